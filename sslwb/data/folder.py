@@ -1,0 +1,270 @@
+"""Anybody's own pictures: a folder of files → `Images`. The folder is only read, never written to."""
+
+import hashlib
+import os
+import re
+import stat
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from tqdm import tqdm
+
+from sslwb.data.containers import Images
+from sslwb.data.readers import draw
+from sslwb.data.store import DataError
+
+SUFFIXES = (
+    ".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".avif",
+    ".heic", ".heif",
+)  # fmt: skip
+# Only these decoders run, whatever a file calls itself: Pillow would hand an EPS file to another program.
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
+SPLITS = ("train", "val", "test")
+LARGEST = 100_000_000  # pixels; a file that promises more is taken for a bomb
+TOLD = 10  # names in the warning
+
+
+def image_folder(
+    path: str | os.PathLike[str],
+    size: int = 32,
+    *,
+    split: str | None = None,
+    test_share: float = 0.2,
+    n: int | None = None,
+    seed: int = 0,
+) -> Images:
+    """The pictures of a folder, uint8 (N, 3, size, size), labelled by sub-folder; without sub-folders y is None.
+
+    Each picture is turned as its EXIF data say, cut to its central square, resized with anti-aliasing and made RGB:
+    transparency becomes white, 16-bit values are scaled by the smallest of 8, 10, 12, 14, 16 bits that holds them.
+    Order: natural (a2 before a10). Hidden files and files without a picture's suffix are passed over. What cannot be
+    read is skipped and listed in one warning: an empty or truncated file, a text named .png, a bomb, a loop of links.
+
+    Args:
+        path: the folder. Pictures in deeper folders belong to the class above them.
+        size: pixels of each side.
+        split: None for all; "train" or "test" for two parts that never meet: `test_share` of each class, chosen by a
+            hash of the file's name, so that new pictures leave the others where they are. Where the folder has
+            sub-folders train and test (and perhaps val), these are the splits.
+        test_share: 0 to 1.
+        n: that many readable pictures, drawn without replacement; None: all.
+        seed: of that draw.
+
+    Raises:
+        DataError: no such folder, no readable picture, a class without samples, train and test of other classes.
+        ValueError: unknown split, test_share or size out of range.
+    """
+    root = Path(path).expanduser()
+    if not os.path.isdir(root):
+        raise DataError(f"path is {str(path)!r}: there is no such folder; expected a folder with pictures in it")
+    if size < 1 or not 0 < test_share < 1:
+        raise ValueError(
+            f"size is {size}, test_share {test_share}; expected at least 1 pixel and a share between 0 and 1"
+        )
+    skipped: list[tuple[str, str]] = []
+    files, labels, classes = _candidates(root, split, test_share, skipped)
+    rows = range(len(files)) if n is None else draw(len(files), n, seed, f"the folder {root}").tolist()
+    pictures: list[np.ndarray] = []
+    kept: list[int] = []
+    for row in tqdm(rows, desc=root.name, unit=" pictures", delay=2):
+        if len(kept) == n:
+            break
+        try:
+            pictures.append(read_picture(files[row], size))
+            kept.append(row)
+        except Exception as error:  # a damaged file can make a decoder raise anything at all
+            skipped.append((str(files[row].relative_to(root)), _why(files[row], error)))
+    listed = _listed(skipped)
+    if not kept:
+        raise DataError(f"path is {str(path)!r}: none of its files is a picture that can be read{listed}")
+    y = torch.tensor([labels[row] for row in kept]) if classes else None
+    if y is not None and n is None:
+        _check_classes(y.bincount(minlength=len(classes)).tolist(), classes, root, listed)
+    if skipped:
+        warnings.warn(
+            f"{root}: {len(skipped)} of {len(skipped) + len(kept)} files skipped, {len(kept)} read{listed}",
+            stacklevel=2,
+        )
+    return Images(torch.from_numpy(np.stack(pictures)), y, classes, name=f"folder:{root.resolve().name}")
+
+
+def read_picture(file: str | os.PathLike[str], size: int) -> np.ndarray:
+    """One picture file → uint8 (3, size, size): turned upright, its central square, anti-aliased, RGB on white.
+
+    Raises:
+        OSError, ValueError: it is no picture, damaged, or too large.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's own remarks on odd files; size is checked below
+        known = [f for f in FORMATS if f in Image.registered_extensions().values()]
+        with Image.open(file, formats=known) as image:
+            if image.width * image.height > LARGEST:
+                raise ValueError(f"{image.width} × {image.height} pixels: a decompression bomb?")
+            image.draft("RGB", (2 * size, 2 * size))  # a JPEG decodes at a fraction of its size, 10 × faster
+            upright = ImageOps.exif_transpose(image)
+            square = ImageOps.fit(_to_rgb(upright), (size, size), method=Image.Resampling.BICUBIC)
+    return np.asarray(square).transpose(2, 0, 1)
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith(("I", "F")):
+        return Image.fromarray(_to_8_bits(np.asarray(image))).convert("RGB")
+    if image.has_transparency_data:
+        solid = image.convert("RGBA")
+        white = Image.new("RGBA", solid.size, "white")
+        return Image.alpha_composite(white, solid).convert("RGB")
+    return image.convert("RGB")
+
+
+def _to_8_bits(values: np.ndarray) -> np.ndarray:
+    """Grey values of 16 bits, 32 bits or floats → uint8.
+
+    Whole numbers by the range they use, since a 12-bit camera stores 12 bits in 16; all others from least to greatest.
+    """
+    v = values.astype(np.float64)
+    if not np.isfinite(v).all():
+        raise ValueError("its values are not all finite")
+    low, high = v.min(), v.max()
+    if np.issubdtype(values.dtype, np.integer) and low >= 0 and high < 2**16:
+        low, high = 0.0, next(2.0**bits - 1 for bits in (8, 10, 12, 14, 16) if high < 2**bits)
+    return np.rint((v - low) * (255 / max(high - low, 1e-12))).astype(np.uint8)
+
+
+def _candidates(
+    root: Path, split: str | None, test_share: float, skipped: list[tuple[str, str]]
+) -> tuple[list[Path], list[int], tuple[str, ...]]:
+    """The files of one split that may be pictures, each one's label, and the names of the classes."""
+    parts = [part for part in SPLITS if os.path.isdir(root / part)]
+    if not {"train", "test"} <= set(parts):
+        if split not in (None, "train", "test"):
+            raise ValueError(f"split is {split!r}; a folder has None (all), 'train' and 'test'")
+        files, labels, classes = _labelled(root, root, skipped)
+        return (files, labels, classes) if split is None else _part(files, labels, classes, split, test_share, root)
+    if split not in parts:
+        raise ValueError(f"split is {split!r}; {root} has the folders {', '.join(parts)}: expected one of these")
+    theirs, ours = ({f.name for f in _folders(root / part)} for part in ("train", split))
+    if theirs != ours:
+        raise DataError(
+            f"{root}: the classes of train and {split} differ; only in train: {sorted(theirs - ours) or 'none'}, "
+            f"only in {split}: {sorted(ours - theirs) or 'none'}; expected the same sub-folders"
+        )
+    return _labelled(root / split, root, skipped)
+
+
+def _labelled(
+    folder: Path, root: Path, skipped: list[tuple[str, str]]
+) -> tuple[list[Path], list[int], tuple[str, ...]]:
+    seen = {folder.resolve()}
+    folders = [f for f in _folders(folder) if _enter(f, root, seen, skipped)]
+    loose = [f for f in _entries(folder) if not os.path.isdir(f) and _is_candidate(f, root, skipped)]
+    if not folders:
+        return loose, [0] * len(loose), ()
+    skipped += [(str(f.relative_to(root)), "lies beside the folders of the classes") for f in loose]
+    by_class = [list(_walk(f, root, seen, skipped)) for f in folders]
+    classes = tuple(f.name for f in folders)
+    _check_classes([len(files) for files in by_class], classes, root, _listed(skipped))
+    return [f for files in by_class for f in files], [i for i, files in enumerate(by_class) for _ in files], classes
+
+
+def _part(
+    files: list[Path], labels: list[int], classes: tuple[str, ...], split: str, test_share: float, root: Path
+) -> tuple[list[Path], list[int], tuple[str, ...]]:
+    """The train or the test part of each class: the test part has the smallest hashes."""
+    chosen: list[int] = []
+    for label in range(max(1, len(classes))):
+        rows = [row for row, of in enumerate(labels) if of == label]
+        if len(rows) == 1:
+            what = f"class {classes[label]!r}" if classes else f"the folder {root}"
+            raise DataError(f"{what} has one picture; expected at least 2 to share between train and test")
+        count = min(max(1, round(test_share * len(rows))), len(rows) - 1)
+        ranked = sorted(rows, key=lambda row: hashlib.sha256(files[row].relative_to(root).as_posix().encode()).digest())
+        chosen += ranked[:count] if split == "test" else ranked[count:]
+    chosen.sort()
+    return [files[row] for row in chosen], [labels[row] for row in chosen], classes
+
+
+def _walk(folder: Path, root: Path, seen: set[Path], skipped: list[tuple[str, str]]) -> Iterator[Path]:
+    for entry in _entries(folder):
+        if not os.path.isdir(entry):
+            if _is_candidate(entry, root, skipped):
+                yield entry
+        elif _enter(entry, root, seen, skipped):
+            yield from _walk(entry, root, seen, skipped)
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What lies in a folder, hidden files apart, in natural order."""
+    try:
+        return sorted((f for f in folder.iterdir() if not f.name.startswith((".", "__MACOSX"))), key=_natural)
+    except OSError as error:
+        raise DataError(f"the folder {folder} cannot be read ({error.strerror})") from error
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [f for f in _entries(folder) if os.path.isdir(f)]
+
+
+def _natural(path: Path) -> tuple[list[str | int], str]:
+    parts = re.split(r"(\d+)", path.name.casefold())  # text and digits in turn
+    return [int(part) if i % 2 else part for i, part in enumerate(parts)], path.name
+
+
+def _enter(folder: Path, root: Path, seen: set[Path], skipped: list[tuple[str, str]]) -> bool:
+    """Whether to walk into a folder: a link only to where we have not been and shall not be anyway."""
+    target = folder.resolve()
+    if folder.is_symlink():
+        home = root.resolve()
+        if target in seen or target.is_relative_to(home) or home.is_relative_to(target):
+            skipped.append((str(folder.relative_to(root)), "a link to a folder that is read anyway (a loop?)"))
+            return False
+    seen.add(target)
+    return True
+
+
+def _is_candidate(file: Path, root: Path, skipped: list[tuple[str, str]]) -> bool:
+    if file.suffix.lower() not in SUFFIXES:
+        return False
+    try:
+        if stat.S_ISREG(file.stat().st_mode):
+            return True
+        why = "not an ordinary file"  # opening a pipe would wait for ever
+    except (OSError, RuntimeError) as error:
+        why = "a link that leads nowhere or in a circle" if file.is_symlink() else str(error)
+    skipped.append((str(file.relative_to(root)), why))
+    return False
+
+
+def _check_classes(counts: list[int], classes: tuple[str, ...], root: Path, listed: str) -> None:
+    if empty := [name for name, count in zip(classes, counts, strict=True) if not count]:
+        raise DataError(
+            f"{root}: no picture that can be read for class {', '.join(map(repr, empty))}; put pictures into that "
+            f"folder or take it away{listed}"
+        )
+
+
+def _why(file: Path, error: Exception) -> str:
+    if isinstance(error, Image.DecompressionBombError):
+        return "too many pixels: a decompression bomb?"
+    try:
+        if file.stat().st_size == 0:
+            return "empty file"
+    except OSError:
+        pass
+    if file.suffix.lower() in (".heic", ".heif"):
+        return "HEIC is not read here: save it as JPEG"
+    if isinstance(error, Image.UnidentifiedImageError):
+        return "not a picture, whatever its name says"
+    if isinstance(error, PermissionError):
+        return "no permission to read it"
+    return str(error) or type(error).__name__
+
+
+def _listed(skipped: list[tuple[str, str]]) -> str:
+    if not skipped:
+        return ""
+    lines = [f"\n  {name}: {why}" for name, why in skipped[:TOLD]]
+    return ":" + "".join(lines) + (f"\n  … and {len(skipped) - TOLD} more" if len(skipped) > TOLD else "")

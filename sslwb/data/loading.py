@@ -1,0 +1,116 @@
+"""`load`: one name, path or folder → a container; and few labels out of many."""
+
+import inspect
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sslwb.data import readers, store
+from sslwb.data.containers import Images
+from sslwb.data.folder import image_folder
+from sslwb.data.worlds.shapes import make_shapes
+
+
+def _shapes(split: str, n: int | None, seed: int, **dials: Any) -> Images:
+    if n is None:
+        n = 8192 if split == "train" else 2048
+    return make_shapes(n, split, seed, **dials)
+
+
+READERS: dict[str, Callable[..., Images]] = {
+    "shapes": _shapes,
+    "digits": readers.digits,
+    "fashion-mnist": readers.fashion_mnist,
+    "cifar10": readers.cifar10,
+    "stl10": readers.stl10,
+}
+
+
+def load(
+    name: str | os.PathLike[str],
+    split: str = "train",
+    n: int | None = None,
+    seed: int = 0,
+    *,
+    path: str | os.PathLike[str] | None = None,
+    download: bool = True,
+    **dials: Any,
+) -> Images:
+    """A data set in memory, by name: uint8 pictures, 32×32 in three channels unless a dial says otherwise.
+
+    Args:
+        name: "shapes" (a world), "digits", "fashion-mnist", "cifar10", "stl10"; or a folder of your own pictures:
+            a path, or "folder:" and a path (see `image_folder`).
+        split: "train", "test", in the world "val" too, in stl10 "unlabeled".
+        n: how many items, drawn without replacement (all when there are fewer, with a warning). None: all; of the
+            endless world 8,192 for training, 2,048 for val and test.
+        seed: of the draw; in a world, of the pictures themselves.
+        path: where the files are: a data folder, the set's own folder, or its archive.
+        download: False never touches the network.
+        dials: shapes: size, background, texture, light; stl10: size; a folder: size, test_share.
+
+    Raises:
+        DataError: unknown name; files absent, damaged or not to be fetched (the message says what to do).
+        ValueError: unknown split, n out of range.
+        TypeError: a dial that this data set does not have.
+    """
+    if (folder := _folder_of(name)) is not None:
+        if path is not None:
+            raise ValueError(f"path is {str(path)!r}, but name is a folder already: {str(folder)!r}; give one of them")
+        _check_dials(str(name), image_folder, dials)
+        return image_folder(folder, split=split, n=n, seed=seed, **dials)
+    entry = store.source(str(name))
+    if split not in entry.splits:
+        raise ValueError(f"split is {split!r}; {entry.name} has {', '.join(map(repr, entry.splits))}")
+    reader = READERS[entry.name]
+    _check_dials(entry.name, make_shapes if entry.name == "shapes" else reader, dials)
+    if not entry.built_in:
+        return reader(store.get(entry.name, path, download), split, n, seed, **dials)
+    if path is not None:
+        raise ValueError(f"path is {str(path)!r}, but {entry.name} is built in and reads no file: leave it out")
+    return reader(split, n, seed, **dials)
+
+
+def subset_per_class(data: Images, k: int, seed: int = 0) -> Images:
+    """k labelled items of each class, class by class; fewer of the same seed are a part of more.
+
+    Raises:
+        ValueError: no labels, k < 1, or a class has fewer than k items.
+    """
+    if k < 1:
+        raise ValueError(f"k is {k}; expected at least 1 item a class")
+    labels = data.labels.cpu()
+    g = torch.Generator().manual_seed(seed)
+    rows = []
+    for label in range(max(len(data.classes), int(labels.max()) + 1 if len(labels) else 0)):
+        of_class = (labels == label).nonzero()[:, 0]
+        if len(of_class) < k:
+            called = data.classes[label] if data.classes else label
+            raise ValueError(f"class {called!r} has {len(of_class)} items, k is {k}; expected k ≤ {len(of_class)}")
+        rows.append(of_class[torch.randperm(len(of_class), generator=g)[:k]])
+    if not rows:
+        raise ValueError("data has no items; expected labelled pictures")
+    return data[torch.cat(rows)]
+
+
+def _folder_of(name: str | os.PathLike[str]) -> Path | None:
+    """The folder that `name` means, or None where it is a data set's name."""
+    if not isinstance(name, str):
+        return Path(name)
+    if name.startswith("folder:"):
+        return Path(name.removeprefix("folder:"))
+    if name in READERS:
+        return None
+    separators = {os.sep, os.altsep, "/"} - {None}
+    return Path(name) if any(s in name for s in separators if s) or os.path.isdir(name) else None
+
+
+def _check_dials(name: str, reader: Callable[..., Images], dials: dict[str, Any]) -> None:
+    known = [p.name for p in inspect.signature(reader).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    known = [dial for dial in known if dial not in ("split", "n", "seed")]
+    for dial in dials:
+        if dial not in known:
+            raise TypeError(f"{name} has no dial {dial!r}; its dials: {', '.join(known) or 'none'}")
