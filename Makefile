@@ -1,0 +1,36 @@
+# make lab     opens the course            make test    proves everything     make check   the quick part of it
+# make course  runs all, writes book/      make lock    remakes requirements.lock
+PYTHON := .venv/bin/python
+READY := .venv/sslwb-ready
+LESSONS ?=
+NOTEBOOKS := $(if $(LESSONS),$(foreach n,$(LESSONS),$(wildcard notebooks/$(n)_*.ipynb)),$(wildcard notebooks/*.ipynb))
+NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=150 --nbval-sanitize-with=tests/nbval_sanitize.cfg
+# Two files side by side, the tests of one file in order on one worker; lessons first, being longest.
+PYTEST := $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+.PHONY: lab test check course book lock browser
+
+lab: $(READY)
+	@$(PYTHON) -m sslwb lab $(LAB_ARGS)
+
+test: $(READY) browser
+	$(foreach n,$(LESSONS),$(if $(wildcard notebooks/$(n)_*.ipynb),,$(error no lesson $(n): there are $(notdir $(wildcard notebooks/*.ipynb)))))
+	$(PYTEST) $(NBVAL) $(NOTEBOOKS) tests
+
+check: $(READY)
+	$(PYTEST) --ignore=tests/browser tests
+
+course: $(READY)
+	$(PYTHON) scripts/book.py --run
+
+book: $(READY)
+	$(PYTHON) scripts/book.py
+
+lock:
+	scripts/lock.sh
+
+browser:
+	@scripts/chromium.sh
+
+$(READY): requirements.lock
+	@scripts/setup.sh

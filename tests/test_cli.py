@@ -1,0 +1,163 @@
+"""The command `sslwb`: what it finds, what it refuses, what it prints."""
+
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from sslwb.cli import lessons, machine, main
+
+
+def write_lesson(path: Path, *cells: str) -> Path:
+    """A notebook whose first cell is the one tagged `parameters`."""
+    notebook = nbformat.v4.new_notebook(
+        metadata={"kernelspec": {"name": "python3", "display_name": "", "language": "python"}}
+    )
+    notebook.cells = [nbformat.v4.new_code_cell(source) for source in cells]
+    notebook.cells[0].metadata.tags = ["parameters"]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, path)
+    return path
+
+
+@pytest.fixture
+def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout with two small lessons and a benchmark."""
+    write_lesson(tmp_path / "notebooks" / "00_start_here.ipynb", "SEED = 0")
+    write_lesson(
+        tmp_path / "notebooks" / "03_simclr.ipynb",
+        'DATA = "shapes"\nSTEPS = 100\nRATE = 0.5\nMAP = True',
+        'print("plain talk")\nprint("✓ steps", STEPS, DATA)',
+        "assert STEPS < 1000, 'too many steps'",
+    )
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "views.py").write_text(
+        '"""Views a second."""\nimport sys\nraise SystemExit(len(sys.argv))\n'
+    )
+    monkeypatch.setattr(lessons, "checkout", lambda: tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["03", "3", "simclr", "03_simclr", "03_simclr.ipynb"])
+def test_a_lesson_is_found_by_number_or_name(course: Path, name: str) -> None:
+    assert lessons.find_lesson(name).stem == "03_simclr"
+
+
+def test_a_lesson_is_found_by_path(course: Path, tmp_path: Path) -> None:
+    path = write_lesson(tmp_path / "elsewhere" / "mine.ipynb", "A = 1")
+    assert lessons.find_lesson(str(path)) == path
+
+
+def test_lesson_zero_is_found_by_its_digit(course: Path) -> None:
+    assert lessons.find_lesson("0").stem == "00_start_here"
+
+
+def test_an_unknown_lesson_lists_those_there_are(course: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "77"]) == 2
+    assert "no lesson '77'; there are: 00_start_here, 03_simclr" in capsys.readouterr().err
+
+
+def test_settings_take_the_types_of_the_lesson(course: Path) -> None:
+    given = {"DATA": "7", "STEPS": "2e2", "RATE": "1", "MAP": "false"}
+    values = lessons.parse_parameters(lessons.find_lesson("03"), given)
+    assert values == {"DATA": "7", "STEPS": 200, "RATE": 1, "MAP": False}
+    assert type(values["STEPS"]) is int
+
+
+def test_an_unknown_setting_lists_those_there_are(course: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "03", "-p", "EPOCHS", "3"]) == 2
+    assert "no setting 'EPOCHS'; it has: DATA = \"shapes\", STEPS = 100" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "text"), [("STEPS", "many"), ("STEPS", "2.5"), ("MAP", "3"), ("RATE", "fast")])
+def test_a_setting_of_the_wrong_type_is_refused(
+    course: Path, capsys: pytest.CaptureFixture[str], name: str, text: str
+) -> None:
+    assert main(["run", "03", "-p", name, text]) == 2
+    assert f"{name} is" in capsys.readouterr().err
+
+
+def test_a_run_prints_its_claims_and_keeps_the_notebook(course: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept = course / "out.ipynb"
+    assert main(["run", "03", "-p", "STEPS", "7", "-p", "DATA", "digits", "-o", str(kept)]) == 0
+    assert capsys.readouterr().out == "✓ steps 7 digits\n"
+    assert "injected-parameters" in kept.read_text()
+
+
+def test_a_run_fails_when_a_cell_fails(course: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "03", "-p", "STEPS", "5000"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == "✓ steps 5000 shapes\n"
+    assert "AssertionError: too many steps" in captured.err
+
+
+def test_benchmarks_are_listed_and_run(course: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench"]) == 0
+    assert capsys.readouterr().out.split(maxsplit=1) == ["views", "Views a second.\n"]
+    assert main(["bench", "views", "--quick", "1"]) == 3
+    assert main(["bench", "speed"]) == 2
+    assert "no benchmark 'speed'; there are: views" in capsys.readouterr().err
+
+
+def test_lab_opens_the_first_lesson_on_this_machine_only(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setattr(lessons.os, "execv", lambda _, command: commands.append(command))
+    monkeypatch.setattr(lessons.os, "geteuid", lambda: 0)
+    monkeypatch.delenv("DISPLAY", raising=False)
+    main(["lab", "--port=9999"])
+    (command,) = commands
+    assert "--ServerApp.ip=127.0.0.1" in command
+    assert "--allow-root" in command
+    assert "--port=9999" in command
+    assert command[-1].endswith("00_start_here.ipynb")
+    assert not [part for part in command if "token" in part.lower()]  # JupyterLab makes its own
+
+
+def test_unknown_arguments_are_refused(course: Path) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["run", "03", "--fast"])
+    assert stop.value.code == 2
+
+
+def test_doctor_names_what_it_saw(capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["doctor"])
+    out = capsys.readouterr().out
+    assert status == int("✗" in out)
+    for word in ("Python 3", "torch ", "torchvision ", "cores", "memory", "jupyterlab"):
+        assert word in out
+
+
+def test_doctor_sees_a_mismatched_torchvision(monkeypatch: pytest.MonkeyPatch) -> None:
+    def import_module(name: str) -> None:
+        raise RuntimeError("operator torchvision::nms does not exist")
+
+    monkeypatch.setattr(machine.importlib, "import_module", import_module)
+    assert [finding.mark for finding in machine._torch()] == ["✓", "✗"]
+
+
+def test_doctor_sees_a_driver_that_torch_cannot_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    fake = tmp_path / "nvidia-smi"
+    fake.write_text("#!/bin/sh\necho 470.57\n")
+    fake.chmod(0o755)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    (finding,) = machine._driver()
+    assert finding.mark == "!"
+    assert "470.57" in finding.seen or "without CUDA" in finding.seen
+
+
+def test_a_broken_check_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: 1 / 0)
+    assert any(finding.mark == "✗" and "ZeroDivisionError" in finding.seen for finding in machine.examine())
+
+
+@pytest.mark.parametrize(("limit", "granted"), [("max", 8e9), ("2000000000", 2e9), ("9223372036854771712", 8e9)])
+def test_memory_follows_the_control_group(tmp_path: Path, limit: str, granted: float) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "meminfo").write_text(f"MemTotal:       {int(8e9 / 1024)} kB\nMemFree: 1 kB\n")
+    (tmp_path / "sys/fs/cgroup").mkdir(parents=True)
+    (tmp_path / "sys/fs/cgroup/memory.max").write_text(limit + "\n")
+    assert machine.memory_granted(tmp_path) == pytest.approx(granted, rel=1e-6)
