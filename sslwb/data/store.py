@@ -51,7 +51,7 @@ def cache_folder() -> Path:
     if chosen := os.environ.get("SSLWB_CACHE"):
         return Path(chosen).expanduser()
     checkout = Path(__file__).resolve().parents[2]
-    if (checkout / "pyproject.toml").is_file() and (checkout / ".git").exists() and _writable(checkout / "data"):
+    if (checkout / "pyproject.toml").is_file() and _writable(checkout / "data"):
         return checkout / "data"
     return Path(pooch.os_cache("sslwb"))
 
