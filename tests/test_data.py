@@ -186,7 +186,7 @@ def test_real_data(name: str, split: str) -> None:
         ({"name": "./no/such/folder"}, DataError, "there is no such folder"),
         ({"name": "folder:nowhere"}, DataError, "there is no such folder"),
         ({"name": "./here", "path": "/there"}, ValueError, "give one of them"),
-        ({"name": "./here", "background": "plain"}, TypeError, "its dials: test_share"),
+        ({"name": "./here", "background": "plain"}, TypeError, "its dials: size, test_share"),
     ],
 )
 def test_a_wrong_call_is_told(arguments: dict[str, Any], error: type[Exception], said: str) -> None:

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 from tqdm import tqdm
 
 from sslwb.data.containers import Images
-from sslwb.data.readers import draw
+from sslwb.data.readers import shuffled
 from sslwb.data.store import DataError
 
 SUFFIXES = (
@@ -25,7 +25,7 @@ SUFFIXES = (
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
 SPLITS = ("train", "val", "test")
 LARGEST = 100_000_000  # pixels; a file that promises more is taken for a bomb
-TOLD = 10  # names in the warning
+TOLD = 20  # names in the warning
 
 
 def image_folder(
@@ -67,7 +67,7 @@ def image_folder(
         )
     skipped: list[tuple[str, str]] = []
     files, labels, classes = _candidates(root, split, test_share, skipped)
-    rows = range(len(files)) if n is None else draw(len(files), n, seed, f"the folder {root}").tolist()
+    rows = shuffled(len(files), n, seed, f"the folder {root}").tolist()
     pictures: list[np.ndarray] = []
     kept: list[int] = []
     for row in tqdm(rows, desc=root.name, unit=" pictures", delay=2):
@@ -105,8 +105,10 @@ def read_picture(file: str | os.PathLike[str], size: int) -> np.ndarray:
             if image.width * image.height > LARGEST:
                 raise ValueError(f"{image.width} × {image.height} pixels: a decompression bomb?")
             image.draft("RGB", (2 * size, 2 * size))  # a JPEG decodes at a fraction of its size, 10 × faster
-            upright = ImageOps.exif_transpose(image)
-            square = ImageOps.fit(_to_rgb(upright), (size, size), method=Image.Resampling.BICUBIC)
+            upright = _to_rgb(ImageOps.exif_transpose(image))
+    side = min(upright.size)
+    left, top = (upright.width - side) // 2, (upright.height - side) // 2
+    square = upright.crop((left, top, left + side, top + side)).resize((size, size), Image.Resampling.BICUBIC)
     return np.asarray(square).transpose(2, 0, 1)
 
 

@@ -109,7 +109,7 @@ def _folder_of(name: str | os.PathLike[str]) -> Path | None:
 
 
 def _check_dials(name: str, reader: Callable[..., Images], dials: dict[str, Any]) -> None:
-    known = [p.name for p in inspect.signature(reader).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    known = [p.name for p in inspect.signature(reader).parameters.values() if p.default is not p.empty]
     known = [dial for dial in known if dial not in ("split", "n", "seed")]
     for dial in dials:
         if dial not in known:

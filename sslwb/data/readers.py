@@ -34,9 +34,14 @@ STL_CLASSES = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey
 
 
 def draw(total: int, n: int | None, seed: int, name: str) -> Tensor:
-    """The positions of n of `total` items, drawn without replacement; all of them, in order, when n is None.
+    """The positions of n of `total` items, drawn without replacement; all of them, in order, when n is None."""
+    return shuffled(total, n, seed, name)[:n]
 
-    More than there are: all of them, shuffled, with a warning, so that a lesson runs on a smaller data set too.
+
+def shuffled(total: int, n: int | None, seed: int, name: str) -> Tensor:
+    """All positions in the order in which n of them are drawn; as they are when n is None.
+
+    More than there are: all of them, with a warning, so that a lesson runs on a smaller data set too.
 
     Raises:
         TypeError: n is not a whole number.
@@ -51,8 +56,8 @@ def draw(total: int, n: int | None, seed: int, name: str) -> Tensor:
     if n < 1:
         raise ValueError(f"n is {n}; expected at least 1 item, or None for all {total:,} of {name}")
     if n > total:
-        warnings.warn(f"n is {n:,}, but {name} has {total:,} items: you get all of them", stacklevel=4)
-    return torch.randperm(total, generator=torch.Generator().manual_seed(seed))[:n]
+        warnings.warn(f"n is {n:,}, but {name} has {total:,} items: you get all of them", stacklevel=5)
+    return torch.randperm(total, generator=torch.Generator().manual_seed(seed))
 
 
 def digits(split: str, n: int | None, seed: int) -> Images:
