@@ -552,7 +552,8 @@ def _absent(entry: Source, faults: list[str], reasons: list[str] | None = None) 
     lines.append(f"  - stay offline: {HELP};")
     if reasons is None:
         lines.append(f"  - fetch it ({pretty(entry.size)}): sslwb data get {entry.name}")
-    root = shared_folder() or cache_folder()
+    shared = shared_folder()
+    root = shared if shared and os.access(shared, os.W_OK) else cache_folder()
     lines.append(f"  - bring it by hand: on a machine with a network fetch ({pretty(entry.size)})")
     lines += [f"      {known.urls[0]}" for known in entry.downloads if known.urls]
     place = root if entry.archive else root / entry.folders[0]
