@@ -1,0 +1,1 @@
+"""Random views, made for a whole batch at once with parameters of their own for every sample."""

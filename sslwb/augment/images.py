@@ -1,0 +1,312 @@
+"""Views of pictures: every operation for the whole batch at once, with its own random parameters per sample.
+
+Crop, flip, rotation and resize are one resampling (an affine map from output to input places); brightness, contrast,
+saturation, hue and grayscale are one 3×3 matrix and one offset. The same code runs on CPU and GPU and draws all of
+its randomness from the generator it is given.
+
+Source: Chen et al. 2020, "A Simple Framework for Contrastive Learning" (SimCLR), appendix A. Lesson 01.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+Views = list[Tensor]
+Range = tuple[float, float]
+COLOUR = ("brightness", "contrast", "saturation", "hue", "gray")
+OPERATIONS = ("crop", "flip", "rotate", *COLOUR, "blur", "solarise", "noise", "cutout")
+LUMA = (0.2989, 0.587, 0.114)  # ITU-R 601, the weights that torchvision uses
+
+
+@dataclass(frozen=True)
+class Augment:
+    """One random view of each picture: uint8 or float (B, C, H, W) → float32 (B, C, size, size) in [0, 1].
+
+    Each operation has its strength; at its default it does nothing. Operations run in the order of the fields.
+
+    Args:
+        size: height and width of the view, pixels.
+        crop: range of the share of the area that the crop keeps, (0.2, 1.0) for SimCLR. The crop's sides are cut to
+            the picture; torchvision draws again instead.
+        ratio: range of width / height of the crop, drawn evenly in its logarithm.
+        flip: probability of a mirror image, left to right.
+        rotate: greatest turn to either side, degrees. Corners are filled by reflection; torchvision fills with black.
+        jitter: probability that brightness, contrast, saturation and hue act on a sample at all.
+        brightness: b draws a factor from [max(0, 1 - b), 1 + b].
+        contrast: the same, about the mean grey of the view.
+        saturation: the same, about each pixel's grey.
+        hue: h turns the colours by [-h, h] of a full circle, h ≤ 0.5. The turn is about the grey axis of RGB: linear,
+            it keeps R + G + B where torchvision's HSV turn keeps max(R, G, B); hue angles agree to 1.2 degrees.
+        gray: probability that the colours are lost.
+        blur: probability of a Gaussian blur.
+        sigma: range of the blur's standard deviation, pixels of the view.
+        solarise: probability that values above one half are inverted.
+        noise: n adds Gaussian noise with a standard deviation drawn from [0, n].
+        cutout: share of the area that a grey square hides, at a random place.
+
+    Colours are cut to [0, 1] once, after all of the linear operations; torchvision cuts after each.
+
+    Raises:
+        ValueError: a range or probability that makes no sense; pictures of another shape.
+    """
+
+    size: int = 32
+    crop: Range = (1.0, 1.0)
+    ratio: Range = (3 / 4, 4 / 3)
+    flip: float = 0.0
+    rotate: float = 0.0
+    jitter: float = 1.0
+    brightness: float = 0.0
+    contrast: float = 0.0
+    saturation: float = 0.0
+    hue: float = 0.0
+    gray: float = 0.0
+    blur: float = 0.0
+    sigma: Range = (0.1, 2.0)
+    solarise: float = 0.0
+    noise: float = 0.0
+    cutout: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("flip", "jitter", "gray", "blur", "solarise", "cutout"):
+            _check(name, getattr(self, name), 0.0, 1.0, "a share from 0 to 1")
+        for name in ("brightness", "contrast", "saturation", "noise"):
+            _check(name, getattr(self, name), 0.0, math.inf, "a strength ≥ 0")
+        _check("hue", self.hue, 0.0, 0.5, "a share of the colour circle from 0 to 0.5")
+        _check("rotate", self.rotate, 0.0, 180.0, "degrees from 0 to 180")
+        _check("size", self.size, 1, math.inf, "pixels, 1 or more")
+        for name, low, high in (("crop", 1e-6, 1.0), ("ratio", 1e-6, math.inf), ("sigma", 1e-6, math.inf)):
+            a, b = getattr(self, name)
+            if not low <= a <= b <= high:
+                raise ValueError(f"{name} is ({a}, {b}); expected (low, high) with {low} ≤ low ≤ high ≤ {high}")
+
+    def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        x = as_float(x)
+        b, channels = x.shape[:2]
+        r = torch.rand(b, 20, generator=generator, device=x.device)
+        x = F.grid_sample(x, self._places(r), "bilinear", "reflection", align_corners=False)
+        if self._linear and (self.jitter or self.gray):
+            x = recolour(x, *self._colours(r)) if channels == 3 else recolour(x, *self._colours(r)[:2])
+        if self.blur:
+            x = self._blurred(x, r)
+        if self.solarise:
+            x = torch.where((r[:, 15] < self.solarise)[:, None, None, None] & (x > 0.5), 1 - x, x)
+        if self.noise:
+            draw = torch.randn(x.shape, generator=generator, device=x.device)
+            x = (x + draw * (self.noise * r[:, 16])[:, None, None, None]).clamp_(0, 1)
+        if self.cutout:
+            x = self._cut(x, r)
+        return x
+
+    @property
+    def _linear(self) -> bool:
+        return any((self.brightness, self.contrast, self.saturation, self.hue, self.gray))
+
+    def _places(self, r: Tensor) -> Tensor:
+        """(B, size, size, 2): where in the input, in [-1, 1], each pixel of the view is read."""
+        area = _between(r[:, 0], self.crop)
+        log_ratio = _between(r[:, 1], (math.log(self.ratio[0]), math.log(self.ratio[1])))
+        if self.crop == (1.0, 1.0):
+            log_ratio = torch.zeros_like(log_ratio)
+        w = (area * log_ratio.exp()).sqrt().clamp(max=1)
+        h = (area / log_ratio.exp()).sqrt().clamp(max=1)
+        cx, cy = (2 * r[:, 2] - 1) * (1 - w), (2 * r[:, 3] - 1) * (1 - h)
+        mirror = torch.where(r[:, 4] < self.flip, -1.0, 1.0)
+        turn = (2 * r[:, 5] - 1) * math.radians(self.rotate)
+        return affine_places(w, h, cx, cy, mirror, turn, self.size)
+
+    def _colours(self, r: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Per-sample factors (brightness, contrast, saturation), hue turn in circles, and whether grey."""
+        on = (r[:, 6] < self.jitter).float()
+        factors = [
+            1 + on * (_between(u, (max(0.0, 1 - s), 1 + s)) - 1)
+            for u, s in zip(r[:, 7:10].unbind(1), (self.brightness, self.contrast, self.saturation), strict=True)
+        ]
+        return factors[0], factors[1], factors[2], on * (2 * r[:, 10] - 1) * self.hue, r[:, 11] < self.gray
+
+    def _blurred(self, x: Tensor, r: Tensor) -> Tensor:
+        chosen = (r[:, 12] < self.blur).nonzero()[:, 0]
+        return x.index_copy(0, chosen, gaussian_blur(x[chosen], _between(r[chosen, 13], self.sigma)))
+
+    def _cut(self, x: Tensor, r: Tensor) -> Tensor:
+        side = math.sqrt(self.cutout)
+        place = (torch.arange(self.size, device=x.device) + 0.5) / self.size
+        hidden = [
+            ((place - (side / 2 + u * (1 - side))[:, None]).abs() < side / 2) for u in r[:, 17:19].unbind(1)
+        ]  # fmt: skip
+        return x.masked_fill((hidden[0][:, None, :] & hidden[1][:, :, None])[:, None], 0.5)
+
+
+@dataclass(frozen=True)
+class MakeViews:
+    """Several random views of each picture: uint8 (B, C, H, W), generator → [(B, C, size, size), …].
+
+    `kinds` says how many views each `Augment` gives. `change` and `without` make the variants that a lesson compares.
+    """
+
+    kinds: tuple[tuple[int, Augment], ...]
+
+    def __call__(self, x: Tensor, generator: torch.Generator) -> Views:
+        views: Views = []
+        for count, augment in self.kinds:
+            # All views of one kind in one pass: the batch, repeated.
+            views += augment(x.repeat(count, 1, 1, 1), generator).chunk(count)
+        return views
+
+    def change(self, **settings: Any) -> MakeViews:
+        """The same recipe with other settings of `Augment`, in every kind of view."""
+        return MakeViews(tuple((count, replace(a, **_known(settings))) for count, a in self.kinds))
+
+    def without(self, *operations: str) -> MakeViews:
+        """The same recipe with these operations switched off: "crop", "flip", "hue", …; "colour" means all of them."""
+        names = [n for o in operations for n in (COLOUR if o == "colour" else (o,))]
+        return self.change(**{n: getattr(Augment, n) for n in _known(dict.fromkeys(names))})
+
+
+def simclr(size: int = 32, views: int = 2, **settings: Any) -> MakeViews:
+    """SimCLR's views for small pictures: crop, flip, strong colour jitter, grayscale (Chen et al. 2020, appendix B.9).
+
+    Blur stays off, as in the paper's CIFAR-10 experiments. `settings` override any strength of `Augment`.
+    """
+    base = Augment(size, crop=(0.2, 1.0), flip=0.5, jitter=0.8, brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1,
+                   gray=0.2)  # fmt: skip
+    return MakeViews(((views, replace(base, **_known(settings))),))
+
+
+def moco(size: int = 32, **settings: Any) -> MakeViews:
+    """MoCo v2's two views: SimCLR's with blur on half of them (Chen et al. 2020, "Improved Baselines")."""
+    return simclr(size, blur=0.5, sigma=(0.1, 1.0), **settings)
+
+
+def byol(size: int = 32, **settings: Any) -> MakeViews:
+    """BYOL's two unlike views: the first always blurred, the second seldom, and sometimes solarised (Grill et al. 2020, app. B)."""
+    base = replace(
+        simclr(size).kinds[0][1], brightness=0.4, contrast=0.4, saturation=0.2, hue=0.1, sigma=(0.1, 1.0)
+    )
+    first, second = replace(base, blur=1.0), replace(base, blur=0.1, solarise=0.2)
+    return MakeViews(((1, first), (1, second))).change(**settings)
+
+
+def multicrop(size: int = 32, small: int = 16, count: int = 4, **settings: Any) -> MakeViews:
+    """SwAV's and DINO's views: two large crops and `count` small ones (Caron et al. 2020, section 3.3)."""
+    base = simclr(size, **settings).kinds[0][1]
+    large, tiny = replace(base, crop=(0.4, 1.0)), replace(base, size=small, crop=(0.1, 0.4))
+    return MakeViews(((2, large), (count, tiny)))
+
+
+def weak(size: int = 32, views: int = 1, **settings: Any) -> MakeViews:
+    """Crop a little and flip: what a supervised classifier is trained with."""
+    return MakeViews(((views, Augment(size, **_known({"crop": (0.7, 1.0), "flip": 0.5, **settings}))),))
+
+
+def plain(size: int = 32) -> Callable[[Tensor], Tensor]:
+    """No randomness at all: uint8 (B, C, H, W) → float32 (B, C, size, size). How pictures are shown to a trained encoder."""
+
+    def resize(x: Tensor) -> Tensor:
+        x = as_float(x)
+        if x.shape[-2:] == (size, size):
+            return x
+        return F.interpolate(x, (size, size), mode="bilinear", antialias=True)
+
+    return resize
+
+
+def as_float(x: Tensor) -> Tensor:
+    """uint8 0 … 255 or float 0 … 1, (B, C, H, W) → float32.
+
+    Raises:
+        TypeError: another dtype.
+        ValueError: another shape, or C not 1 or 3.
+    """
+    if x.ndim != 4 or x.shape[1] not in (1, 3):
+        raise ValueError(f"x has shape {tuple(x.shape)}; expected a batch of pictures (B, C, H, W) with C 1 or 3")
+    if x.dtype == torch.uint8:
+        return x.float().div_(255)
+    if not x.is_floating_point():
+        raise TypeError(f"x is {x.dtype}; expected torch.uint8 (0 to 255) or a float type (0 to 1)")
+    return x.float()
+
+
+def affine_places(
+    w: Tensor, h: Tensor, cx: Tensor, cy: Tensor, mirror: Tensor, turn: Tensor, size: int
+) -> Tensor:  # fmt: skip
+    """(B, size, size, 2) input places of a crop (w, h: share of each side; cx, cy: centre in [-1, 1]), then mirrored
+    (-1 or 1), then turned by `turn` radians, anticlockwise as torchvision's `rotate`."""
+    axis = (torch.arange(size, device=w.device) + 0.5) * (2 / size) - 1
+    c, s = torch.cos(turn), torch.sin(turn)
+    # output place (x, y) → turned back (c x - s y, s x + c y) → mirrored in x → scaled and shifted into the crop
+    xs = ((w * mirror * c)[:, None] * axis)[:, None, :] - ((w * mirror * s)[:, None] * axis)[:, :, None]
+    ys = ((h * s)[:, None] * axis)[:, None, :] + ((h * c)[:, None] * axis)[:, :, None]
+    return torch.stack((xs + cx[:, None, None], ys + cy[:, None, None]), -1)
+
+
+def recolour(
+    x: Tensor,
+    brightness: Tensor,
+    contrast: Tensor,
+    saturation: Tensor | None = None,
+    hue: Tensor | None = None,
+    gray: Tensor | None = None,
+) -> Tensor:
+    """Brightness, contrast, saturation, hue and grayscale of (B, C, H, W), in this order, as one matrix and one offset.
+
+    The factors are (B,), `hue` in circles, `gray` bool. One channel knows only brightness and contrast.
+    """
+    b, channels = x.shape[:2]
+    flat = x.flatten(2)
+    mean = flat.mean(2)
+    luma = x.new_tensor(LUMA) if channels == 3 else x.new_ones(1)
+    # contrast: f x + (1 - f) · mean grey, after brightness
+    offset = ((1 - contrast) * brightness * (mean @ luma))[:, None, None]
+    scale = (contrast * brightness)[:, None, None]
+    if channels == 1:
+        return (flat * scale + offset).clamp_(0, 1).view_as(x)
+    assert saturation is not None and hue is not None and gray is not None
+    eye, to_gray = torch.eye(3, device=x.device), luma.expand(3, 3)
+    m = saturation[:, None, None] * eye + (1 - saturation)[:, None, None] * to_gray
+    # Rodrigues' rotation about (1, 1, 1)/√3: cos I + (1 - cos) J/3 + sin K/√3
+    c, s = torch.cos(2 * math.pi * hue)[:, None, None], torch.sin(2 * math.pi * hue)[:, None, None]
+    cross = x.new_tensor([[0.0, -1.0, 1.0], [1.0, 0.0, -1.0], [-1.0, 1.0, 0.0]])
+    m = (c * eye + (1 - c) / 3 + s / math.sqrt(3) * cross) @ m
+    m = torch.where(gray[:, None, None], to_gray @ m, m) * scale
+    # every matrix above keeps grey as it is, so the offset, which is grey, passes through unchanged
+    return torch.baddbmm(offset, m, flat).clamp_(0, 1).view_as(x)
+
+
+def gaussian_blur(x: Tensor, sigma: Tensor) -> Tensor:
+    """Blur (B, C, H, W) with a standard deviation per sample, (B,) pixels; a kernel of 2·⌈3σ⌉+1 at most 13, reflected edges."""
+    if len(x) == 0:
+        return x
+    reach = min(math.ceil(3 * float(sigma.max())), 6, x.shape[-1] - 1)
+    tap = torch.arange(-reach, reach + 1, device=x.device)
+    kernel = torch.exp(-0.5 * (tap / sigma[:, None]) ** 2)
+    kernel = (kernel / kernel.sum(1, keepdim=True))[:, :, None, None, None]
+    for dim in (-1, -2):
+        pad = (reach, reach, 0, 0) if dim == -1 else (0, 0, reach, reach)
+        wide, n = F.pad(x, pad, mode="reflect"), x.shape[dim]
+        x = sum(kernel[:, i] * wide.narrow(dim, i, n) for i in range(2 * reach + 1))  # type: ignore[assignment]
+    return x
+
+
+def _between(u: Tensor, bounds: Range) -> Tensor:
+    return bounds[0] + u * (bounds[1] - bounds[0])
+
+
+def _check(name: str, came: float, low: float, high: float, expected: str) -> None:
+    if not low <= came <= high:
+        raise ValueError(f"{name} is {came}; expected {expected}")
+
+
+def _known(settings: dict[str, Any]) -> dict[str, Any]:
+    known = [f.name for f in fields(Augment)]
+    for name in settings:
+        if name not in known:
+            raise ValueError(f"there is no operation {name!r}; expected one of {', '.join(known)}")
+    return settings

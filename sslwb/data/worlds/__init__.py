@@ -1,0 +1,1 @@
+"""Worlds: small programs that make data whose hidden causes are known."""

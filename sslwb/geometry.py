@@ -1,0 +1,63 @@
+"""How embeddings lie in space: meters for collapse. Pure tensor functions; z is (N, D), one embedding a row."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def feature_std(z: Tensor) -> float:
+    """Mean standard deviation of the normalised embeddings, times √D: 1 where they fill the sphere, 0 where they collapse.
+
+    Source: Chen and He 2021 (SimSiam), section 4.1, whose 1/√D is our 1.
+    """
+    return float(F.normalize(_embeddings(z), dim=1).std(0, correction=0).mean() * math.sqrt(z.shape[1]))
+
+
+def effective_rank(z: Tensor) -> float:
+    """exp of the entropy of the singular values: how many directions the embeddings really use, 1 to min(N, D).
+
+    Source: Garrido et al. 2023 (RankMe), equation 1.
+    """
+    p = torch.linalg.svdvals(_embeddings(z))
+    p = p / p.sum().clamp_min(torch.finfo(p.dtype).tiny)
+    return float(torch.exp(torch.special.entr(p).sum()))
+
+
+def spectrum(z: Tensor) -> Tensor:
+    """(D,) variances along the principal axes, largest first. A dimensional collapse is a cliff in it (Jing et al. 2022)."""
+    z = _embeddings(z)
+    return torch.linalg.eigvalsh(torch.cov(z.T, correction=0).reshape(z.shape[1], z.shape[1])).flip(0).clamp_min(0)
+
+
+def alignment(z1: Tensor, z2: Tensor) -> float:
+    """Mean squared distance on the sphere between two views of the same picture; 0 is perfect, 2 is chance.
+
+    Source: Wang and Isola 2020, section 4.2, with α = 2.
+
+    Raises:
+        ValueError: the two have different shapes.
+    """
+    if z1.shape != z2.shape:
+        raise ValueError(f"z1 has shape {tuple(z1.shape)} and z2 {tuple(z2.shape)}; expected two views, row for row")
+    return float((F.normalize(_embeddings(z1), dim=1) - F.normalize(_embeddings(z2), dim=1)).square().sum(1).mean())
+
+
+def uniformity(z: Tensor) -> float:
+    """log of the mean of exp(-2 · squared distance) over pairs of embeddings on the sphere: 0 collapsed, to -4 spread.
+
+    Source: Wang and Isola 2020, section 4.2, with t = 2.
+    """
+    return float(torch.pdist(F.normalize(_embeddings(z), dim=1)).square().mul(-2).exp().mean().log())
+
+
+def _embeddings(z: Tensor) -> Tensor:
+    if z.ndim != 2 or len(z) < 2:
+        raise ValueError(f"z has shape {tuple(z.shape)}; expected (N, D) with N ≥ 2 embeddings")
+    if not torch.isfinite(z).all():
+        bad = int((~torch.isfinite(z).all(1)).sum())
+        raise ValueError(f"z has {bad} rows with NaN or infinite values; expected finite numbers: the training diverged")
+    return z.detach().float()

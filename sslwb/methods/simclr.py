@@ -1,0 +1,61 @@
+"""SimCLR. Source: Chen et al. 2020, "A Simple Framework for Contrastive Learning of Visual Representations". Lesson 03."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sslwb.methods.base import Method, Views, check_views
+from sslwb.nets import mlp, seeded
+
+
+def nt_xent(*views: Tensor, temperature: float = 0.5) -> Tensor:
+    """The normalised temperature-scaled cross-entropy of two or more views, each (B, D) → scalar.
+
+    Each view looks for the other views of its picture among all views of all other pictures:
+    the mean over positives of -log( exp(s_pos/t) / (exp(s_pos/t) + Σ_neg exp(s_neg/t)) ), s = cosine similarity.
+    For two views this is equation 1 of the paper. Lesson 03 derives it with loops.
+
+    Raises:
+        ValueError: temperature ≤ 0, fewer than two views, different shapes, or a batch of one.
+    """
+    if not temperature > 0:
+        raise ValueError(f"temperature is {temperature}; expected a number above 0, such as 0.5")
+    check_views(list(views))
+    if any(v.ndim != 2 or v.shape != views[0].shape for v in views):
+        raise ValueError(f"the views have shapes {[tuple(v.shape) for v in views]}; expected (B, D), all alike")
+    n, b = len(views), len(views[0])
+    z = F.normalize(torch.cat(views).float(), dim=1)  # (VB, D)
+    s = z @ z.T / temperature  # (VB, VB)
+    same = torch.eye(b, dtype=torch.bool, device=z.device).repeat(n, n)  # the same picture
+    negatives = s.masked_fill(same, -torch.inf).logsumexp(1, keepdim=True)  # (VB, 1)
+    itself = torch.eye(n * b, dtype=torch.bool, device=z.device)
+    positives = s[same & ~itself].view(n * b, n - 1)
+    return (torch.logaddexp(positives, negatives) - positives).mean()
+
+
+class SimCLR(Method):
+    """Encoder, projector, NT-Xent.
+
+    Args:
+        encoder: any encoder of `sslwb.nets`.
+        temperature: small values look at the hardest negatives alone.
+        projector: widths of the projector's layers; () trains on the encoder's output itself.
+        seed: of the projector's first weights.
+    """
+
+    def __init__(
+        self, encoder: nn.Module, temperature: float = 0.2, projector: Sequence[int] = (256, 128), seed: int = 0
+    ) -> None:
+        super().__init__(encoder)
+        with seeded(seed):
+            self.projector = mlp(self.encoder.dim, *projector) if projector else nn.Identity()
+        self.temperature = temperature
+
+    def forward(self, views: Views) -> dict[str, Tensor]:
+        check_views(views)
+        z = self.projector(self.encoder(torch.cat(views)))
+        return {"loss": nt_xent(*z.chunk(len(views)), temperature=self.temperature)}

@@ -1,0 +1,111 @@
+"""Convolutional encoders: a small one that trains in seconds on two cores, and ResNet-18 as the literature uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torchvision
+from torch import Tensor, nn
+
+from sslwb.nets.seeds import seeded
+
+
+class ConvEncoder(nn.Module):
+    """Pictures in [0, 1], float (B, C, H, W) → (B, dim): a convolutional body and the mean over all places.
+
+    Attributes:
+        dim: length of the embedding.
+    """
+
+    def __init__(self, body: nn.Module, dim: int, channels: int = 3) -> None:
+        super().__init__()
+        self.body, self.dim, self.channels = body.to(memory_format=torch.channels_last), dim, channels  # type: ignore[call-overload]
+
+    def features(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) → (B, dim, H', W'): the embedding before the mean, where a task needs places.
+
+        Raises:
+            ValueError: x is not a batch of pictures with this encoder's number of channels.
+        """
+        if x.ndim != 4 or x.shape[1] != self.channels:
+            raise ValueError(
+                f"x has shape {tuple(x.shape)}; this encoder expects (B, {self.channels}, H, W), floats in [0, 1]"
+            )
+        x = ((x - 0.5) * 4).contiguous(memory_format=torch.channels_last)
+        return self.body(x)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.features(x).mean((2, 3))
+
+
+def conv(width: int = 32, channels: int = 3, seed: int = 0) -> ConvEncoder:
+    """The course's small encoder: four 3×3 convolutions, dim = 8 · width, 0.39 M parameters at width 32.
+
+    Every layer but the first halves the picture, so nearly all of the work is in large matrix products.
+    """
+    with seeded(seed):
+        dims = [channels, width, 2 * width, 4 * width, 8 * width]
+        layers: list[nn.Module] = []
+        for i, (a, b) in enumerate(zip(dims[:-1], dims[1:], strict=True)):
+            layers += [
+                nn.Conv2d(a, b, 3, stride=1 if i == 0 else 2, padding=1, bias=False),
+                nn.BatchNorm2d(b),
+                nn.ReLU(inplace=True),
+            ]
+        return ConvEncoder(nn.Sequential(*layers), dims[-1], channels)
+
+
+def resnet18(channels: int = 3, seed: int = 0) -> ConvEncoder:
+    """ResNet-18 with a 3×3 stem and no first pooling, as used for 32×32 pictures; dim 512, 11.2 M parameters.
+
+    Source: He et al. 2016; the stem after Chen et al. 2020, appendix B.9.
+    """
+    with seeded(seed):
+        net = torchvision.models.resnet18(weights=None)
+        net.conv1 = nn.Conv2d(channels, 64, 3, padding=1, bias=False)
+        body = nn.Sequential(net.conv1, net.bn1, net.relu, net.layer1, net.layer2, net.layer3, net.layer4)
+        return ConvEncoder(body, 512, channels)
+
+
+class Wrapped(nn.Module):
+    """Any module that maps pictures to (B, dim) or (B, dim, H, W), as an encoder."""
+
+    def __init__(self, module: nn.Module, dim: int, prepare: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.module, self.dim, self.prepare = module, dim, prepare
+
+    def features(self, x: Tensor) -> Tensor:
+        return self.module(self.prepare(x))
+
+    def forward(self, x: Tensor) -> Tensor:
+        z = self.features(x)
+        return z.mean((2, 3)) if z.ndim == 4 else z
+
+
+def wrap(module: nn.Module, size: int = 32, channels: int = 3) -> Wrapped:
+    """Make an encoder of any torchvision or local module whose weights are on disk; `dim` is found by one forward pass.
+
+    A last layer called `fc`, `classifier` or `heads`, as torchvision's classifiers have, is replaced by the identity,
+    and pictures are standardised with ImageNet's mean and standard deviation, as torchvision's weights expect.
+
+    Raises:
+        ValueError: the module does not map (B, channels, size, size) to (B, dim) or (B, dim, H, W).
+    """
+    for head in ("fc", "classifier", "heads"):
+        if hasattr(module, head):
+            setattr(module, head, nn.Identity())
+    mean = torch.tensor([0.485, 0.456, 0.406])[:channels, None, None]
+    std = torch.tensor([0.229, 0.224, 0.225])[:channels, None, None]
+
+    def prepare(x: Tensor) -> Tensor:
+        return (x - mean.to(x)) / std.to(x)
+
+    training = module.training
+    with torch.no_grad():
+        out = module.eval()(torch.zeros(2, channels, size, size))
+    module.train(training)
+    if not isinstance(out, Tensor) or out.ndim not in (2, 4) or len(out) != 2:
+        came = tuple(out.shape) if isinstance(out, Tensor) else type(out).__name__
+        raise ValueError(f"module maps (2, {channels}, {size}, {size}) to {came}; expected (2, dim) or (2, dim, H, W)")
+    return Wrapped(module, out.shape[1], prepare)

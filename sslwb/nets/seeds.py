@@ -1,0 +1,20 @@
+"""Weights that depend on their seed alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Inside, torch's CPU generator starts from `seed`; after it, the generator is where it was.
+
+    torch's layers draw their first weights from the global generator; this keeps that drawing apart from everybody
+    else's, so that the same seed gives the same net whatever ran before.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.random.default_generator.manual_seed(seed)
+        yield
