@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 def feature_std(z: Tensor) -> float:
-    """Mean standard deviation of the normalised embeddings, times √D: 1 where they fill the sphere, 0 where they collapse.
+    """Mean standard deviation of the normalised embeddings, times √D: 1 fills the sphere, 0 is collapse.
 
     Source: Chen and He 2021 (SimSiam), section 4.1, whose 1/√D is our 1.
     """
@@ -28,7 +28,10 @@ def effective_rank(z: Tensor) -> float:
 
 
 def spectrum(z: Tensor) -> Tensor:
-    """(D,) variances along the principal axes, largest first. A dimensional collapse is a cliff in it (Jing et al. 2022)."""
+    """(D,) variances along the principal axes, largest first; a cliff in it is a dimensional collapse.
+
+    Source: Jing et al. 2022, "Understanding Dimensional Collapse", section 3.
+    """
     z = _embeddings(z)
     return torch.linalg.eigvalsh(torch.cov(z.T, correction=0).reshape(z.shape[1], z.shape[1])).flip(0).clamp_min(0)
 
@@ -59,5 +62,7 @@ def _embeddings(z: Tensor) -> Tensor:
         raise ValueError(f"z has shape {tuple(z.shape)}; expected (N, D) with N ≥ 2 embeddings")
     if not torch.isfinite(z).all():
         bad = int((~torch.isfinite(z).all(1)).sum())
-        raise ValueError(f"z has {bad} rows with NaN or infinite values; expected finite numbers: the training diverged")
+        raise ValueError(
+            f"z has {bad} rows with NaN or infinite values; expected finite numbers: the training diverged"
+        )
     return z.detach().float()

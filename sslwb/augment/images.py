@@ -186,10 +186,8 @@ def moco(size: int = 32, **settings: Any) -> MakeViews:
 
 
 def byol(size: int = 32, **settings: Any) -> MakeViews:
-    """BYOL's two unlike views: the first always blurred, the second seldom, and sometimes solarised (Grill et al. 2020, app. B)."""
-    base = replace(
-        simclr(size).kinds[0][1], brightness=0.4, contrast=0.4, saturation=0.2, hue=0.1, sigma=(0.1, 1.0)
-    )
+    """BYOL's two unlike views: one always blurred, one seldom, and sometimes solarised (Grill et al. 2020, app. B)."""
+    base = replace(simclr(size).kinds[0][1], brightness=0.4, contrast=0.4, saturation=0.2, hue=0.1, sigma=(0.1, 1.0))
     first, second = replace(base, blur=1.0), replace(base, blur=0.1, solarise=0.2)
     return MakeViews(((1, first), (1, second))).change(**settings)
 
@@ -207,7 +205,7 @@ def weak(size: int = 32, views: int = 1, **settings: Any) -> MakeViews:
 
 
 def plain(size: int = 32) -> Callable[[Tensor], Tensor]:
-    """No randomness at all: uint8 (B, C, H, W) → float32 (B, C, size, size). How pictures are shown to a trained encoder."""
+    """No randomness: uint8 (B, C, H, W) → float32 (B, C, size, size). How a trained encoder is shown pictures."""
 
     def resize(x: Tensor) -> Tensor:
         x = as_float(x)
@@ -259,8 +257,7 @@ def recolour(
 
     The factors are (B,), `hue` in circles, `gray` bool. One channel knows only brightness and contrast.
     """
-    b, channels = x.shape[:2]
-    flat = x.flatten(2)
+    channels, flat = x.shape[1], x.flatten(2)
     mean = flat.mean(2)
     luma = x.new_tensor(LUMA) if channels == 3 else x.new_ones(1)
     # contrast: f x + (1 - f) · mean grey, after brightness
@@ -268,7 +265,8 @@ def recolour(
     scale = (contrast * brightness)[:, None, None]
     if channels == 1:
         return (flat * scale + offset).clamp_(0, 1).view_as(x)
-    assert saturation is not None and hue is not None and gray is not None
+    if saturation is None or hue is None or gray is None:
+        raise ValueError("pictures with three channels need saturation, hue and gray; one of them is None")
     eye, to_gray = torch.eye(3, device=x.device), luma.expand(3, 3)
     m = saturation[:, None, None] * eye + (1 - saturation)[:, None, None] * to_gray
     # Rodrigues' rotation about (1, 1, 1)/√3: cos I + (1 - cos) J/3 + sin K/√3
@@ -281,7 +279,7 @@ def recolour(
 
 
 def gaussian_blur(x: Tensor, sigma: Tensor) -> Tensor:
-    """Blur (B, C, H, W) with a standard deviation per sample, (B,) pixels; a kernel of 2·⌈3σ⌉+1 at most 13, reflected edges."""
+    """Blur (B, C, H, W) with a standard deviation per sample, (B,) pixels; at most 13 taps, reflected edges."""
     if len(x) == 0:
         return x
     reach = min(math.ceil(3 * float(sigma.max())), 6, x.shape[-1] - 1)

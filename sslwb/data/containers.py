@@ -40,7 +40,9 @@ class Images:
     def __post_init__(self) -> None:
         if not isinstance(self.x, Tensor) or self.x.dtype != torch.uint8:
             came = str(self.x.dtype) if isinstance(self.x, Tensor) else type(self.x).__name__
-            raise TypeError(f"x is {came}; expected a torch.uint8 tensor with values 0 to 255: (x * 255).to(torch.uint8)")
+            raise TypeError(
+                f"x is {came}; expected a torch.uint8 tensor with values 0 to 255: (x * 255).to(torch.uint8)"
+            )
         if self.x.ndim != 4 or self.x.shape[1] not in (1, 3):
             raise ValueError(
                 f"x has shape {tuple(self.x.shape)}; expected (N, C, H, W) with C 1 or 3: "

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 Views = list[Tensor]
@@ -47,6 +50,17 @@ class Method(nn.Module):
         """Called after each step: the place for a momentum encoder, a queue, a centre."""
 
 
+def full_precision(loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """A loss that computes in fp32 even where the net runs in bf16: similarities rounded to 3 digits teach little."""
+
+    @functools.wraps(loss)
+    def in_fp32(*tensors: Tensor, **settings: Any) -> Tensor:
+        with torch.autocast(tensors[0].device.type if tensors else "cpu", enabled=False):
+            return loss(*(t.float() if t.is_floating_point() else t for t in tensors), **settings)
+
+    return in_fp32
+
+
 def check_views(views: Views, at_least: int = 2) -> None:
     """Raise ValueError unless there are `at_least` views of one batch of two pictures or more."""
     if len(views) < at_least:
@@ -57,4 +71,6 @@ def check_views(views: Views, at_least: int = 2) -> None:
     if len(set(sizes)) > 1:
         raise ValueError(f"the views have batch sizes {sizes}; expected views of one batch, all of one size")
     if sizes[0] < 2:
-        raise ValueError(f"the batch has {sizes[0]} picture(s); expected 2 or more: others serve as negatives, or as statistics")
+        raise ValueError(
+            f"the batch has {sizes[0]} picture(s); expected 2 or more: others serve as negatives, or as statistics"
+        )

@@ -1,4 +1,4 @@
-"""SimCLR. Source: Chen et al. 2020, "A Simple Framework for Contrastive Learning of Visual Representations". Lesson 03."""
+"""SimCLR. Source: Chen et al. 2020, "A Simple Framework for Contrastive Learning". Lesson 03."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sslwb.methods.base import Method, Views, check_views
+from sslwb.methods.base import Method, Views, check_views, full_precision
 from sslwb.nets import mlp, seeded
 
 
+@full_precision
 def nt_xent(*views: Tensor, temperature: float = 0.5) -> Tensor:
     """The normalised temperature-scaled cross-entropy of two or more views, each (B, D) → scalar.
 
@@ -28,7 +29,7 @@ def nt_xent(*views: Tensor, temperature: float = 0.5) -> Tensor:
     if any(v.ndim != 2 or v.shape != views[0].shape for v in views):
         raise ValueError(f"the views have shapes {[tuple(v.shape) for v in views]}; expected (B, D), all alike")
     n, b = len(views), len(views[0])
-    z = F.normalize(torch.cat(views).float(), dim=1)  # (VB, D)
+    z = F.normalize(torch.cat(views), dim=1)  # (VB, D)
     s = z @ z.T / temperature  # (VB, VB)
     same = torch.eye(b, dtype=torch.bool, device=z.device).repeat(n, n)  # the same picture
     negatives = s.masked_fill(same, -torch.inf).logsumexp(1, keepdim=True)  # (VB, 1)

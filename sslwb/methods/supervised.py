@@ -32,4 +32,4 @@ class Supervised(Method):
         logits = [self.classifier(self.encoder(x)).float() for x in pictures]
         losses = [F.cross_entropy(z, y) for z in logits]
         right = sum((z.argmax(1) == y).float().mean() for z in logits)
-        return {"loss": sum(losses) / len(losses), "accuracy": right / len(logits)}  # type: ignore[dict-item]
+        return {"loss": sum(losses) / len(losses), "accuracy": right / len(logits)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from torch import nn
 
 
@@ -16,7 +18,7 @@ def mlp(*dims: int, last_norm: bool = False) -> nn.Sequential:
     if len(dims) < 2:
         raise ValueError(f"mlp got dims {dims}; expected at least two: mlp(in, out)")
     layers: list[nn.Module] = []
-    for a, b in zip(dims[:-2], dims[1:-1], strict=True):
+    for a, b in pairwise(dims[:-1]):
         layers += [nn.Linear(a, b, bias=False), nn.BatchNorm1d(b), nn.ReLU(inplace=True)]
     layers.append(nn.Linear(dims[-2], dims[-1], bias=not last_norm))
     if last_norm:

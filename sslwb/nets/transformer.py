@@ -62,7 +62,7 @@ def vit(
     """A small vision transformer: dim 192, 4 blocks, 1.8 M parameters.
 
     Raises:
-        ValueError: heads do not divide dim, or dim is not a multiple of 4 (positions are sines and cosines of two axes).
+        ValueError: heads do not divide dim, or dim is no multiple of 4 (positions are sines and cosines of two axes).
     """
     if dim % heads or dim % 4:
         raise ValueError(f"dim is {dim} with {heads} heads; expected a multiple of heads and of 4")

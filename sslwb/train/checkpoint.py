@@ -21,7 +21,7 @@ class CheckpointError(RuntimeError):
 
 
 def save_checkpoint(path: str | Path, state: dict[str, Any]) -> None:
-    """Write `state` (tensors, numbers, strings, lists, dicts) to `path`, atomically: after a crash the old file or the new.
+    """Write `state` (tensors and plain values) to `path`, atomically: after a crash it is the old file or the new.
 
     Raises:
         CheckpointError: the disk is full or the folder cannot be written; an older file stays as it was.
@@ -73,4 +73,6 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
     try:
         return torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
     except (RuntimeError, pickle.UnpicklingError) as error:
-        raise CheckpointError(f"checkpoint {path} holds more than tensors and plain values; it was not loaded") from error
+        raise CheckpointError(
+            f"checkpoint {path} holds more than tensors and plain values; it was not loaded"
+        ) from error

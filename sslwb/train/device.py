@@ -1,4 +1,4 @@
-"""What this machine can do: its device, its precision, its cores. Chosen by asking and by a numeric check, never by a stopwatch."""
+"""What this machine can do: device, precision, cores. Chosen by a numeric check, never by a stopwatch."""
 
 from __future__ import annotations
 

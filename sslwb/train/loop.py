@@ -216,7 +216,7 @@ class Loop:
         self.step += 1
 
     def _batch_index(self) -> Tensor:
-        """(batch_size,) indices; each round through the data has an order of its own, known from the seed and the round."""
+        """(batch_size,) indices; each round through the data has its own order, known from the seed and the round."""
         size = self.history.settings["batch_size"]
         per_round = len(self.data) // size
         epoch, batch = divmod(self.step, per_round)

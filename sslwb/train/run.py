@@ -58,6 +58,11 @@ class Run:
         return self._loop.steps
 
     @property
+    def error(self) -> BaseException | None:
+        """What ended a run that failed."""
+        return self._error
+
+    @property
     def seconds_left(self) -> float | None:
         """Estimated seconds to the end: from the steps done so far, before those from the estimate."""
         if self.step >= 5 and self.history.seconds:

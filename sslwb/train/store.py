@@ -1,4 +1,4 @@
-"""The run store: a trained method is kept under a key made of its code, settings, data and seed, and found again by it."""
+"""The run store: a trained method is kept, and found again, by its code, settings, data and seed."""
 
 from __future__ import annotations
 
@@ -55,6 +55,6 @@ def run_path(method: Method, data: Images, make_views: MakeViews, **settings: An
     plain = {k: v for k, v in vars(method).items() if isinstance(v, int | float | str | tuple | bool)}
     digest.update(repr(sorted(plain.items())).encode())
     for name, tensor in method.state_dict().items():
-        digest.update(name.encode() + tensor.cpu().contiguous().view(torch.uint8).numpy().tobytes())
+        digest.update(name.encode() + tensor.cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     digest.update(data.x.cpu().numpy().tobytes() + (b"" if data.y is None else data.y.cpu().numpy().tobytes()))
     return cache_folder() / "runs" / f"{type(method).__name__}-{digest.hexdigest()[:20]}.pt"

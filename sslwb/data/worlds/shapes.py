@@ -136,8 +136,12 @@ def make_shapes(
     grey = 0.25 + 0.5 * r[:, 8]
     hue = (HUES[colour] + 0.03 * (r[:, 9] - 0.5)) % 1
     ink = _rgb(hue, 0.75 + 0.25 * r[:, 10], 0.8 + 0.2 * r[:, 11])
-    paper = grey[:, None].expand(n, 3) if background == "plain" else _rgb(r[:, 12], 0.6 * torch.ones(n), 0.4 + 0.5 * grey)
-    stripe = _rgb((r[:, 12] + 0.25 + 0.5 * r[:, 13]) % 1, 0.7 * torch.ones(n), grey) if background == "textured" else paper
+    paper = (
+        grey[:, None].expand(n, 3) if background == "plain" else _rgb(r[:, 12], 0.6 * torch.ones(n), 0.4 + 0.5 * grey)
+    )
+    stripe = (
+        _rgb((r[:, 12] + 0.25 + 0.5 * r[:, 13]) % 1, 0.7 * torch.ones(n), grey) if background == "textured" else paper
+    )
 
     x = torch.empty(n, 3, size, size, dtype=torch.uint8)
     for k, (distance, _) in enumerate(SHAPES.values()):

@@ -1,0 +1,22 @@
+"""Measuring: embed once, then neighbours, probes, baselines, and a first diagnosis."""
+
+from sslwb.evaluate.diagnosis import Diagnosis, diagnose
+from sslwb.evaluate.embedding import embed, raw, untrained
+from sslwb.evaluate.probes import CauseScore, knn, label_curve, linear, probe_causes
+from sslwb.evaluate.scores import Scores, evaluate, fine_tune
+
+__all__ = [
+    "CauseScore",
+    "Diagnosis",
+    "Scores",
+    "diagnose",
+    "embed",
+    "evaluate",
+    "fine_tune",
+    "knn",
+    "label_curve",
+    "linear",
+    "probe_causes",
+    "raw",
+    "untrained",
+]

@@ -1,0 +1,71 @@
+"""Embed once; everything else measures what comes out."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from sslwb.augment.images import as_float
+from sslwb.data import Images
+from sslwb.nets import seeded
+from sslwb.train.device import autocast, resolve_precision
+
+BATCH = 500
+
+
+@torch.no_grad()
+def embed(encoder: nn.Module, data: Images | Tensor, precision: str = "auto") -> Tensor:
+    """The embeddings of pictures as they are, without augmentation: (N, dim) float32 on the CPU.
+
+    Args:
+        encoder: maps float (B, C, H, W) in [0, 1] to (B, dim); used in evaluation mode and left in its own.
+        data: pictures, or uint8 (N, C, H, W).
+        precision: "auto", "fp32" or "bf16".
+
+    Raises:
+        ValueError: the encoder gives something other than (B, dim), or no finite numbers.
+    """
+    x = data.x if isinstance(data, Images) else data
+    device = next((p.device for p in encoder.parameters()), torch.device("cpu"))
+    precision = resolve_precision(precision, device)
+    training = encoder.training
+    encoder.eval()
+    try:
+        with autocast(device, precision):
+            parts = [encoder(as_float(batch.to(device))).float().cpu() for batch in x.split(BATCH)]
+    finally:
+        encoder.train(training)
+    z = torch.cat(parts)
+    if z.ndim != 2:
+        raise ValueError(f"encoder gave embeddings of shape {tuple(z.shape)}; expected (N, dim)")
+    if not torch.isfinite(z).all():
+        raise ValueError("encoder gave NaN or infinite embeddings; expected finite numbers: its training diverged")
+    return z
+
+
+def raw(data: Images) -> Tensor:
+    """The pictures themselves as embeddings: (N, C·H·W) float32 in [0, 1]. The first baseline."""
+    return as_float(data.x).flatten(1).cpu()
+
+
+def untrained(encoder: nn.Module, seed: int = 0) -> nn.Module:
+    """A copy of the encoder with new random weights: the second baseline.
+
+    Raises:
+        ValueError: the encoder has weights that nothing can draw anew.
+    """
+    fresh = copy.deepcopy(encoder)
+    drawn: set[int] = set()
+    with seeded(seed):
+        for module in fresh.modules():
+            if callable(reset := getattr(module, "reset_parameters", None)):
+                reset()
+                drawn |= {id(p) for p in module.parameters(recurse=False)}
+    left = [name for name, p in fresh.named_parameters() if id(p) not in drawn]
+    if left:
+        raise ValueError(
+            f"encoder has weights {left[:3]} in modules without reset_parameters(); it cannot be drawn anew"
+        )
+    return fresh

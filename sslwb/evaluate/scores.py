@@ -1,0 +1,107 @@
+"""One table for every encoder, and never without its baselines."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from sslwb.augment.images import weak
+from sslwb.data import Images
+from sslwb.evaluate.embedding import embed, raw, untrained
+from sslwb.evaluate.probes import knn, linear
+from sslwb.geometry import alignment, effective_rank, uniformity
+from sslwb.methods.supervised import Supervised
+from sslwb.train.loop import MakeViews, fit
+from sslwb.train.store import trained
+
+PAIRS = 512  # test pictures for the geometry: enough for two digits
+
+
+@dataclass(frozen=True)
+class Scores:
+    """A row for each encoder, a column for each measure; `scores["this encoder"]["knn"]`, or `scores.knn` for short."""
+
+    rows: dict[str, dict[str, float]]
+
+    def __getitem__(self, row: str) -> dict[str, float]:
+        if row not in self.rows:
+            raise KeyError(f"no row {row!r}; expected one of {', '.join(self.rows)}")
+        return self.rows[row]
+
+    @property
+    def knn(self) -> float:
+        """kNN accuracy of the encoder that was asked about, 0 to 1."""
+        return self.rows["this encoder"]["knn"]
+
+    @property
+    def linear(self) -> float:
+        """Linear-probe accuracy of the encoder that was asked about, 0 to 1."""
+        return self.rows["this encoder"]["linear"]
+
+    def __str__(self) -> str:
+        columns = list(self.rows["this encoder"])
+        lines = [f"{'':16}" + "".join(f"{c:>12}" for c in columns)]
+        for name, row in self.rows.items():
+            lines.append(f"{name:16}" + "".join(f"{row[c]:12.3f}" if c in row else f"{'':>12}" for c in columns))
+        return "\n".join(lines)
+
+
+def evaluate(
+    encoder: nn.Module, train: Images, test: Images, make_views: MakeViews | None = None, control_steps: int = 100
+) -> Scores:  # fmt: skip
+    """Measure an encoder beside raw pixels, itself with random weights, and itself trained with all labels.
+
+    Columns: kNN and linear-probe accuracy; effective rank (RankMe); uniformity; and, given `make_views`, alignment.
+    The supervised control is trained once for `control_steps` and then taken from the run store.
+
+    Raises:
+        ValueError: data without labels, or different kinds of pictures in train and test.
+    """
+    if train.shape != test.shape:
+        raise ValueError(f"train has pictures of {train.shape} and test of {test.shape}; expected the same (C, H, W)")
+    rows = {"raw pixels": _accuracies(raw(train), train, raw(test), test)}
+    control = Supervised(untrained(encoder), len(train.classes) or int(train.labels.max()) + 1)
+    trained(control, train, weak(train.shape[-1]), steps=control_steps, batch_size=min(128, len(train)), progress=False)
+    for name, net in {
+        "random encoder": untrained(encoder),
+        "this encoder": encoder,
+        "supervised": control.encoder,
+    }.items():
+        z = embed(net, test)
+        rows[name] = _accuracies(embed(net, train), train, z, test)
+        rows[name] |= {"rank": effective_rank(z[: 4 * PAIRS]), "uniformity": uniformity(z[:PAIRS])}
+        if make_views is not None:
+            rows[name]["alignment"] = _alignment(net, test, make_views)
+    return Scores(rows)
+
+
+def fine_tune(
+    encoder: nn.Module, train: Images, test: Images, *, steps: int = 200, lr: float = 1e-3, seed: int = 0
+) -> float:  # fmt: skip
+    """Accuracy, 0 to 1, after training a copy of the encoder and a new classifier together on the labels of `train`.
+
+    Raises:
+        ValueError: `train` has no labels.
+    """
+    classes = len(train.classes) or int(train.labels.max()) + 1
+    method = Supervised(copy.deepcopy(encoder), classes, seed=seed)
+    batch = min(128, len(train))
+    fit(method, train, weak(train.shape[-1]), steps=steps, batch_size=batch, lr=lr, seed=seed, progress=False)
+    with torch.no_grad():
+        logits = method.classifier.cpu()(embed(method.encoder, test))
+    return float((logits.argmax(1) == test.labels.cpu()).float().mean())
+
+
+def _accuracies(train_z: Tensor, train: Images, test_z: Tensor, test: Images) -> dict[str, float]:
+    where = train_z, train.labels.cpu(), test_z, test.labels.cpu()
+    return {"knn": knn(*where), "linear": linear(*where)}
+
+
+def _alignment(encoder: nn.Module, data: Images, make_views: MakeViews) -> float:
+    """Between two views, as uint8 so that they pass through `embed` like any picture."""
+    views = make_views(data.x[:PAIRS], torch.Generator(data.x.device).manual_seed(0))[:2]
+    z1, z2 = (embed(encoder, (v * 255).round().to(torch.uint8)) for v in views)
+    return alignment(z1, z2)
