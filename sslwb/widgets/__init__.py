@@ -1,0 +1,8 @@
+"""What the learner touches: one file a widget. All computing is handed in; nothing imports them."""
+
+from sslwb.widgets.augmentation import inspector
+from sslwb.widgets.nearest import neighbours
+from sslwb.widgets.questions import predict, quiz
+from sslwb.widgets.training import monitor
+
+__all__ = ["inspector", "monitor", "neighbours", "predict", "quiz"]

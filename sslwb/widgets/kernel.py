@@ -1,0 +1,35 @@
+"""What the kernel owes a widget while a cell awaits."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from typing import Any
+
+
+def keep_widgets_alive() -> None:
+    """Let a widget be moved more than once while a cell awaits. Does nothing outside a kernel, or when done already.
+
+    From 7.4 on ipykernel hands a widget's message to an awaiting cell's event loop, and does not say when it is done.
+    The browser holds a widget's next change back until it hears that, so a slider would move once and be dead.
+    Here the kernel says "idle" for that message, then "busy" again for the cell.
+    """
+    ipykernel = sys.modules.get("ipykernel.kernelbase")
+    if ipykernel is None or not ipykernel.Kernel.initialized():
+        return
+    kernel = ipykernel.Kernel.instance()
+    dispatch = kernel.dispatch_shell
+    if hasattr(dispatch, "says_idle") or "concurrent" not in inspect.signature(dispatch).parameters:
+        return
+
+    @functools.wraps(dispatch)
+    async def dispatch_shell(msg: Any, /, subshell_id: str | None = None, *, concurrent: bool = False) -> None:
+        cell = kernel.get_parent("shell") if concurrent else None
+        await dispatch(msg, subshell_id=subshell_id, concurrent=concurrent)
+        if concurrent:
+            kernel._publish_status("idle", "shell")
+            kernel._publish_status("busy", "shell", parent=cell)
+
+    dispatch_shell.says_idle = True  # type: ignore[attr-defined]
+    kernel.dispatch_shell = dispatch_shell

@@ -1,0 +1,160 @@
+"""The training monitor: live curves and collapse meters, Stop and Resume. Every lesson that trains."""
+
+from __future__ import annotations
+
+import copy
+import html
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ipywidgets as W
+import torch
+import traitlets as T
+
+from sslwb.widgets.live import Live, button, row
+
+Run = Any  # what `train.start` returns
+Measure = Callable[[Any], dict[str, float]]
+LOOK = 0.25  # seconds between two looks at the run
+POINTS = 160  # at most, along a curve
+
+
+class Monitor(Live):
+    """See `monitor`."""
+
+    state = T.Unicode()
+    says = T.Unicode()
+
+    def __init__(self, run: Run, measure: Measure | None, every: float) -> None:
+        self.run, self.measure, self.every = run, measure, every
+        self.measured: dict[str, list[tuple[int, float]]] = {}
+        self._next = 0.0
+        self.stop_button = button("Stop", "end after the step under way; the encoder stays usable")
+        self.resume_button = button("Resume", "go on from the step where it stopped")
+        self._bar = W.IntProgress(max=run.steps, layout={"width": "160px", "height": "18px"})
+        self._bar.tooltip = "share of the steps that are done"
+        self._line, self._curves = W.HTML(), W.HTML()
+        super().__init__([row(self.stop_button, self.resume_button, self._bar, self._line), self._curves])
+        self.stop_button.on_click(lambda _: self.stop())
+        self.resume_button.on_click(lambda _: self.resume())
+        run.watch(self._look, LOOK)
+
+    def stop(self) -> None:
+        """What the button Stop does."""
+        self.run.stop()
+        self._look(self.run)
+
+    def resume(self) -> None:
+        """What the button Resume does: the training goes on in the background."""
+        if self.run.state == "stopped":
+            self.run.resume()
+        self._look(self.run)
+
+    def _look(self, run: Run) -> None:
+        ended = run.state != "running"
+        if self.measure is not None and ((ended and self.state != run.state) or time.monotonic() >= self._next):
+            self._take_measure(run)
+        self._curves.value = self._drawn(run)
+        self._bar.value = run.step
+        self._bar.bar_style = {"done": "success", "failed": "danger", "stopped": "warning"}.get(run.state, "")
+        self.stop_button.disabled = ended
+        self.resume_button.disabled = run.state != "stopped"
+        self.says = _sentence(run)
+        mark = {"done": '<span class="right">✓</span> ', "failed": '<span class="wrong">✗</span> '}.get(run.state, "")
+        self._line.value = f'<span style="padding-left:8px">{mark}{html.escape(self.says)}</span>'
+        self.state = run.state
+
+    def _take_measure(self, run: Run) -> None:
+        """On a copy, in evaluation mode: the training's own weights, statistics and mode stay untouched. The copy is
+        taken while the training thread works, so it may hold half a step."""
+        assert self.measure is not None
+        begin = time.monotonic()
+        with torch.no_grad():
+            values = self.measure(copy.deepcopy(run.method).eval())
+        now = time.monotonic()
+        for name, value in values.items():
+            self.measured.setdefault(name, []).append((run.step, float(value)))
+        self._next = now + max(self.every, 20 * (now - begin))  # measuring costs the training 5 % at most
+
+    def _drawn(self, run: Run) -> str:
+        panels = []
+        terms = {name: list(values) for name, values in list(run.history.terms.items())}
+        for name, values in terms.items():
+            panels.append(curve(name, thinned(values), run.steps, wide=name == "loss"))
+        panels += [curve(name, points, run.steps, dots=True) for name, points in self.measured.items()]
+        return f'<div class="grid" style="gap:14px 22px;margin-top:6px">{"".join(panels)}</div>'
+
+    def still(self) -> tuple[str, str]:
+        text = f"{self.says} A live widget: run this cell in JupyterLab to watch, stop and resume the training."
+        return text, f"<p><em>{html.escape(text)}</em></p>"
+
+
+def monitor(run: Run, measure: Measure | None = None, *, every: float = 2.0) -> Monitor:
+    """Watch a training: curves of its losses, meters, how long it still takes; Stop and Resume.
+
+    Args:
+        run: what `start` returned.
+        measure: a method (a copy of the one in training, in evaluation mode) → named figures, such as
+            {"effective rank": …}. It runs on the notebook's thread at most every `every` seconds, and at each end.
+        every: seconds between two measurements; more where one takes long.
+
+    Returns:
+        A widget; `.state` and `.says` tell how the run stands, `.measured` holds (step, value) pairs by name.
+    """
+    return Monitor(run, measure, every)
+
+
+def thinned(values: Sequence[float]) -> list[tuple[float, float]]:
+    """(step, mean) of neighbouring steps, so that at most `POINTS` are left."""
+    size = max(1, -(-len(values) // POINTS))
+    parts = [values[i : i + size] for i in range(0, len(values), size)]
+    return [(i * size + (len(p) + 1) / 2, sum(p) / len(p)) for i, p in enumerate(parts)]
+
+
+def curve(
+    name: str, points: Sequence[tuple[float, float]], steps: int, wide: bool = False, dots: bool = False
+) -> str:  # fmt: skip
+    """One small plot as SVG, in the page's own colours."""
+    w, h, left, top, bottom = (400 if wide else 230), 130, 44, 22, 18
+    last = f"{points[-1][1]:.3g}" if points else "…"
+    low, high = (min(v for _, v in points), max(v for _, v in points)) if points else (0.0, 1.0)
+    pad = 0.05 * (high - low) or max(abs(high) * 0.05, 1e-6)
+    low, high = low - pad, high + pad
+
+    def place(point: tuple[float, float]) -> tuple[float, float]:
+        x = left + (w - left - 6) * point[0] / max(1, steps)
+        return x, top + (h - top - bottom) * (high - point[1]) / (high - low)
+
+    places = [place(p) for p in points]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    marks = (
+        "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="var(--line)"/>' for x, y in places) if dots else ""
+    )
+    ink = 'fill="var(--jp-content-font-color2, #666)" font-size="11"'
+    edge = 'stroke="var(--jp-border-color1, #bbb)"'
+    return (
+        f'<svg width="{w}" height="{h}" viewBox="0 0 {w} {h}" role="img" aria-label="{html.escape(name)}, now {last}">'
+        f'<text x="{left}" y="13" fill="var(--jp-content-font-color1, #222)" font-size="12">{html.escape(name)}'
+        f' <tspan font-weight="600">{last}</tspan></text>'
+        f'<path d="M{left} {top}V{h - bottom}H{w - 6}" fill="none" {edge}/>'
+        f'<text x="{left - 5}" y="{top + 9}" text-anchor="end" {ink}>{high:.3g}</text>'
+        f'<text x="{left - 5}" y="{h - bottom}" text-anchor="end" {ink}>{low:.3g}</text>'
+        f'<text x="{left}" y="{h - 4}" {ink}>0</text>'
+        f'<text x="{w - 6}" y="{h - 4}" text-anchor="end" {ink}>{steps} steps</text>'
+        f'<polyline points="{line}" fill="none" stroke="var(--line)" stroke-width="1.8" stroke-linejoin="round"/>'
+        f"{marks}</svg>"
+    )
+
+
+def _sentence(run: Run) -> str:
+    where = f"step {run.step} of {run.steps}"
+    if run.state == "done":
+        return f"Done: {run.steps} steps in {run.history.seconds:.0f} s."
+    if run.state == "stopped":
+        return f"Stopped at {where}. Resume goes on from here."
+    if run.state == "failed":
+        return f"Failed at {where}: {run.error}"
+    if run.seconds_left is None:
+        return "Measuring how long it will take …"
+    return f"{where[0].upper()}{where[1:]}, about {max(1, round(run.seconds_left))} s left."

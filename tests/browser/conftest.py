@@ -1,0 +1,105 @@
+"""One JupyterLab and one Chromium for all browser tests. Without a browser they are skipped, but never in CI."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+
+
+def _without(what: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Any]:
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        _without("Playwright for Python is not installed: pip install playwright")
+    if CHROMIUM is None:
+        _without("no Chromium: scripts/chromium.sh installs it or says the command")
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Any) -> Iterator[Any]:
+    from lab import CHROMIUM_ARGS
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=30_000)  # two busy cores
+
+    chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+    yield chromium
+    chromium.close()
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What JupyterLab serves: a copy of the lessons, and whatever notebooks a test writes."""
+    folder = tmp_path_factory.mktemp("lab") / "notebooks"
+    if NOTEBOOKS.is_dir():
+        shutil.copytree(NOTEBOOKS, folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def address(playwright: Any, folder: Path) -> Iterator[str]:
+    from lab import running_lab
+
+    home = folder.parent / "home"
+    home.mkdir()
+    with running_lab(folder, home) as address:
+        yield address
+
+
+@pytest.fixture
+def lab(browser: Any, address: str, folder: Path) -> Iterator[Callable[..., Any]]:
+    """Open a notebook: lab("03_simclr.ipynb"), or a new one of these cells: lab("print(1)", "print(2)").
+
+    At the end no page may have asked another machine for anything, and none may have an error in its console.
+    """
+    from lab import Notebook, write_notebook
+
+    opened: list[Notebook] = []
+
+    def open_notebook(*cells: str, browser: Any = browser, **viewport: int) -> Notebook:
+        name = cells[0]
+        if not name.endswith(".ipynb"):
+            name = f"test_{len(list(folder.glob('test_*.ipynb')))}.ipynb"
+            write_notebook(folder / name, *cells)
+        opened.append(Notebook(browser, address, name, **viewport))
+        return opened[-1]
+
+    yield open_notebook
+    for notebook in opened:
+        notebook.close()
+    for notebook in opened:
+        assert notebook.foreign == []
+        assert notebook.errors == []
+
+
+@pytest.fixture
+def shots(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., None]:
+    """Keep a picture of the page in both themes, to be looked at: under $SSLWB_SHOTS, else in the test's own folder."""
+    target = Path(os.environ.get("SSLWB_SHOTS") or tmp_path)
+
+    def shoot(notebook: Any, name: str = "") -> None:
+        stem = re.sub(r"\W+", "-", f"{request.node.name} {name}").strip("-")
+        for theme in ("Dark", "Light"):
+            notebook.theme(theme)
+            notebook.picture(target / f"{stem}-{theme.lower()}.png")
+
+    return shoot

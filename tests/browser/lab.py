@@ -1,0 +1,177 @@
+"""A JupyterLab of its own on a folder of notebooks, and a learner's hands in the browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Locator, Page, expect
+
+TOKEN = "browser-test"
+LONG = 150_000  # ms: longest wait for a lesson's state; nothing ever waits this long when all is well
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--enable-unsafe-swiftshader",  # WebGL without a graphics card
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+COMMAND = [
+    *(sys.executable, "-m", "jupyterlab", "--no-browser"),
+    "--ServerApp.ip=127.0.0.1",
+    "--ServerApp.port=0",
+    f"--IdentityProvider.token={TOKEN}",
+    "--LabApp.news_url=None",
+    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    "--LabApp.extension_manager=readonly",
+    "--LabApp.expose_app_in_browser=True",  # window.jupyterapp: to change the theme, to read what is saved
+]
+
+
+@contextmanager
+def running_lab(folder: Path, home: Path, prefix: list[str] | None = None) -> Iterator[str]:
+    """Serve `folder`; yields the address. All that Jupyter writes goes under `home`; `prefix` wraps the command."""
+    dirs = {name: home / name.lower() for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")}
+    for path in dirs.values():
+        path.mkdir(parents=True, exist_ok=True)
+    settings = dirs["JUPYTER_CONFIG_DIR"] / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True, exist_ok=True)
+    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+    root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    with open(home / "lab.log", "wb") as log:
+        server = subprocess.Popen(
+            [*(prefix or []), *COMMAND, *root, f"--ServerApp.root_dir={folder}"],
+            env={**os.environ, **{name: str(path) for name, path in dirs.items()}, "SSLWB_BROWSER_TEST": "1"},
+            stdout=log, stderr=log, cwd=folder,
+        )  # fmt: skip
+    try:
+        yield _address(server, dirs["JUPYTER_RUNTIME_DIR"], home / "lab.log")
+    finally:
+        server.terminate()
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def _address(server: subprocess.Popen[bytes], runtime: Path, log: Path) -> str:
+    """Where the server listens: it writes a file once it does."""
+    end = time.monotonic() + 120
+    while time.monotonic() < end and server.poll() is None:
+        for file in runtime.glob("jpserver-*.json"):
+            try:
+                return f"http://127.0.0.1:{json.loads(file.read_text())['port']}"
+            except (ValueError, KeyError):
+                pass  # half written
+        time.sleep(0.05)
+    raise RuntimeError(f"JupyterLab did not start (exit status {server.poll()}):\n{log.read_text()[-3000:]}")
+
+
+def write_notebook(path: Path, *cells: str) -> Path:
+    """A notebook of code cells."""
+    import nbformat
+    from nbformat.v4 import new_code_cell, new_notebook
+
+    nb = new_notebook(cells=[new_code_cell(cell.strip()) for cell in cells])
+    nb.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(nb, path)
+    return path
+
+
+class Notebook:
+    """An open notebook. `foreign` collects requests to other machines, `errors` the console's errors."""
+
+    def __init__(self, browser: Browser, address: str, name: str, width: int = 1280, height: int = 900) -> None:
+        self.address, self.foreign, self.errors = address, [], []
+        self.page: Page = browser.new_page(viewport={"width": width, "height": height})
+        self.page.on("request", self._seen)
+        self.page.on("websocket", lambda ws: self._seen_url(ws.url))
+        self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
+        self.page.on("pageerror", lambda e: self.errors.append(str(e)))
+        self.page.goto(f"{address}/doc/tree/{name}?token={TOKEN}")
+        self.page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel")
+        self.idle()
+
+    def _seen(self, request: object) -> None:
+        self._seen_url(request.url)  # type: ignore[attr-defined]
+
+    def _seen_url(self, url: str) -> None:
+        host = re.match(r"(?:https?|wss?)://([^/:]+)", url)  # data:, blob: stay inside
+        if host and host[1] != "127.0.0.1":
+            self.foreign.append(url)
+
+    def idle(self, timeout: float = LONG) -> None:
+        """Wait until the kernel has nothing left to do."""
+        self.page.wait_for_selector(
+            ".jp-Notebook-ExecutionIndicator[data-status=idle]", state="attached", timeout=timeout
+        )
+
+    def run_all(self) -> None:
+        """Run → Run All Cells, by the menu."""
+        self.page.get_by_role("menuitem", name="Run", exact=True).click()
+        self.page.locator("[data-command='runmenu:run-all']").click()
+
+    def interrupt(self) -> None:
+        """The ■ of the toolbar."""
+        self.page.locator("[data-jp-item-name=interrupt]").first.click()
+
+    def cell(self, index: int) -> Locator:
+        return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
+
+    def output(self, index: int) -> Locator:
+        """What a cell has printed or shown."""
+        return self.cell(index).locator(".jp-Cell-outputWrapper")
+
+    def expect_output(self, index: int, text: str | re.Pattern[str], timeout: float = LONG) -> None:
+        expect(self.output(index)).to_contain_text(text, timeout=timeout)
+
+    def run_cell(self, index: int) -> None:
+        """Click into a code cell and press Ctrl+Enter; returns when the cell has run."""
+        before = self.prompt(index).inner_text()
+        self.cell(index).locator(".cm-content").click()
+        self.page.keyboard.press("Control+Enter")
+        expect(self.prompt(index)).not_to_have_text(before)
+        expect(self.prompt(index)).to_have_text(re.compile(r"\d"), timeout=LONG)
+
+    def prompt(self, index: int) -> Locator:
+        return self.cell(index).locator(".jp-InputPrompt")
+
+    def press(self, name: str, cell: int | None = None) -> None:
+        """A widget's button."""
+        place = self.page if cell is None else self.output(cell)
+        place.locator(".jupyter-widgets").get_by_role("button", name=name, exact=True).click()
+
+    def slide(self, name: str, key: str) -> None:
+        """Move the slider with this description by the keyboard: ArrowRight, End …."""
+        slider = self.page.locator(".widget-slider").filter(has=self.page.get_by_text(name, exact=True))
+        slider.locator(".noUi-handle").press(key)
+
+    def theme(self, name: str) -> None:
+        """ "Light" or "Dark"."""
+        self.page.evaluate(
+            "name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab ' + name})", name
+        )
+        self.page.wait_for_selector(
+            f"body[data-jp-theme-light={'true' if name == 'Light' else 'false'}]", state="attached"
+        )
+
+    def picture(self, path: Path) -> None:
+        """Save what the page shows, as tall as the notebook is."""
+        size = self.page.viewport_size
+        height = self.page.evaluate("() => document.querySelector('.jp-WindowedPanel-viewport').scrollHeight + 120")
+        self.page.set_viewport_size({"width": size["width"], "height": max(size["height"], min(height, 12_000))})
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=path)
+        self.page.set_viewport_size(size)
+
+    def close(self) -> None:
+        """Shut the kernel down too: two cores are not many."""
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+        self.page.close()

@@ -1,0 +1,117 @@
+"""Every widget moved by a learner's hands; what is asserted is what the kernel reports."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+pytest.importorskip("playwright")
+from lab import Notebook
+from playwright.sync_api import expect
+
+Lab = Callable[..., Notebook]
+
+DATA = """
+import torch
+from sslwb import nets
+from sslwb.augment import images
+from sslwb.data import load
+data = load("shapes", n=512)
+encoder = nets.conv(width=16).eval()
+"""
+
+
+def test_inspector(lab: Lab, shots: Callable[..., None]) -> None:
+    n = lab(
+        DATA,
+        "from sslwb.widgets import inspector\n"
+        'encoders = {"raw pixels": lambda x: x.flatten(1), "random encoder": encoder}\n'
+        "look = inspector(data, images.simclr(), encoders)\nlook",
+        "print(look.changed, look.draw, look.picture, look.recipe.kinds[0][1].hue)",
+    )
+    n.run_all()
+    n.expect_output(2, "{} 0 0 0.1")
+    n.slide("hue", "End")
+    expect(n.output(1)).to_contain_text("Moved: hue 0.5 (was 0.1)")
+    n.press("Another draw")
+    expect(n.output(1)).to_contain_text("draw 1")
+    number = n.output(1).get_by_label("picture", exact=True)
+    number.fill("7")
+    number.press("Enter")
+    expect(n.output(1)).to_contain_text("picture 7")
+    expect(n.output(1).get_by_role("img", name=re.compile("view 8 of 8 of picture 7"))).to_be_visible()
+    n.run_cell(2)
+    n.expect_output(2, "{'hue': 0.5} 1 7 0.5")
+    shots(n)
+    n.press("Recipe's own")
+    expect(n.output(1)).to_contain_text("As the recipe has it.")
+
+
+def test_quiz(lab: Lab, shots: Callable[..., None]) -> None:
+    n = lab(
+        """
+from sslwb.widgets import predict, quiz
+asked = quiz({
+    "What does `nt_xent` pull together?": [
+        ("Views of *one* picture", True, "They are the positives."),
+        ("Pictures of one class", False, "Nobody told it the classes."),
+        ("All pictures, as near to each other as they can be brought, which is a long answer that has to wrap "
+         "somewhere on a narrow page and must not be cut off at its end", False, "That is collapse."),
+    ],
+    "Which of these need no labels?": [
+        ("k-means", True, "It groups what lies near."),
+        ("SimCLR", True, "It makes its own task."),
+        ("a supervised classifier", False, "It learns from them."),
+    ],
+})
+asked""",
+        "print(asked.score)",
+        'guess = predict("What will the neighbours share?", ["shape", "colour", "nothing"])\nguess',
+        'guess.reveal(1, "Colour was never jittered.")',
+    )
+    n.run_all()
+    n.expect_output(3, "It came out: colour.")
+    first, second = n.output(0).locator(".question").all()
+    first.get_by_label("Pictures of one class").check()
+    first.get_by_role("button", name="Check").click()
+    expect(first).to_contain_text("Not so. Pictures of one class Nobody told it the classes.")
+    first.get_by_label("Views of one picture").check()
+    expect(first.get_by_label("Pictures of one class")).not_to_be_checked()
+    first.get_by_role("button", name="Check").click()
+    expect(first).to_contain_text("Right.")
+    second.get_by_label("k-means").focus()  # by keyboard alone
+    n.page.keyboard.press("Space")
+    n.page.keyboard.press("Tab")
+    n.page.keyboard.press("Space")
+    for _ in range(2):
+        n.page.keyboard.press("Tab")
+    n.page.keyboard.press("Enter")
+    expect(n.output(0)).to_contain_text("2 of 2 solved, 1 at the first try.")
+    n.run_cell(1)
+    n.expect_output(1, "(2, 1)")
+    n.output(2).get_by_role("button", name="shape").click()
+    expect(n.output(2)).to_contain_text("Your guess: shape")
+    n.run_cell(3)
+    n.expect_output(3, "✗ You guessed: shape. It came out: colour. Colour was never jittered.")
+    shots(n)
+
+
+def test_neighbours(lab: Lab, shots: Callable[..., None]) -> None:
+    n = lab(
+        DATA,
+        "from sslwb.widgets import neighbours\nx = data.x.float() / 255\n"
+        'near = neighbours(data, {"raw pixels": x, "random encoder": encoder(x)})\nnear',
+        'print(near.picture, near.found["raw pixels"])',
+    )
+    n.run_all()
+    n.expect_output(2, re.compile(r"^\W*\d*\W*0 \[", re.S))
+    n.press("Next", cell=1)
+    expect(n.output(1)).to_contain_text("picture 1,")
+    n.slide("picture", "ArrowRight")
+    expect(n.output(1)).to_contain_text("picture 2,")
+    expect(n.output(1)).to_contain_text("of 8 share its label")
+    n.run_cell(2)
+    n.expect_output(2, re.compile(r"2 \[\d+"))
+    shots(n)
