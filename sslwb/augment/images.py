@@ -10,7 +10,7 @@ Source: Chen et al. 2020, "A Simple Framework for Contrastive Learning" (SimCLR)
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -43,7 +43,7 @@ class Augment:
         contrast: the same, about the mean grey of the view.
         saturation: the same, about each pixel's grey.
         hue: h turns the colours by [-h, h] of a full circle, h ≤ 0.5. The turn is about the grey axis of RGB: linear,
-            it keeps R + G + B where torchvision's HSV turn keeps max(R, G, B); hue angles agree to 1.2 degrees.
+            it keeps R + G + B where torchvision's HSV turn keeps max(R, G, B); hue angles agree to 2.3 degrees.
         gray: probability that the colours are lost.
         blur: probability of a Gaussian blur.
         sigma: range of the blur's standard deviation, pixels of the view.
@@ -154,6 +154,7 @@ class MakeViews:
     kinds: tuple[tuple[int, Augment], ...]
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Views:
+        _check_pictures(x)  # a single picture would be repeated into a batch of views of one
         views: Views = []
         for count, augment in self.kinds:
             # All views of one kind in one pass: the batch, repeated.
@@ -167,7 +168,7 @@ class MakeViews:
     def without(self, *operations: str) -> MakeViews:
         """The same recipe with these operations switched off: "crop", "flip", "hue", …; "colour" means all of them."""
         names = [n for o in operations for n in (COLOUR if o == "colour" else (o,))]
-        return self.change(**{n: getattr(Augment, n) for n in _known(dict.fromkeys(names))})
+        return self.change(**{n: getattr(Augment, n) for n in _known(dict.fromkeys(names), OPERATIONS)})
 
 
 def simclr(size: int = 32, views: int = 2, **settings: Any) -> MakeViews:
@@ -221,14 +222,16 @@ def as_float(x: Tensor) -> Tensor:
 
     Raises:
         TypeError: another dtype.
-        ValueError: another shape, or C not 1 or 3.
+        ValueError: another shape, C not 1 or 3, or floats outside 0 … 1.
     """
-    if x.ndim != 4 or x.shape[1] not in (1, 3):
-        raise ValueError(f"x has shape {tuple(x.shape)}; expected a batch of pictures (B, C, H, W) with C 1 or 3")
+    _check_pictures(x)
     if x.dtype == torch.uint8:
         return x.float().div_(255)
     if not x.is_floating_point():
         raise TypeError(f"x is {x.dtype}; expected torch.uint8 (0 to 255) or a float type (0 to 1)")
+    low, high = (float(v) for v in x.aminmax()) if x.numel() else (0.0, 1.0)
+    if not (low >= -1e-3 and high <= 1.001):  # NaN fails too
+        raise ValueError(f"x runs from {low:.3g} to {high:.3g}; expected floats from 0 to 1, or torch.uint8")
     return x.float()
 
 
@@ -282,7 +285,7 @@ def gaussian_blur(x: Tensor, sigma: Tensor) -> Tensor:
     """Blur (B, C, H, W) with a standard deviation per sample, (B,) pixels; at most 13 taps, reflected edges."""
     if len(x) == 0:
         return x
-    reach = min(math.ceil(3 * float(sigma.max())), 6, x.shape[-1] - 1)
+    reach = min(math.ceil(3 * float(sigma.max())), 6, min(x.shape[-2:]) - 1)
     tap = torch.arange(-reach, reach + 1, device=x.device)
     kernel = torch.exp(-0.5 * (tap / sigma[:, None]) ** 2)
     kernel = (kernel / kernel.sum(1, keepdim=True))[:, :, None, None, None]
@@ -297,13 +300,18 @@ def _between(u: Tensor, bounds: Range) -> Tensor:
     return bounds[0] + u * (bounds[1] - bounds[0])
 
 
+def _check_pictures(x: Tensor) -> None:
+    if x.ndim != 4 or x.shape[1] not in (1, 3):
+        raise ValueError(f"x has shape {tuple(x.shape)}; expected a batch of pictures (B, C, H, W) with C 1 or 3")
+
+
 def _check(name: str, came: float, low: float, high: float, expected: str) -> None:
     if not low <= came <= high:
         raise ValueError(f"{name} is {came}; expected {expected}")
 
 
-def _known(settings: dict[str, Any]) -> dict[str, Any]:
-    known = [f.name for f in fields(Augment)]
+def _known(settings: dict[str, Any], known: Sequence[str] = ()) -> dict[str, Any]:
+    known = known or [f.name for f in fields(Augment)]
     for name in settings:
         if name not in known:
             raise ValueError(f"there is no operation {name!r}; expected one of {', '.join(known)}")
