@@ -16,9 +16,10 @@ from sslwb.nets import mlp, seeded
 def nt_xent(*views: Tensor, temperature: float = 0.5) -> Tensor:
     """The normalised temperature-scaled cross-entropy of two or more views, each (B, D) → scalar.
 
-    Each view looks for the other views of its picture among all views of all other pictures:
-    the mean over positives of -log( exp(s_pos/t) / (exp(s_pos/t) + Σ_neg exp(s_neg/t)) ), s = cosine similarity.
-    For two views this is equation 1 of the paper. Lesson 03 derives it with loops.
+    Each view z looks for its positive p, the mean direction of the other views of its picture, among all views of all
+    other pictures: the mean over views of -log( exp(z·p/t) / (exp(z·p/t) + Σ exp(z·n/t)) ), with unit vectors.
+    For two views the positive is the other view, and this is equation 1 of the paper. With more of them, the mean is a
+    steadier target than any single view. Lesson 03 derives it with loops.
 
     Raises:
         ValueError: temperature ≤ 0, fewer than two views, different shapes, or a batch of one.
@@ -29,13 +30,13 @@ def nt_xent(*views: Tensor, temperature: float = 0.5) -> Tensor:
     if any(v.ndim != 2 or v.shape != views[0].shape for v in views):
         raise ValueError(f"the views have shapes {[tuple(v.shape) for v in views]}; expected (B, D), all alike")
     n, b = len(views), len(views[0])
-    z = F.normalize(torch.cat(views), dim=1)  # (VB, D)
-    s = z @ z.T / temperature  # (VB, VB)
-    same = torch.eye(b, dtype=torch.bool, device=z.device).repeat(n, n)  # the same picture
-    negatives = s.masked_fill(same, -torch.inf).logsumexp(1, keepdim=True)  # (VB, 1)
-    itself = torch.eye(n * b, dtype=torch.bool, device=z.device)
-    positives = s[same & ~itself].view(n * b, n - 1)
-    return (torch.logaddexp(positives, negatives) - positives).mean()
+    z = F.normalize(torch.stack(views), dim=2)  # (V, B, D)
+    others = F.normalize(z.sum(0) - z, dim=2)  # (V, B, D): the mean direction of the other views
+    positive = (z * others).sum(2).flatten() / temperature  # (VB,)
+    similar = z.flatten(0, 1) @ z.flatten(0, 1).T / temperature  # (VB, VB)
+    same = torch.eye(b, dtype=torch.bool, device=z.device).repeat(n, n)  # pairs of views of one picture
+    negative = similar.masked_fill(same, -torch.inf).logsumexp(1)  # (VB,)
+    return (torch.logaddexp(positive, negative) - positive).mean()
 
 
 class SimCLR(Method):

@@ -41,17 +41,24 @@ class ConvEncoder(nn.Module):
 
 
 def conv(width: int = 32, channels: int = 3, seed: int = 0) -> ConvEncoder:
-    """The course's small encoder: four 3×3 convolutions, dim = 8 · width, 0.39 M parameters at width 32.
+    """The course's small encoder: four 3×3 convolutions, dim = 8 · width, 0.36 M parameters at width 32.
 
-    A 2×2 max pooling lies between them: strided convolutions have slower gradients on CPUs and learned far less here.
+    The first layers, which see every pixel, are narrow, and the picture is halved before each norm rather than after:
+    a forward and backward pass takes half the time that it takes the other way round, and learns as much. Max pooling
+    halves it, not a stride: with strides the same net learned far less in the same time.
+
+    Raises:
+        ValueError: width is less than 2.
     """
+    if width < 2:
+        raise ValueError(f"width is {width}; expected 2 or more")
+    dims = [channels, width // 2, 3 * width // 2, 4 * width, 8 * width]
+    layers: list[nn.Module] = []
     with seeded(seed):
-        dims = [channels, width, 2 * width, 4 * width, 8 * width]
-        layers: list[nn.Module] = []
         for a, b in pairwise(dims):
-            layers += [nn.Conv2d(a, b, 3, padding=1, bias=False), nn.BatchNorm2d(b), nn.ReLU(inplace=True)]
-            layers += [nn.MaxPool2d(2)] if b != dims[-1] else []
-        return ConvEncoder(nn.Sequential(*layers), dims[-1], channels)
+            halve = [nn.MaxPool2d(2)] if b != dims[-1] else []
+            layers += [nn.Conv2d(a, b, 3, padding=1, bias=False), *halve, nn.BatchNorm2d(b), nn.ReLU(inplace=True)]
+    return ConvEncoder(nn.Sequential(*layers), dims[-1], channels)
 
 
 def resnet18(channels: int = 3, seed: int = 0) -> ConvEncoder:

@@ -127,8 +127,8 @@ def make_shapes(
     # One row of uniform numbers a picture, so that a longer data set begins with the shorter one.
     r = torch.rand(n, 16, generator=torch.Generator().manual_seed(_stream(split, seed)))
     shape, colour = (r[:, 0] * len(SHAPES)).long(), (r[:, 1] * len(COLOURS)).long()
-    radius = 0.42 + 0.30 * r[:, 2]  # in half-widths of the picture
-    room = 0.95 - radius  # all but the tips of the largest objects lies inside
+    radius = 0.44 + 0.30 * r[:, 2]  # in half-widths of the picture
+    room = 0.92 - radius  # all but the tips of the largest objects lies inside
     px, py = (2 * r[:, 3] - 1) * room, (2 * r[:, 4] - 1) * room
     turn = r[:, 5]  # a full turn is 1
     pattern = (r[:, 6] * len(TEXTURES)).long() if texture == "mixed" else torch.zeros(n, dtype=torch.long)
