@@ -1,0 +1,157 @@
+"""What every figure becomes: a small PNG on a soft white card, with words that say what is seen.
+
+Figures are matplotlib `Figure` objects, made without pyplot: nothing is shared between threads. They go into the
+notebook as an <img> inside <figure>, because an untrusted notebook keeps these and drops inline SVG.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, SOFT, FAINT, PAPER = "#222222", "#5f6368", "#dadce0", "#fcfcfa"
+# Okabe and Ito 2008, told apart by colour-blind readers; strong on white first.
+PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#222222", "#b5a400")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "p")  # a second way to tell classes apart; 9, prime to 8 colours
+WIDTH = 7.9  # inches; 96 pixels of the page an inch
+DPI = 150  # sharp on screens with more pixels than that
+
+
+class Card:
+    """A finished figure.
+
+    Attributes:
+        figure: the matplotlib Figure.
+        alt: what is seen, in words.
+        png: the picture's bytes.
+    """
+
+    def __init__(self, figure: Figure, alt: str, caption: str = "") -> None:
+        self.figure, self.alt, self.caption = figure, " ".join(alt.split()), caption
+        self.png = _png(figure)
+
+    @property
+    def html(self) -> str:
+        """A <figure> that stands on its own, readable on a light and on a dark page."""
+        width = round(self.figure.get_figwidth() * 96)
+        image = (
+            f'<img alt="{html.escape(self.alt)}" width="{width}" '
+            f'src="data:image/png;base64,{base64.b64encode(self.png).decode()}" '
+            f'style="max-width:100%;height:auto;background-color:{PAPER};border-radius:8px">'
+        )
+        caption = f"<figcaption>{html.escape(self.caption)}</figcaption>" if self.caption else ""
+        return f'<figure style="margin:8px 0px">{image}{caption}</figure>'
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/html": self.html, "text/plain": self.alt}
+
+    def __repr__(self) -> str:
+        return self.alt
+
+    def save(self, path: str | Path) -> None:
+        """Write the PNG to a file."""
+        Path(path).write_bytes(self.png)
+
+
+def _png(figure: Figure) -> bytes:
+    """The figure with at most 256 colours: a third of the bytes, and a notebook holds many figures."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image
+
+    figure.set_dpi(DPI)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+    file = io.BytesIO()
+    picture.quantize(256, dither=Image.Dither.NONE).save(file, "png", optimize=True)
+    return file.getvalue()
+
+
+def blank(height: float, columns: int = 1, *, rows: int = 1, width: float = WIDTH, **settings: Any) -> tuple[Any, Any]:
+    """An empty figure of `height` inches and its axes, (rows, columns), in the course's style."""
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1)
+    figure = Figure(figsize=(width, height), layout=layout, facecolor=PAPER)
+    axes = figure.subplots(rows, columns, squeeze=False, **settings)
+    for ax in axes.flat:
+        ax.set_facecolor(PAPER)
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.spines[["left", "bottom"]].set_color(SOFT)
+        ax.tick_params(colors=SOFT, labelcolor=SOFT, labelsize=9)
+        for label in (ax.xaxis.label, ax.yaxis.label):
+            label.set(color=SOFT, fontsize=10)
+        ax.set_axisbelow(True)
+    return figure, axes
+
+
+def titled(ax: Axes, title: str, pad: float = 9) -> None:
+    """A title at the left, where reading begins."""
+    if title:
+        ax.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK, pad=pad)
+
+
+def name_lines(ax: Any, ends: Sequence[tuple[float, str, str]]) -> None:
+    """Write each line's name at its right end, (y, name, colour), moved apart where they would overlap."""
+    low, high = ax.transAxes.inverted().transform(ax.transData.transform([(0, y) for y in ax.get_ylim()]))[:, 1]
+    places = ax.transAxes.inverted().transform(ax.transData.transform([(0, y) for y, _, _ in ends]))[:, 1]
+    gap = 0.19 / (ax.figure.get_figheight() * 0.75)  # one line of text as a share of the axes' height
+    order = sorted(range(len(ends)), key=lambda i: places[i] if np.isfinite(places[i]) else low)
+    spread: list[float] = []
+    for i in order:
+        place = float(np.clip(places[i], low, high)) if np.isfinite(places[i]) else low
+        spread.append(max(place, spread[-1] + gap) if spread else place)
+    over = max(0.0, spread[-1] - 1.0 - gap / 2) if spread else 0.0
+    for i, place in zip(order, spread, strict=True):
+        _, name, colour = ends[i]
+        ax.text(
+            1.015, place - over, name, color=colour, transform=ax.transAxes, va="center", fontsize=10, fontweight="bold"
+        )  # fmt: skip
+
+
+def numbers(what: str, values: Any, ndim: int = 1) -> np.ndarray:
+    """A float array from a tensor, an array or a list.
+
+    Raises:
+        TypeError: not numbers.
+        ValueError: another number of dimensions, or nothing in it.
+    """
+    if hasattr(values, "detach"):
+        values = values.detach().float().cpu()
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{what} is {type(values).__name__}; expected numbers: a list, an array or a tensor") from error
+    if array.ndim != ndim or not array.size:
+        raise ValueError(f"{what} has shape {array.shape}; expected {ndim} dimension(s), not empty")
+    return array
+
+
+def by_name(what: str, values: Any) -> Mapping[str, Any]:
+    """A non-empty dict of named things.
+
+    Raises:
+        TypeError: not a dict.
+        ValueError: an empty one.
+    """
+    if not isinstance(values, Mapping):
+        raise TypeError(f"{what} is {type(values).__name__}; expected a dict such as {{'SimCLR': …}}")
+    if not values:
+        raise ValueError(f"{what} is empty; expected at least one named entry")
+    return values
+
+
+def short(value: float) -> str:
+    """A number for a sentence: three digits that count."""
+    return f"{value:.3g}"

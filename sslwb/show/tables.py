@@ -1,0 +1,138 @@
+"""Tables as HTML, in the colours of whatever page they stand on, with the best of a column in bold."""
+
+from __future__ import annotations
+
+import html
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sslwb.evaluate import Scores
+
+_MEASURES = {"knn": "kNN", "linear": "linear probe", "rank": "effective rank"}
+
+
+class Table:
+    """A finished table: HTML in a notebook, aligned columns in a terminal."""
+
+    def __init__(self, head: Sequence[str], body: Sequence[Sequence[str]], bold: set[tuple[int, int]], caption: str):
+        self.head, self.body, self.bold, self.caption = head, body, bold, caption
+
+    @property
+    def html(self) -> str:
+        """A <table> with its caption and header cells."""
+        caption = f'<caption style="text-align:left">{html.escape(self.caption)}</caption>' if self.caption else ""
+        head = "".join(f'<th scope="col">{html.escape(h)}</th>' for h in self.head)
+        rows = []
+        for i, row in enumerate(self.body):
+            cells = [f"<strong>{html.escape(c)}</strong>" if (i, j) in self.bold else html.escape(c)
+                     for j, c in enumerate(row)]  # fmt: skip
+            first = f'<th scope="row" style="text-align:left">{cells[0]}</th>'
+            rows.append(f"<tr>{first}{''.join(f'<td>{c}</td>' for c in cells[1:])}</tr>")
+        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/html": self.html, "text/plain": str(self)}
+
+    def __str__(self) -> str:
+        rows = [
+            list(self.head),
+            *([c + "*" * ((i, j) in self.bold) for j, c in enumerate(r)] for i, r in enumerate(self.body)),
+        ]
+        wide = [max(len(row[j]) for row in rows) for j in range(len(self.head))]
+        lines = [row[0].ljust(wide[0]) + "".join(f"  {c:>{w}}" for c, w in zip(row[1:], wide[1:], strict=True))
+                 for row in rows]  # fmt: skip
+        return "\n".join([*([self.caption] if self.caption else []), *(line.rstrip() for line in lines)])
+
+    __repr__ = __str__
+
+
+def table(
+    rows: Mapping[str, Mapping[str, Any]] | Sequence[Mapping[str, Any]], caption: str = "", *,
+    fmt: str | Mapping[str, str] = ".3g", best: str | Mapping[str, str] | None = None,
+) -> Table:  # fmt: skip
+    """A table of named rows, {row: {column: value}}, or of a list of dicts, whose first column names the rows.
+
+    A number is written with `fmt`; a list of numbers (one a seed) as mean ± standard deviation; None and NaN as a dash.
+
+    Args:
+        rows: the values. Columns stand in the order in which they first appear; a row may lack some.
+        caption: a line above.
+        fmt: such as ".3g" or ".1%", or one for each column.
+        best: "max" or "min" sets the best of every column of numbers in bold; or {column: "max" or "min"}.
+
+    Raises:
+        TypeError: rows that are no dicts.
+        ValueError: no rows, or an unknown `best`.
+    """
+    named = isinstance(rows, Mapping)
+    lines = list(rows.values()) if isinstance(rows, Mapping) else list(rows)
+    if not all(isinstance(line, Mapping) for line in lines):
+        raise TypeError("rows holds something other than dicts; expected {row: {column: value}} or a list of dicts")
+    columns = list(dict.fromkeys(c for line in lines for c in line))
+    if not columns:
+        raise ValueError("rows is empty; expected at least one row with one column")
+    wanted = dict(best) if isinstance(best, Mapping) else dict.fromkeys(columns, best)
+    for column, how in wanted.items():
+        if how not in ("max", "min", None) or column not in columns:
+            raise ValueError(f"best is {how!r} for {column!r}; expected 'max' or 'min' for one of {', '.join(columns)}")
+    body, bold = [], set()
+    shift = 1 if named else 0
+    for j, column in enumerate(columns):
+        sizes = {i: s for i, line in enumerate(lines) if (s := _size(line.get(column))) is not None}
+        if (how := wanted.get(column)) and len(sizes) > 1:
+            extreme = max(sizes.values()) if how == "max" else min(sizes.values())
+            bold |= {(i, j + shift) for i, s in sizes.items() if s == extreme}
+    for i, line in enumerate(lines):
+        cells = [_written(line.get(c), fmt.get(c, ".3g") if isinstance(fmt, Mapping) else fmt) for c in columns]
+        body.append([list(rows)[i], *cells] if isinstance(rows, Mapping) else cells)
+    return Table([*([""] if named else []), *columns], body, bold, caption)
+
+
+def scores(result: Scores, caption: str = "") -> Table:
+    """What `evaluate` measured: an encoder beside raw pixels, itself with random weights, and the supervised control.
+
+    Accuracies as percentages; the best of the rows that saw no labels in bold.
+    """
+    rows = {name: {_MEASURES.get(k, k): v for k, v in row.items()} for name, row in result.rows.items()}
+    made = table(rows, caption, fmt={"kNN": ".1%", "linear probe": ".1%", "effective rank": ".1f",
+                                     "uniformity": ".2f", "alignment": ".2f"})  # fmt: skip
+    unlabelled = [i for i, name in enumerate(rows) if name != "supervised"]
+    for j, column in enumerate(made.head):
+        if column in ("kNN", "linear probe"):
+            values = [list(rows.values())[i][column] for i in unlabelled]
+            made.bold |= {(i, j) for i, v in zip(unlabelled, values, strict=True) if v == max(values)}
+    return made
+
+
+def _size(value: Any) -> float | None:
+    """What a cell is compared by; None where it is no number."""
+    value = _plain(value)
+    if isinstance(value, (list, tuple)) and value and all(isinstance(v, (int, float)) for v in value):
+        return statistics.fmean(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and not math.isnan(value):
+        return value
+    return None
+
+
+def _written(value: Any, fmt: str) -> str:
+    value = _plain(value)
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) and not fmt.endswith("%"):
+        return f"{value:,}"
+    if isinstance(value, (int, float)):
+        return f"{value:{fmt}}"
+    if isinstance(value, (list, tuple)) and _size(value) is not None:
+        mean = f"{statistics.fmean(value):{fmt}}"
+        return f"{mean} ± {statistics.stdev(value):{fmt}}" if len(value) > 1 else mean
+    return str(value)
+
+
+def _plain(value: Any) -> Any:
+    """Tensors and arrays as Python's numbers and lists."""
+    return value.tolist() if hasattr(value, "tolist") else value
