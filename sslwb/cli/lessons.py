@@ -139,8 +139,10 @@ def open_lab(arguments: Sequence[str]) -> int:
         command.append("--allow-root")
     if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         command.append("--no-browser")
-    start = root / "notebooks" / "00_start_here.ipynb"
-    command += [*arguments, *([str(start)] if start.exists() else [])]
+    start = "notebooks/00_start_here.ipynb"
+    if (root / start).exists():  # the address that JupyterLab opens, and prints, leads to the lesson
+        command.append(f"--LabApp.default_url=/lab/tree/{start}")
+    command += arguments
     if os.name == "nt":  # exec would leave the console before JupyterLab ends
         return subprocess.call(command)
     os.execv(command[0], command)
