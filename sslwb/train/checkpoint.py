@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import hashlib
 import io
 import os
-import pickle
 import shutil
-import tempfile
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -30,25 +32,29 @@ def save_checkpoint(path: str | Path, state: dict[str, Any]) -> None:
     buffer = io.BytesIO()
     torch.save(state, buffer)
     payload = buffer.getbuffer()
-    temporary = None
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as f:
-            temporary = Path(f.name)
+        with temporary.open("wb") as f:
             f.write(MAGIC + hashlib.sha256(payload).hexdigest().encode() + b"\n")
             f.write(payload)
             f.flush()
             os.fsync(f.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        if temporary:
-            temporary.unlink(missing_ok=True)
         folder = next(p for p in [path.parent, *path.parent.parents] if p.exists())
         raise CheckpointError(
             f"checkpoint {path} ({len(payload) / 1e6:.1f} MB) could not be written: {error}. "
             f"{shutil.disk_usage(folder).free / 1e6:.0f} MB are free there; make room or choose another folder. "
             "An earlier checkpoint of that name is unharmed, and so is the model in memory."
         ) from error
+    finally:
+        with contextlib.suppress(OSError):  # gone already, if all went well
+            temporary.unlink()
+        with contextlib.suppress(OSError):
+            for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):  # by a process that was killed
+                if time.time() - left.stat().st_mtime > 3600:
+                    left.unlink()
 
 
 def load_checkpoint(path: str | Path) -> dict[str, Any]:
@@ -72,7 +78,7 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
         raise CheckpointError(f"checkpoint {path} is damaged (its sha256 does not fit); delete it to train anew")
     try:
         return torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError) as error:
+    except Exception as error:  # torch and pickle have many words for it
         raise CheckpointError(
             f"checkpoint {path} holds more than tensors and plain values; it was not loaded"
         ) from error

@@ -154,12 +154,14 @@ class Loop:
                 self.history.seconds = before + now - begin
                 if self.checkpoint is not None and (now - saved >= SAVE_EVERY or self.step == self.steps):
                     self._flush()
+                    self._check_weights()
                     save_checkpoint(self.checkpoint, self.state_dict())
                     saved = time.perf_counter()
                 if on_step is not None and on_step(self.history):
                     self.history.stopped = self.step < self.steps
                     break
             self._flush()
+            self._check_weights()
         finally:
             self.method.eval()
         return self.history
@@ -178,8 +180,13 @@ class Loop:
         """Go on from `state_dict`'s value.
 
         Raises:
-            CheckpointError: it comes from other settings or from another net.
+            CheckpointError: it comes from other settings or from another net; the method stays as it was.
         """
+        if missing := {"method", "optimiser", "step", "history"} - state.keys():
+            raise CheckpointError(
+                f"the checkpoint lacks {', '.join(sorted(missing))}: it holds something else than a training under "
+                "way; use another file"
+            )
         came, here = state["history"]["settings"], self.history.settings
         for name in here:
             if came.get(name) != here[name]:
@@ -187,10 +194,12 @@ class Loop:
                     f"the checkpoint was trained with {name} = {came.get(name)!r}, this run has {here[name]!r}; "
                     "use the same settings to go on, or another file to begin anew"
                 )
+        before = copy.deepcopy(self.method.state_dict())
         try:
             self.method.load_state_dict(state["method"])
             self.optimiser.load_state_dict(state["optimiser"])
         except (RuntimeError, ValueError, KeyError) as error:
+            self.method.load_state_dict(before)  # torch has loaded what did fit
             raise CheckpointError(f"the checkpoint belongs to another net: {str(error).splitlines()[0]}") from error
         self.step = state["step"]
         self.history = History(**state["history"])
@@ -199,12 +208,12 @@ class Loop:
         settings, progress = self.history.settings, self.step / self.steps
         for group in self.optimiser.param_groups:
             group["lr"] = group["peak"] * warmup_cosine(progress, settings["warmup"])
-        batch = self.data[self._batch_index()]
+        index = self._batch_index()
         # Everything random in this step comes from its own seed: a resumed run draws what the first run drew.
         generator = torch.Generator(self.device).manual_seed(mix(settings["seed"], "step", self.step))
-        views = self.make_views(batch.x, generator)
+        views = self.make_views(self.data.x[index], generator)
         if self.method.labelled:
-            views = [*views, batch.labels]
+            views = [*views, self.data.labels[index]]
         self.method.before_step(progress)
         with autocast(self.device, settings["precision"]):
             terms = self.method(views)
@@ -236,21 +245,26 @@ class Loop:
         """Move recorded numbers into the history; stop at the first loss that is no number."""
         pending, self._pending = self._pending, []
         for terms in pending:
-            values = {k: float(v) for k, v in terms.items()}
-            if not math.isfinite(values["loss"]):
-                self._restore(len(self.history), values["loss"])
+            step, values = len(self.history), {k: float(v) for k, v in terms.items()}
             for name, value in values.items():
                 self.history.terms.setdefault(name, []).append(value)
+            if not math.isfinite(values["loss"]):
+                self._restore(f"the loss became {values['loss']} at step {step} of {self.steps}")
         if pending and self.step - self._good[0] >= FLUSH_EVERY:
             self._remember()
 
     def _remember(self) -> None:
         self._good = self.step, copy.deepcopy(self.method.state_dict())
 
-    def _restore(self, step: int, loss: float) -> None:
+    def _check_weights(self) -> None:
+        """A finite loss may still have had a gradient that is no number."""
+        if not all(bool(torch.isfinite(p).all()) for p in self.method.parameters()):
+            self._restore(f"weights became NaN or infinite in step {self.step} of {self.steps} or just before it")
+
+    def _restore(self, what: str) -> None:
         self.method.load_state_dict(self._good[1])
         raise Diverged(
-            f"the loss became {loss} at step {step} of {self.steps}. The method holds the weights of step "
+            f"{what}. The method holds the weights of step "
             f"{self._good[0]}, the last that are known to be good. Try a smaller lr (now "
             f"{self.history.settings['lr']}), a longer warmup, or look for NaN in the data."
         )
@@ -269,17 +283,23 @@ def mix(seed: int, *parts: object) -> int:
     return int.from_bytes(hashlib.blake2b(text, digest_size=7).digest(), "big")
 
 
-def estimate(method: Method, data: Images, make_views: MakeViews, **settings: Any) -> float:
-    """Seconds that `fit` with these settings will take here: a copy of the method takes four steps, three are timed."""
-    loop = Loop(copy.deepcopy(method), data, make_views, **{**settings, "checkpoint": None})
+def estimate(
+    method: Method, data: Images, make_views: MakeViews, stop: Callable[[], bool] = lambda: False, **settings: Any
+) -> float | None:  # fmt: skip
+    """Seconds that `fit` with these settings will take here: a copy of the method takes four steps, three are timed.
+
+    None when `stop` became true before that.
+    """
+    timed = {**settings, "steps": max(4, settings["steps"]), "checkpoint": None}
+    loop = Loop(copy.deepcopy(method), data, make_views, **timed)
     stamps: list[float] = []
 
     def stamp(history: History) -> bool:
         stamps.append(history.seconds)
-        return len(stamps) == 4
+        return len(stamps) == 4 or stop()
 
     loop.run(stamp)
-    return (stamps[-1] - stamps[0]) / max(1, len(stamps) - 1) * loop.steps
+    return (stamps[-1] - stamps[0]) / 3 * settings["steps"] if len(stamps) == 4 else None
 
 
 def _check_settings(

@@ -152,7 +152,7 @@ class Run:
     def _work(self) -> None:
         try:
             if self.estimate is None:
-                self.estimate = estimate(self.method, *self._inputs, **self._settings)
+                self.estimate = estimate(self.method, *self._inputs, stop=self._stop.is_set, **self._settings)
             if not self._stop.is_set():
                 self._loop.run(lambda history: self._stop.is_set())
             self.state = "done" if self.step >= self.steps else "stopped"
