@@ -161,3 +161,52 @@ def test_memory_follows_the_control_group(tmp_path: Path, limit: str, granted: f
     (tmp_path / "sys/fs/cgroup").mkdir(parents=True)
     (tmp_path / "sys/fs/cgroup/memory.max").write_text(limit + "\n")
     assert machine.memory_granted(tmp_path) == pytest.approx(granted, rel=1e-6)
+
+
+def test_train_keeps_a_checkpoint_and_goes_on_from_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from sslwb.train import load_checkpoint
+
+    out = tmp_path / "run.pt"
+    command = [
+        "train",
+        "simclr",
+        "--data",
+        "digits",
+        "--n",
+        "64",
+        "--batch-size",
+        "16",
+        "--steps",
+        "2",
+        "--out",
+        str(out),
+    ]
+    assert main(command) == 0
+    assert "✓ 2 steps" in capsys.readouterr().out
+    assert any(name.startswith("encoder.") for name in load_checkpoint(out)["method"])
+    assert main(command) == 0  # nothing left to do
+    assert main([*command, "--steps", "3"]) == 2
+    assert "steps = 2" in capsys.readouterr().err
+
+
+def test_an_unknown_method_or_data_set_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "simclear", "--out", str(tmp_path / "a.pt")]) == 2
+    assert "no method 'simclear'; there are: simclr, supervised" in capsys.readouterr().err
+    assert main(["train", "simclr", "--data", "shape", "--out", str(tmp_path / "a.pt")]) == 2
+    assert "did you mean 'shapes'?" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_data_lists_verifies_and_cleans(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SSLWB_CACHE", str(tmp_path))
+    monkeypatch.delenv("SSLWB_DATA", raising=False)
+    assert main(["data", "list"]) == 0
+    out = capsys.readouterr().out
+    assert "shapes         built in" in out
+    assert "cifar10        not here (170 MB to fetch)" in out
+    assert main(["data", "verify", "cifar10"]) == 2
+    assert "cifar10 is not on this machine" in capsys.readouterr().err
+    assert main(["data", "get"]) == 2
+    assert main(["data", "clean"]) == 0

@@ -40,11 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     data.set_defaults(run=_data)
 
     train = commands.add_parser("train", help="train a method outside a notebook and keep its encoder")
-    train.add_argument("method", help="simclr")
+    train.add_argument("method", help="simclr or supervised")
     train.add_argument("--data", default="shapes", help="a data set of `sslwb data list`, or a folder of pictures")
-    train.add_argument("--n", type=int, default=None, help="how many pictures; all of a real set, 8192 of a world")
+    train.add_argument("--n", type=int, help="how many pictures; all of a real set, 8192 of a world")
     train.add_argument("--steps", type=int, default=500)
-    train.add_argument("--batch-size", type=int, default=256)
+    train.add_argument("--batch-size", type=int, default=128)
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--device", default="auto")
     train.add_argument(
@@ -113,7 +113,9 @@ def _data(args: argparse.Namespace) -> int:
 
 
 def _train(args: argparse.Namespace) -> int:
-    raise LookupError("not here yet")
+    from sslwb.cli.training import train_encoder
+
+    return train_encoder(args)
 
 
 def _bench(args: argparse.Namespace) -> int:
