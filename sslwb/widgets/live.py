@@ -25,6 +25,10 @@ body[data-jp-theme-light="false"] .sslwb { --right: #2fc79b; --wrong: #f28b48; -
 .sslwb code { background: var(--soft); padding: 0 .25em; border-radius: 3px; }
 .sslwb img { image-rendering: pixelated; display: block; border-radius: 2px; background: var(--soft); }
 .sslwb .grid { display: flex; flex-wrap: wrap; gap: 6px; align-items: flex-start; }
+.sslwb .question { margin-bottom: 10px; }
+.sslwb .widget-checkbox { height: auto; min-height: 26px; }
+.sslwb .widget-checkbox .widget-label-basic { display: flex; align-items: baseline; gap: 6px; line-height: 1.45; }
+.sslwb .widget-checkbox .widget-label-basic span { white-space: normal; overflow: visible; text-overflow: clip; }
 .sslwb .beside { display: flex; gap: 18px; margin: 6px 0; }
 .sslwb .row { margin: 0 0 10px; }
 .sslwb figure { margin: 0; padding: 0; }

@@ -71,7 +71,7 @@ class Neighbours(Live):
             # a mark, not colour alone
             marks = ['<span class="right">✓</span> ' if s else '<span class="wrong">✗</span> ' for s in same]
         cells = "".join(
-            f"<figure>{picture(self.images.x[i], title_of(self.images, i), self.side)}"
+            f'<figure style="width:{self.side + 12}px">{picture(self.images.x[i], title_of(self.images, i), self.side)}'
             f"<figcaption>{mark}{html.escape(label_of(self.images, i) or str(i))}</figcaption></figure>"
             for i, mark in zip(found, marks, strict=True)
         )

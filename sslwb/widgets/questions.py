@@ -116,7 +116,7 @@ class Prediction(Live):
     def __init__(self, text: str, options: Sequence[str]) -> None:
         self.text, self.options = text, tuple(options)
         self._buttons = W.ToggleButtons(
-            options=[(o, i) for i, o in enumerate(options)], value=None, tooltips=list(options)
+            options=[(o, i) for i, o in enumerate(options)], value=None, tooltips=list(options), tooltip=text
         )
         self._buttons.style.button_width = "auto"
         self._says = W.HTML('<p class="quiet">Commit to a guess before you run on. Nobody keeps it.</p>')

@@ -35,10 +35,10 @@ def playwright() -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def browser(playwright: Any) -> Iterator[Any]:
-    from lab import CHROMIUM_ARGS
+    from lab import CHROMIUM_ARGS, LONG
     from playwright.sync_api import expect
 
-    expect.set_options(timeout=30_000)  # two busy cores
+    expect.set_options(timeout=LONG)
 
     chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
     yield chromium

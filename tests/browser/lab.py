@@ -15,7 +15,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Locator, Page, expect
 
 TOKEN = "browser-test"
-LONG = 150_000  # ms: longest wait for a lesson's state; nothing ever waits this long when all is well
+LONG = 150_000  # ms: the longest that anything may take on a busy machine; what fails says so earlier
 CHROMIUM_ARGS = [
     "--no-sandbox",
     "--disable-dev-shm-usage",
@@ -91,6 +91,7 @@ class Notebook:
     def __init__(self, browser: Browser, address: str, name: str, width: int = 1280, height: int = 900) -> None:
         self.address, self.foreign, self.errors = address, [], []
         self.page: Page = browser.new_page(viewport={"width": width, "height": height})
+        self.page.set_default_timeout(LONG)
         self.page.on("request", self._seen)
         self.page.on("websocket", lambda ws: self._seen_url(ws.url))
         self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
@@ -129,15 +130,25 @@ class Notebook:
         """What a cell has printed or shown."""
         return self.cell(index).locator(".jp-Cell-outputWrapper")
 
-    def expect_output(self, index: int, text: str | re.Pattern[str], timeout: float = LONG) -> None:
-        expect(self.output(index)).to_contain_text(text, timeout=timeout)
+    def expect_output(self, index: int, text: str | re.Pattern[str]) -> None:
+        """Wait for what a cell reports; an error in any cell ends the waiting."""
+        wanted = self.output(index).filter(has_text=text)
+        expect(wanted.or_(self.tracebacks).first).to_be_visible(timeout=LONG)
+        self.no_traceback()
+
+    @property
+    def tracebacks(self) -> Locator:
+        return self.page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']")
+
+    def no_traceback(self) -> None:
+        assert self.tracebacks.all_inner_texts() == []
 
     def run_cell(self, index: int) -> None:
         """Click into a code cell and press Ctrl+Enter; returns when the cell has run."""
         before = self.prompt(index).inner_text()
         self.cell(index).locator(".cm-content").click()
         self.page.keyboard.press("Control+Enter")
-        expect(self.prompt(index)).not_to_have_text(before)
+        expect(self.prompt(index)).not_to_have_text(before, timeout=LONG)
         expect(self.prompt(index)).to_have_text(re.compile(r"\d"), timeout=LONG)
 
     def prompt(self, index: int) -> Locator:
@@ -161,6 +172,7 @@ class Notebook:
         self.page.wait_for_selector(
             f"body[data-jp-theme-light={'true' if name == 'Light' else 'false'}]", state="attached"
         )
+        expect(self.page.locator("#jupyterlab-splash")).to_have_count(0)
 
     def picture(self, path: Path) -> None:
         """Save what the page shows, as tall as the notebook is."""

@@ -1,0 +1,87 @@
+"""Maps: embeddings laid out on a plane. Import and compilation take ten seconds: begin them early (`warm_up`)."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+_LOCK = threading.Lock()  # two threads inside UMAP abort the kernel where numba has only its workqueue layer
+_WARMING: list[threading.Thread] = []
+
+
+def umap_map(z: Tensor, k: int = 15, *, min_dist: float = 0.1, seed: int = 0) -> np.ndarray:
+    """(N, D) embeddings → (N, 2) places: neighbours by cosine stay neighbours. The same input gives the same map.
+
+    Near points are alike. Distances between groups, their sizes and their gaps mean nothing.
+
+    Args:
+        z: embeddings, any float type.
+        k: how many neighbours of each point the map tries to keep; at most N - 1 are used.
+        min_dist: how tightly points may be packed.
+        seed: of the layout's random steps.
+
+    Raises:
+        ValueError: another shape, fewer than four rows, or numbers that are not finite.
+
+    Source: McInnes et al. 2018, with exact neighbours and a start from the two principal axes.
+    """
+    if z.ndim != 2 or len(z) < 4:
+        raise ValueError(f"z has shape {tuple(z.shape)}; expected (N, D) with N ≥ 4 embeddings")
+    if not torch.isfinite(z).all():
+        raise ValueError("z has NaN or infinite values; expected finite numbers: the training diverged")
+    z = F.normalize(z.detach().float().cpu(), dim=1)
+    k = min(k, len(z) - 1) + 1  # UMAP counts a point among its own neighbours
+    index, distance = exact_neighbours(z, k)
+    with _LOCK, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # UMAP says that a seed means one thread
+        from umap import UMAP
+
+        layout = UMAP(
+            n_neighbors=k, min_dist=min_dist, init=principal_plane(z), n_epochs=200, random_state=seed,
+            precomputed_knn=(index.numpy(), distance.numpy()), force_approximation_algorithm=True,
+        )  # fmt: skip
+        return np.asarray(layout.fit_transform(z.numpy()), dtype=np.float32)
+
+
+def warm_up() -> threading.Thread:
+    """Import and compile UMAP on a background thread, so that the first map costs a second and not ten.
+
+    Call it at the start of a lesson: it runs while the learner reads and the encoder trains, and draws no random number
+    that a training sees. Calling it again does nothing.
+    """
+    if not _WARMING:
+        points = torch.randn(64, 8, generator=torch.Generator().manual_seed(0))
+        _WARMING.append(threading.Thread(target=umap_map, args=(points,), name="sslwb-umap", daemon=True))
+        _WARMING[0].start()
+    return _WARMING[0]
+
+
+def exact_neighbours(z: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The k nearest of each normalised row, itself first: (N, k) int64 and Euclidean distances, by matrix products."""
+    index, distance = [], []
+    for rows in torch.arange(len(z)).split(2048):
+        similarity = z[rows] @ z.T
+        similarity[torch.arange(len(rows)), rows] = 2  # itself comes first, also before its duplicates
+        near = similarity.topk(k, dim=1)
+        index.append(near.indices)
+        distance.append((2 - 2 * near.values).clamp_min(0).sqrt())  # |a - b|² = 2 - 2 cos on the sphere
+    return torch.cat(index), torch.cat(distance)
+
+
+def principal_plane(z: Tensor) -> np.ndarray:
+    """(N, 2) float32: the two principal components, scaled to ±10 as UMAP expects its start, with fixed signs."""
+    centred = (z - z.mean(0)).double()
+    axes = torch.linalg.eigh(centred.T @ centred).eigenvectors[:, -2:].flip(1)
+    if axes.shape[1] < 2:  # one-dimensional embeddings
+        axes = F.pad(axes, (0, 1))
+    sign = axes.gather(0, axes.abs().argmax(0, keepdim=True)).sign()
+    plane = centred @ (axes * torch.where(sign == 0, 1.0, sign))
+    plane = 10 * plane / plane.abs().max().clamp_min(1e-12)
+    # constant embeddings would all start in one point
+    jitter = torch.randn(plane.shape, generator=torch.Generator().manual_seed(0), dtype=plane.dtype)
+    return (plane + 1e-4 * jitter).float().numpy()

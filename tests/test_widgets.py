@@ -1,0 +1,517 @@
+"""Widgets without a browser: built, set and observed through their traits."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import re
+from typing import Any
+
+import ipywidgets as W
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from traitlets import TraitError
+
+from sslwb.augment import images as recipes
+from sslwb.data import Images
+from sslwb.methods.base import Method
+from sslwb.train import start
+from sslwb.widgets import embedding_map, inspector, monitor, neighbours, predict, quiz
+from sslwb.widgets.kernel import keep_widgets_alive
+from sslwb.widgets.pictures import png
+from sslwb.widgets.scatter import STEPS, Colouring
+from sslwb.widgets.training import curve, thinned
+
+
+@pytest.fixture
+def data() -> Images:
+    g = torch.Generator().manual_seed(0)
+    y = torch.arange(40) % 4
+    angle = torch.rand(40, generator=g)
+    angle[::4] = torch.nan
+    return Images(
+        torch.randint(0, 256, (40, 3, 16, 16), generator=g, dtype=torch.uint8), y, ("a", "b", "c", "d<e>"),
+        {"shape": y, "angle": angle}, {"shape": ("a", "b", "c", "d<e>")},
+    )  # fmt: skip
+
+
+class Tiny(Method):
+    """Learns to make the mean of its features small; has a batch norm, whose statistics nobody else may move."""
+
+    def __init__(self) -> None:
+        net = nn.Sequential(nn.Flatten(), nn.LazyLinear(8), nn.BatchNorm1d(8))
+        net.dim = 8  # type: ignore[assignment]
+        net(torch.zeros(2, 3, 8, 8))
+        super().__init__(net)
+
+    def forward(self, views: list[Tensor]) -> dict[str, Tensor]:
+        return {"loss": self.encoder(views[0]).square().mean() + self.encoder[1].weight.square().mean()}
+
+
+def tiny() -> Tiny:
+    torch.manual_seed(0)
+    return Tiny()
+
+
+SETTINGS: dict[str, Any] = {"batch_size": 16, "device": "cpu", "precision": "fp32"}
+VIEWS = recipes.weak(8)
+
+
+# ── pictures
+
+
+def test_png_keeps_every_pixel(data: Images) -> None:
+    back = torch.from_numpy(np.array(Image.open(io.BytesIO(png(data.x[3]))))).permute(2, 0, 1)
+    assert torch.equal(back, data.x[3])
+    grey = torch.linspace(0, 1, 256).view(1, 16, 16)
+    assert np.array(Image.open(io.BytesIO(png(grey)))).ravel().tolist() == list(range(256))
+
+
+def test_png_refuses_a_batch(data: Images) -> None:
+    with pytest.raises(ValueError, match=r"\(40, 3, 16, 16\).*one picture"):
+        png(data.x)
+
+
+# ── inspector
+
+
+def test_a_slider_changes_its_operation_and_no_other(data: Images) -> None:
+    look = inspector(data, recipes.simclr(16))
+    look.sliders["hue"].value = 0.5
+    assert look.changed == {"hue": 0.5}
+    assert look.recipe == recipes.simclr(16).change(hue=0.5)
+    look.reset()
+    assert look.recipe == recipes.simclr(16)
+
+
+@pytest.mark.parametrize("name", ["simclr", "moco", "byol", "multicrop", "weak"])
+def test_untouched_sliders_leave_every_recipe_as_it_is(data: Images, name: str) -> None:
+    recipe = getattr(recipes, name)(16)
+    look = inspector(data, recipe)
+    look.sliders["noise"].value = 0.1
+    look.sliders["noise"].value = 0.0
+    assert look.recipe == recipe
+
+
+def test_a_crop_keeps_the_upper_bound_of_each_kind_of_view(data: Images) -> None:
+    look = inspector(data, recipes.multicrop(16, small=8))
+    look.sliders["crop"].value = 0.6
+    assert [a.crop for _, a in look.recipe.kinds] == [(0.6, 1.0), (0.4, 0.4)]
+    assert {tuple(v.shape) for v in look.views} == {(3, 16, 16), (3, 8, 8)}
+
+
+def test_a_draw_is_repeatable_and_another_differs(data: Images) -> None:
+    look = inspector(data, recipes.simclr(16))
+    first = look.views
+    look.draw = 1
+    assert not torch.equal(look.views[0], first[0])
+    look.draw = 0
+    assert all(torch.equal(a, b) for a, b in zip(look.views, first, strict=True))
+
+
+def test_agreement_of_views_that_do_not_vary_is_one(data: Images) -> None:
+    nothing = recipes.MakeViews(((2, recipes.Augment(16)),))
+    look = inspector(data, nothing, {"pixels": lambda x: x.flatten(1), "constant": lambda x: torch.ones(len(x), 3)})
+    original, pairs, others = look.agreement["pixels"]
+    assert original == pytest.approx(1, abs=1e-5)
+    assert pairs == pytest.approx(1, abs=1e-5)
+    flat = torch.nn.functional.normalize(data.x.float().flatten(1), dim=1)
+    assert others < 0.95
+    assert abs(others - float((flat[1:] @ flat[0]).mean())) < 0.02
+    assert look.agreement["constant"] == pytest.approx((1, 1, 1))
+    assert "pixels" in look._says.value
+
+
+def test_grey_pictures_have_no_colour_sliders(data: Images) -> None:
+    grey = Images(data.x[:, :1])
+    look = inspector(grey, recipes.simclr(16))
+    assert [name for name, slider in look.sliders.items() if slider.disabled] == ["saturation", "hue", "gray"]
+    look.sliders["brightness"].value = 0.9
+    assert look.views[0].shape == (1, 16, 16)
+
+
+def test_inspector_refuses_what_is_not_there(data: Images) -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        inspector(data[[]], recipes.simclr())
+    with pytest.raises(TraitError, match="0 to 39"):
+        inspector(data, recipes.simclr()).picture = 40
+
+
+# ── monitor
+
+
+def watched(steps: int, **how: Any) -> Any:
+    """A run that is awaited beside its monitor, and the monitor."""
+
+    async def main() -> Any:
+        run = start(tiny(), how.pop("data"), VIEWS, steps=steps, **SETTINGS)
+        shown = monitor(run, **how)
+        try:
+            await run
+        finally:
+            while shown.state == "running":
+                await asyncio.sleep(0.01)
+        return shown
+
+    return asyncio.run(main())
+
+
+def test_monitor_follows_a_run_to_its_end(data: Images) -> None:
+    shown = watched(20, data=data, measure=lambda method: {"dim": method.encoder.dim})
+    assert shown.state == "done"
+    assert shown.says.startswith("Done: 20 steps in")
+    assert shown._bar.value == 20
+    assert shown.stop_button.disabled
+    assert shown.resume_button.disabled
+    assert shown.measured["dim"][-1] == (20, 8.0)
+    assert 'aria-label="loss, now' in shown._curves.value
+
+
+def test_stop_and_resume(data: Images) -> None:
+    async def main() -> None:
+        method = tiny()
+        run = start(method, data, VIEWS, steps=10**6, **SETTINGS)
+        shown = monitor(run)
+        while run.step < 3:
+            await asyncio.sleep(0.01)
+        shown.stop_button.click()
+        history = await run  # the awaiting cell goes on
+        assert shown.state == "stopped"
+        assert shown.says.startswith(f"Stopped at step {len(history)} of")
+        assert not shown.resume_button.disabled
+        stopped_at = run.step
+        shown.resume_button.click()
+        assert shown.state == "running"
+        assert shown.resume_button.disabled
+        while run.step < stopped_at + 3:
+            await asyncio.sleep(0.01)
+        shown.stop()
+        assert run.step >= stopped_at + 3
+
+    asyncio.run(main())
+
+
+def test_a_failed_run_says_why() -> None:
+    bad = Images(torch.randint(0, 256, (32, 3, 16, 16), dtype=torch.uint8))
+
+    def views(x: Tensor, g: torch.Generator) -> list[Tensor]:
+        raise ArithmeticError("no <views> today")
+
+    async def main() -> Any:
+        run = start(tiny(), bad, views, steps=5, **SETTINGS)
+        shown = monitor(run)
+        with pytest.raises(ArithmeticError):
+            await run
+        while shown.state == "running":
+            await asyncio.sleep(0.01)
+        return shown
+
+    shown = asyncio.run(main())
+    assert shown.state == "failed"
+    assert shown.says == "Failed at step 0 of 5: no <views> today"
+    assert "no &lt;views&gt; today" in shown._line.value
+
+
+def test_measuring_changes_nothing_of_the_training(data: Images) -> None:
+    def measure(method: Tiny) -> dict[str, float]:
+        assert not method.training
+        method.encoder.train()
+        method.encoder(data.x[:, :, :8, :8].float() / 255)  # moves the copy's batch statistics
+        for p in method.parameters():
+            p.data.zero_()
+        return {"x": 0.0}
+
+    with_measure = watched(20, data=data, measure=measure, every=0.0)
+    without = watched(20, data=data)
+    assert len(with_measure.measured["x"]) >= 2
+    for a, b in zip(
+        with_measure.run.method.state_dict().values(), without.run.method.state_dict().values(), strict=True
+    ):
+        assert torch.equal(a, b)
+
+
+def test_monitor_needs_no_event_loop(data: Images) -> None:
+    run = start(tiny(), data, VIEWS, steps=3, **SETTINGS)
+    run.wait()
+    assert monitor(run).state == "done"
+
+
+def test_thinned_keeps_the_mean_and_the_order() -> None:
+    values = [float(i) for i in range(1000)]
+    points = thinned(values)
+    assert len(points) <= 160
+    assert points[0] == (4.0, 3.0)  # steps 1 … 7, values 0 … 6
+    assert [x for x, _ in points] == sorted(x for x, _ in points)
+    assert thinned([5.0]) == [(1.0, 5.0)]
+    assert thinned([]) == []
+
+
+@pytest.mark.parametrize("points", [[], [(0.0, 1.0)], [(1.0, 2.0), (2.0, 2.0)], [(0.0, 0.0), (1.0, 0.0)]])
+def test_a_curve_of_any_points_is_drawn(points: list[tuple[float, float]]) -> None:
+    assert "nan" not in curve("a & b", points, 5, dots=True)
+
+
+# ── map
+
+
+def test_map_selects_by_number_and_walks_outwards(data: Images) -> None:
+    xy = torch.stack([torch.arange(40.0) ** 1.5, torch.zeros(40)], 1)
+    chart = embedding_map(data, xy)
+    chart.point = 10
+    assert chart.selection == (10,)
+    seen = []
+    for _ in range(4):
+        chart.step(1)
+        seen.append(chart.point)
+    assert seen == [9, 11, 8, 12]
+    chart.step(-1)
+    assert chart.point == 8
+    assert list(chart._plot.selection) == [8]
+
+
+def test_a_lasso_fills_the_gallery_with_counts(data: Images) -> None:
+    chart = embedding_map(data, torch.rand(40, 2))
+    chart._plot.selection = np.array([0, 1, 4, 3])  # what the browser sends
+    assert chart.selection == (0, 1, 4, 3)
+    assert "4 selected" in chart._gallery.value
+    assert "label: a 2, b 1, d&lt;e&gt; 1." in chart._gallery.value
+    assert chart._gallery.value.count("<img") == 4
+    chart.colour = "angle"
+    assert "angle: " in chart._gallery.value
+    chart._plot.hovering = 1
+    assert "picture 1<br>" in chart._side.value
+    assert "d<e>" not in chart._side.value + chart._gallery.value
+
+
+def test_the_canvas_takes_over_without_webgl(data: Images) -> None:
+    chart = embedding_map(data, torch.rand(40, 2))
+    assert type(chart._plot).__name__ == "JupyterScatter"
+    chart._page.webgl = False
+    assert type(chart._plot).__name__ == "Canvas"
+    assert np.frombuffer(chart._plot.places, np.float32).reshape(40, 2).max() == 1
+    assert list(chart._plot.codes) == data.labels.tolist()
+    chart.colour = "angle"
+    assert chart._plot.codes[0] == STEPS  # has no angle
+    chart.selection = (5, 6)
+    assert chart._plot.selection == [5, 6]
+    chart._plot.selection = [7]
+    assert chart.selection == (7,)
+
+
+def test_embeddings_are_reduced_and_places_are_not(data: Images) -> None:
+    asked: list[tuple[int, ...]] = []
+
+    def reduce(z: Tensor) -> np.ndarray:
+        asked.append(tuple(z.shape))
+        return z[:, :2].numpy()
+
+    embedding_map(data, torch.rand(40, 2), reduce=reduce)
+    assert asked == []
+    chart = embedding_map(data, torch.rand(40, 7), {"mine": torch.arange(40)}, reduce=reduce)
+    assert asked == [(40, 7)]
+    assert "mine" in chart.colourings
+    with pytest.raises(ValueError, match=r"\(39, 2\).*40 pictures"):
+        embedding_map(data, torch.rand(39, 2))
+    assert embedding_map(Images(data.x), torch.rand(40, 2)).colour == "picture"
+
+
+def test_a_quantity_that_wraps_ends_in_the_colour_where_it_began() -> None:
+    turn = Colouring(torch.tensor([0.0, 0.5, 1.0, torch.nan]), (), periodic=True)
+    assert turn.colours[turn.codes[0]] == turn.colours[turn.codes[2]]
+    assert turn.colours[turn.codes[1]] != turn.colours[turn.codes[0]]
+    assert turn.say(3) == "none"
+    line = Colouring(torch.tensor([2.0, 4.0]), (), periodic=False)
+    assert line.codes.tolist() == [0, STEPS - 1]
+    assert line.summary([0, 1]) == "2 to 4"
+
+
+# ── neighbours
+
+
+def test_neighbours_are_the_nearest_by_cosine_without_the_picture_itself(data: Images) -> None:
+    z = torch.randn(40, 5, generator=torch.Generator().manual_seed(1))
+    near = neighbours(data, {"one": z, "scaled": 3 * z, "pixels": data.x}, k=3)
+    near.picture = 7
+    cosine = torch.cosine_similarity(z[7], z)
+    cosine[7] = -2
+    assert near.found["one"] == near.found["scaled"] == cosine.argsort(descending=True)[:3].tolist()
+    assert near._grid.value.count("<img") == 1 + 3 * 3
+    same = sum(int(data.labels[i]) == int(data.labels[7]) for i in near.found["one"])
+    assert f"one</strong>: {same} of 3 share its label" in near._grid.value
+    assert near._grid.value.count("✓") + near._grid.value.count("✗") == 9
+
+
+def test_neighbours_without_labels_have_no_marks(data: Images) -> None:
+    near = neighbours(Images(data.x), torch.randn(40, 5))
+    assert "✓" not in near._grid.value
+    assert "✗" not in near._grid.value
+
+
+def test_neighbours_refuse_other_lengths(data: Images) -> None:
+    with pytest.raises(ValueError, match=r"'z' has shape \(39, 5\).*40 pictures"):
+        neighbours(data, {"z": torch.randn(39, 5)})
+    with pytest.raises(ValueError, match=r"k is 40.*1 to 39"):
+        neighbours(data, torch.randn(40, 5), k=40)
+
+
+# ── questions
+
+ONE = [("yes", True, "It is so."), ("no", False, "It is not.")]
+TWO = [("p", True, "One."), ("q", True, "Two."), ("r", False, "None.")]
+
+
+def test_a_single_choice_unticks_the_other_and_counts_tries() -> None:
+    asked = quiz("Is it?", ONE)
+    (q,) = asked.questions
+    q.check()
+    assert q.tries == 0
+    assert "Choose an answer first" in q._says.value
+    q.boxes[1].value = True
+    q.check()
+    assert "It is not." in q._says.value
+    assert "It is so." not in q._says.value
+    q.boxes[0].value = True
+    assert not q.boxes[1].value
+    assert q.chosen == (0,)
+    q.check()
+    assert q.solved
+    assert asked.score == (1, 0)
+    q.choose(1)
+    q.check()
+    assert asked.score == (1, 0)  # what was solved stays solved
+
+
+def test_where_several_are_right_all_have_to_be_chosen() -> None:
+    asked = quiz({"Is it?": ONE, "Which?": TWO})
+    q = asked.questions[1]
+    q.choose(0)
+    q.check()
+    assert not q.solved
+    assert "1 more is right" in q._says.value
+    q.choose(0, 1, 2)
+    q.check()
+    assert not q.solved
+    q.choose(0, 1)
+    q.check()
+    assert q.solved
+    assert "1 of 2 solved, 0 at the first try" in asked._score.value
+
+
+def test_a_reader_without_a_kernel_gets_every_explanation() -> None:
+    text, rich = quiz({"Is `it`?": ONE, "Which?": TWO}).still()
+    assert "( ) yes" in text
+    assert "It is so." not in text
+    answers = rich.split("<summary>Answers</summary>")
+    assert len(answers) == 3
+    assert "<code>it</code>" in answers[0]
+    for _, _, why in (*ONE, *TWO):
+        assert why in "".join(re.findall(r"<details>.*?</details>", rich, re.S))
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (ONE[:1], r"has 1 option"),
+        ([("a", False, "x"), ("b", False, "y")], "right"),
+        ([("a", True, "x"), ("b", False, " ")], "'b'.*no explanation"),
+    ],
+)
+def test_a_badly_made_question_is_refused(options: Any, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        quiz("Is it?", options)
+
+
+def test_a_prediction_is_revealed() -> None:
+    guess = predict("Which is nearer?", ["shape", "colour"])
+    assert repr(guess.reveal(1, "Look.")) == "It came out: colour. Look."
+    guess._buttons.value = 0
+    assert guess.guess == 0
+    revealed = guess.reveal(1)
+    assert not revealed.right
+    assert "✗ You guessed: shape. It came out: colour." in revealed._repr_html_()
+    assert guess.reveal(0).right
+    with pytest.raises(IndexError, match="0 to 1"):
+        guess.reveal(2)
+    with pytest.raises(ValueError, match="two or more"):
+        predict("?", ["only"])
+
+
+# ── what all have in common
+
+
+@pytest.fixture
+def every(data: Images) -> list[Any]:
+    run = start(tiny(), data, VIEWS, steps=2, **SETTINGS)
+    run.wait()
+    return [
+        inspector(data, recipes.simclr(16)), monitor(run), embedding_map(data, torch.rand(40, 2)),
+        neighbours(data, torch.rand(40, 5)), quiz("Is it?", ONE), predict("Which?", ["a", "b"]),
+    ]  # fmt: skip
+
+
+def test_what_is_saved_is_readable_without_a_kernel(every: list[Any]) -> None:
+    for widget in every:
+        bundle = widget._repr_mimebundle_()
+        assert "application/vnd.jupyter.widget-view+json" in bundle
+        assert not re.search(r"\w+\(children=|object at 0x", bundle["text/plain"])
+        assert bundle["text/html"].startswith("<p>")
+
+
+def controls(widget: Any) -> list[Any]:
+    here = [widget] if isinstance(widget, (W.Button, W.ValueWidget)) and not isinstance(widget, W.HTML) else []
+    return here + [c for child in getattr(widget, "children", ()) for c in controls(child)]
+
+
+def test_every_control_says_what_it_is(every: list[Any]) -> None:
+    found = [c for widget in every for c in controls(widget)]
+    assert len(found) > 25
+    for c in found:
+        assert getattr(c, "description", "") or getattr(c, "tooltip", ""), c
+
+
+def test_pictures_say_what_they_are(every: list[Any]) -> None:
+    pictures = re.findall(r"<img [^>]*>", every[0]._pictures.value + every[3]._grid.value)
+    assert len(pictures) > 10
+    for tag in pictures:
+        assert re.search(r'alt="[^"]+"', tag)
+        data = re.search(r"base64,([^\"]+)", tag)
+        assert data
+        Image.open(io.BytesIO(base64.b64decode(data[1]))).verify()
+
+
+def test_outside_a_kernel_nothing_is_touched() -> None:
+    keep_widgets_alive()
+
+
+def test_the_kernel_says_idle_for_a_message_that_an_awaiting_cell_let_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ipykernel import kernelbase
+
+    said: list[tuple[str, str]] = []
+
+    class Kernel:
+        parent = "cell"
+
+        async def dispatch_shell(
+            self, msg: str, /, subshell_id: str | None = None, *, concurrent: bool = False
+        ) -> None:
+            self.parent = msg
+
+        def get_parent(self, channel: str) -> str:
+            return self.parent
+
+        def _publish_status(self, status: str, channel: str, parent: str | None = None) -> None:
+            said.append((status, parent or self.parent))
+
+    kernel = Kernel()
+    monkeypatch.setattr(kernelbase.Kernel, "initialized", classmethod(lambda cls: True))
+    monkeypatch.setattr(kernelbase.Kernel, "instance", classmethod(lambda cls: kernel))
+    keep_widgets_alive()
+    keep_widgets_alive()  # once is enough
+    asyncio.run(kernel.dispatch_shell("slider", concurrent=True))
+    assert said == [("idle", "slider"), ("busy", "cell")]
+    asyncio.run(kernel.dispatch_shell("cell 2"))
+    assert len(said) == 2
