@@ -21,10 +21,10 @@ check: $(READY)
 	$(PYTEST) --ignore=tests/browser tests
 
 course: $(READY)
-	$(PYTHON) scripts/book.py --run
+	$(PYTHON) -m sslwb.cli.book --run
 
 book: $(READY)
-	$(PYTHON) scripts/book.py
+	$(PYTHON) -m sslwb.cli.book
 
 lock:
 	scripts/lock.sh
