@@ -106,6 +106,7 @@ def run_lesson(path: Path, parameters: Mapping[str, object] | None = None, outpu
             cwd=path.parent,
             log_output=True,
             progress_bar=sys.stderr.isatty(),
+            extra_arguments=["--log-level=ERROR"],  # the kernel's own warnings are not for the learner
         )
     except papermill.PapermillExecutionError as error:
         print(f"✗ {path.stem}, cell {error.exec_count}: {error.ename}: {error.evalue}", file=sys.stderr)
