@@ -47,7 +47,7 @@ def diagnose(history: History, encoder: nn.Module, data: Images) -> Diagnosis:
         )
     tenth = max(1, len(losses) // 10)
     first, last = sum(losses[:tenth]) / tenth, sum(losses[-tenth:]) / tenth
-    finite = math.isfinite(last) and all(bool(torch.isfinite(p).all()) for p in encoder.parameters())
+    finite = math.isfinite(last) and all(bool(torch.isfinite(t).all()) for t in encoder.state_dict().values())
     evidence = {"first loss": first, "last loss": last}
     if not finite or last > first + max(0.5 * abs(first), 0.1):
         return Diagnosis("diverged", evidence, "Try a third of the learning rate, or a longer warm-up.")

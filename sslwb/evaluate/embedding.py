@@ -30,13 +30,14 @@ def embed(encoder: nn.Module, data: Images | Tensor, precision: str = "auto") ->
     x = data.x if isinstance(data, Images) else data
     device = next((p.device for p in encoder.parameters()), torch.device("cpu"))
     precision = resolve_precision(precision, device)
-    training = encoder.training
+    modes = [(module, module.training) for module in encoder.modules()]  # a layer may be frozen apart
     encoder.eval()
     try:
         with autocast(device, precision):
             parts = [encoder(as_float(batch.to(device))).float().cpu() for batch in x.split(BATCH)]
     finally:
-        encoder.train(training)
+        for module, training in modes:
+            module.training = training
     z = torch.cat(parts)
     if z.ndim != 2:
         raise ValueError(f"encoder gave embeddings of shape {tuple(z.shape)}; expected (N, dim)")

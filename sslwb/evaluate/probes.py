@@ -69,8 +69,8 @@ class CauseScore:
 
     @property
     def known(self) -> float:
-        """The score between chance (0) and perfect (1)."""
-        return max(0.0, (self.score - self.chance) / (1 - self.chance))
+        """The score between chance (0) and perfect (1); 0 where chance is perfect, so that nothing can be told."""
+        return max(0.0, (self.score - self.chance) / (1 - self.chance)) if self.chance < 1 else 0.0
 
 
 def probe_causes(train_z: Tensor, train: Images, test_z: Tensor, test: Images) -> dict[str, CauseScore]:
@@ -80,12 +80,14 @@ def probe_causes(train_z: Tensor, train: Images, test_z: Tensor, test: Images) -
     chance 0. Periodic quantities (an angle) are predicted as (cos, sin). Items without the cause (NaN) are left out.
 
     Raises:
-        ValueError: nothing varies and nothing is labelled.
+        ValueError: nothing varies and nothing is labelled, or `test` lacks one of the causes.
     """
     if not train.causes:
         raise ValueError("train has neither labels nor hidden causes that vary; there is nothing to probe for")
     train_z, test_z = _standardised(train_z, test_z)
     truth = {**test.factors, **({} if test.y is None else {"label": test.y})}
+    if missing := train.causes.keys() - truth.keys():
+        raise ValueError(f"test lacks {', '.join(sorted(missing))}, which varies in train; expected the same causes")
     scores = {}
     for name, a in train.causes.items():
         b = truth[name]

@@ -1,0 +1,503 @@
+"""Measuring: against scikit-learn, against known information, and with what must be refused."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import make_blobs
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import r2_score
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.preprocessing import StandardScaler
+from torch import Tensor, nn
+
+from sslwb import evaluate as ev
+from sslwb import nets
+from sslwb.augment import images
+from sslwb.data import Images, load
+from sslwb.evaluate import embedding, probes
+from sslwb.methods.base import Method, Views
+from sslwb.methods.simclr import SimCLR
+from sslwb.train import Diverged, History, fit
+
+Split = tuple[Tensor, Tensor, Tensor, Tensor]
+MEASURES: dict[str, Callable[..., float]] = {"knn": ev.knn, "linear": ev.linear}
+
+
+def blobs(spread: float = 3.0, n: int = 360, d: int = 12, classes: int = 6) -> Split:
+    """Clouds that overlap, so that no classifier is perfect: (train_z, train_y, test_z, test_y)."""
+    x, y = make_blobs(n, d, centers=classes, cluster_std=spread, center_box=(-4, 4), random_state=61)
+    z, labels = torch.from_numpy(x).float(), torch.from_numpy(y).long()
+    return z[: n // 2], labels[: n // 2], z[n // 2 :], labels[n // 2 :]
+
+
+def normal(*shape: int, seed: int = 61) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture(scope="module")
+def data() -> Images:
+    return load("shapes", n=192, seed=61, size=12)
+
+
+# ── kNN and linear probe
+
+
+@pytest.mark.parametrize("k", [1, 5, 20, 1000])
+@pytest.mark.parametrize("temperature", [0.05, 0.5])
+def test_knn_is_scikit_learns_weighted_vote(k: int, temperature: float) -> None:
+    train_z, train_y, test_z, test_y = blobs()
+    mean = train_z.mean(0)
+    vote = KNeighborsClassifier(
+        min(k, len(train_z)), metric="cosine", weights=lambda distance: np.exp(-distance / temperature)
+    ).fit((train_z - mean).numpy(), train_y)
+    expected = vote.score((test_z - mean).numpy(), test_y)
+    assert 0.4 < expected < 0.99
+    assert abs(ev.knn(train_z, train_y, test_z, test_y, k, temperature) - expected) < 1.5 / len(test_y)
+
+
+@pytest.mark.parametrize("decay", [1e-1, 1e-3])
+def test_the_linear_probe_is_scikit_learns_logistic_regression(decay: float) -> None:
+    train_z, train_y, test_z, _ = blobs()
+    scale = StandardScaler().fit(train_z.numpy())
+    a, b = scale.transform(train_z.numpy()), scale.transform(test_z.numpy())
+    expected = LogisticRegression(C=1 / (2 * len(a) * decay), tol=1e-8, max_iter=1000).fit(a, train_y)
+    ours_a, ours_b = probes._standardised(train_z, test_z)
+    assert np.allclose(ours_a, a, atol=1e-4)
+    assert np.allclose(ours_b, b, atol=1e-4)
+    w, bias = probes._logistic(ours_a, train_y, decay)
+    assert np.allclose((ours_b @ w + bias).softmax(1), expected.predict_proba(b), atol=5e-3)
+
+
+def test_the_linear_probes_accuracy_is_scikit_learns() -> None:
+    train_z, train_y, test_z, test_y = blobs()
+    scale = StandardScaler().fit(train_z.numpy())
+    best = [
+        LogisticRegression(C=1 / (2 * len(train_z) * decay), max_iter=1000)
+        .fit(scale.transform(train_z.numpy()), train_y)
+        .score(scale.transform(test_z.numpy()), test_y)
+        for decay in probes.DECAYS
+    ]
+    assert min(best) - 0.01 <= ev.linear(train_z, train_y, test_z, test_y) <= max(best) + 0.01
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_perfect_and_useless_embeddings(name: str) -> None:
+    y = torch.arange(400) % 4
+    told = torch.eye(4)[y] + 0.05 * normal(400, 4)
+    assert MEASURES[name](told[:300], y[:300], told[300:], y[300:]) == 1
+    noise = normal(400, 4, seed=62)
+    assert abs(MEASURES[name](noise[:300], y[:300], noise[300:], y[300:]) - 0.25) < 0.12
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_the_order_of_the_rows_does_not_matter(name: str) -> None:
+    train_z, train_y, test_z, test_y = blobs()
+    g = torch.Generator().manual_seed(1)
+    i, j = torch.randperm(len(train_z), generator=g), torch.randperm(len(test_z), generator=g)
+    one = MEASURES[name](train_z, train_y, test_z, test_y)
+    # the probe's weight decay is chosen on a fifth of the rows, which the order decides
+    assert abs(MEASURES[name](train_z[i], train_y[i], test_z[j], test_y[j]) - one) <= (0 if name == "knn" else 0.02)
+
+
+def test_a_turn_a_shift_and_a_scale_do_not_matter_to_knn() -> None:
+    train_z, train_y, test_z, test_y = blobs()
+    turn = torch.linalg.qr(normal(12, 12)).Q
+    moved = [7 * z @ turn + 100 for z in (train_z, test_z)]
+    assert abs(ev.knn(moved[0], train_y, moved[1], test_y) - ev.knn(train_z, train_y, test_z, test_y)) < 0.01
+
+
+def test_scales_of_single_features_do_not_matter_to_the_probe() -> None:
+    train_z, train_y, test_z, test_y = blobs()
+    scale = torch.logspace(-3, 3, 12)
+    one, other = (ev.linear(a, train_y, b, test_y) for a, b in ((train_z, test_z), (train_z * scale, test_z * scale)))
+    assert abs(one - other) < 0.01
+    dead = torch.cat((train_z, torch.full((len(train_z), 3), 5.0)), 1), torch.cat((test_z, normal(len(test_z), 3)), 1)
+    assert abs(ev.linear(dead[0], train_y, dead[1], test_y) - one) < 0.01  # a constant feature says nothing
+
+
+@pytest.mark.parametrize("n", [40, 900])
+def test_wide_embeddings_keep_what_they_know(n: int) -> None:
+    """More features than the probe takes, whether or not there are as many items."""
+    train_z, train_y, test_z, test_y = blobs(1.0, 2 * n)
+    wide = normal(12, 700)
+    noise = [0.1 * normal(n, 700, seed=s) for s in (1, 2)]
+    few = ev.linear(train_z, train_y, test_z, test_y)
+    assert abs(ev.linear(train_z @ wide + noise[0], train_y, test_z @ wide + noise[1], test_y) - few) < 0.08
+
+
+def test_classes_may_have_gaps() -> None:
+    train_z, train_y, test_z, test_y = blobs()
+    for measure in MEASURES.values():
+        assert abs(measure(train_z, 3 * train_y, test_z, 3 * test_y) - measure(train_z, train_y, test_z, test_y)) < 0.02
+
+
+def test_a_single_neighbour_and_a_single_test_item_do() -> None:
+    z, y = torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.tensor([0, 1])
+    for measure in MEASURES.values():
+        assert measure(z, y, z[:1], y[:1]) == 1
+    assert ev.knn(z[:1], y[:1], z[:1], y[:1]) == 1
+
+
+GOOD = blobs(n=40)
+
+
+@pytest.mark.parametrize("name", MEASURES)
+@pytest.mark.parametrize(
+    ("place", "wrong", "error", "said"),
+    [
+        (0, torch.zeros(20), ValueError, r"train_z has shape \(20,\)"),
+        (1, torch.zeros(19, dtype=torch.long), ValueError, r"train_y \(19,\); expected \(N, D\) and \(N,\)"),
+        (2, torch.zeros(0, 12), ValueError, "test_z has shape"),
+        (3, torch.zeros(20, 1, dtype=torch.long), ValueError, r"test_y \(20, 1\)"),
+        (1, torch.zeros(20), TypeError, r"train_y is torch\.float32; expected torch\.int64"),
+        (0, torch.full((20, 12), math.nan), ValueError, "train_z has NaN or infinite values"),
+        (2, torch.full((20, 12), math.inf), ValueError, "test_z has NaN or infinite values"),
+        (2, torch.rand(20, 11), ValueError, "train_z has 12 features and test_z 11"),
+        (1, torch.zeros(20, dtype=torch.long), ValueError, r"class\(es\) \[1, .*no sample in train_y"),
+        (0, torch.ones(20, 12), ValueError, "the same embedding for every item: the encoder has collapsed"),
+    ],
+)
+def test_embeddings_that_cannot_be_measured_are_told(
+    name: str, place: int, wrong: Tensor, error: type[Exception], said: str
+) -> None:
+    inputs = [*GOOD]
+    inputs[place] = wrong
+    with pytest.raises(error, match=said):
+        MEASURES[name](*inputs)
+
+
+@pytest.mark.parametrize("settings", [{"k": 0}, {"temperature": 0}, {"temperature": math.nan}])
+def test_knn_tells_numbers_without_sense(settings: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="expected k ≥ 1 and temperature > 0"):
+        ev.knn(*GOOD, **settings)
+
+
+# ── causes
+
+
+def world(n: int, seed: int) -> tuple[Images, dict[str, Tensor]]:
+    """Pictures of nothing with known causes, and each cause as numbers that a linear map can read."""
+    g = torch.Generator().manual_seed(seed)
+    kind, amount, angle = (
+        torch.randint(0, 4, (n,), generator=g),
+        torch.randn(n, generator=g),
+        torch.rand(n, generator=g),
+    )
+    known = {
+        "kind": torch.eye(4)[kind],
+        "amount": amount[:, None],
+        "angle": torch.stack(((2 * math.pi * angle).cos(), (2 * math.pi * angle).sin()), 1),
+    }
+    factors = {"kind": kind, "amount": amount, "angle": torch.where(kind == 0, math.nan, angle), "same": torch.ones(n)}
+    x = torch.zeros(n, 1, 8, 8, dtype=torch.uint8)
+    return Images(x, kind, ("a", "b", "c", "d"), factors, {"kind": tuple("abcd")}, frozenset({"angle"})), known
+
+
+@pytest.mark.parametrize("inside", ["kind", "amount", "angle"])
+def test_a_cause_in_the_embedding_is_read_and_the_others_are_not(inside: str) -> None:
+    (train, a), (test, b) = world(600, 1), world(300, 2)
+    z = [torch.cat((k[inside], 0.3 * normal(len(k[inside]), 6, seed=s)), 1) for s, k in ((3, a), (4, b))]
+    scores = ev.probe_causes(z[0], train, z[1], test)
+    assert list(scores) == ["kind", "amount", "angle"]  # what does not vary is no cause
+    for name, score in scores.items():
+        if name == inside:
+            assert score.known > 0.98
+        else:
+            assert score.known < 0.1
+    largest = torch.bincount(test.labels).max() / 300
+    assert (scores["kind"].kind, scores["kind"].chance) == ("accuracy", float(largest))
+    assert (scores["amount"].kind, scores["amount"].chance) == ("R²", 0.0)
+
+
+def test_half_of_a_quantity_is_scikit_learns_r2() -> None:
+    (train, a), (test, b) = world(600, 1), world(300, 2)
+    z = [k["amount"] + normal(len(k["amount"]), 1, seed=s) for s, k in ((3, a), (4, b))]
+    score = ev.probe_causes(z[0], train, z[1], test)["amount"].score
+    ridge = Ridge(1e-2 * 600).fit(StandardScaler().fit_transform(z[0].numpy()), a["amount"])
+    guess = ridge.predict(((z[1] - z[0].mean()) / z[0].std(correction=0)).numpy())
+    assert abs(score - r2_score(b["amount"], guess)) < 1e-3
+    assert 0.35 < score < 0.65
+
+
+def test_an_angle_that_wraps_is_not_a_quantity() -> None:
+    (train, a), (test, b) = world(600, 1), world(300, 2)
+    straight = [Images(d.x, d.y, d.classes, d.factors, d.levels) for d in (train, test)]  # nothing is periodic
+    round_ = ev.probe_causes(a["angle"], train, b["angle"], test)["angle"].score
+    flat = ev.probe_causes(a["angle"], straight[0], b["angle"], straight[1])["angle"].score
+    assert round_ > 0.98
+    assert flat < 0.8
+
+
+def test_the_label_alone_is_a_cause_where_nothing_else_is_known() -> None:
+    (train, a), (test, b) = world(600, 1), world(300, 2)
+    bare = [Images(d.x, d.y) for d in (train, test)]
+    assert ev.probe_causes(a["kind"], bare[0], b["kind"], bare[1])["label"].score == 1
+
+
+def test_causes_that_cannot_be_probed_are_told() -> None:
+    (train, a), (test, b) = world(60, 1), world(30, 2)
+    with pytest.raises(ValueError, match="neither labels nor hidden causes that vary"):
+        ev.probe_causes(a["kind"], Images(train.x), b["kind"], test)
+    with pytest.raises(ValueError, match="test lacks amount, angle"):
+        ev.probe_causes(a["kind"], train, b["kind"], Images(test.x, test.y, factors={"kind": test.labels}))
+
+
+def test_known_runs_from_chance_to_perfect() -> None:
+    assert ev.CauseScore(0.25, 0.25, "accuracy").known == 0
+    assert ev.CauseScore(0.1, 0.25, "accuracy").known == 0
+    assert ev.CauseScore(1.0, 0.25, "accuracy").known == 1
+    assert ev.CauseScore(1.0, 1.0, "accuracy").known == 0  # one class in the test set: nothing can be known
+
+
+# ── few labels
+
+
+def test_more_labels_tell_more(data: Images) -> None:
+    (train, a), (test, b) = world(600, 1), world(300, 2)
+    z = [k["kind"] + 0.5 * normal(len(k["kind"]), 4, seed=s) for s, k in ((3, a), (4, b))]
+    curve = ev.label_curve(z[0], train, z[1], test, counts=(1, 5, 50), seeds=(0, 1, 2, 3))
+    assert {count: len(scores) for count, scores in curve.items()} == {1: 4, 5: 4, 50: 4}
+    means = [sum(scores) / 4 for scores in curve.values()]
+    assert 0.3 < means[0] < means[1] < means[2] <= 1
+    assert curve == ev.label_curve(z[0], train, z[1], test, counts=(1, 5, 50), seeds=(0, 1, 2, 3))
+
+
+def test_few_labels_and_many_features_are_no_harm() -> None:
+    """Raw pixels with eight labels: thousands of features that hardly vary among them."""
+    train, test = world(400, 1)[0], world(300, 2)[0]
+    pattern = normal(4, 3000)
+    z = [pattern[d.labels] + normal(len(d), 3000, seed=s) for s, d in ((3, train), (4, test))]
+    assert min(ev.label_curve(z[0], train, z[1], test, counts=(2,))[2]) > 0.95
+
+
+def test_a_count_that_a_class_lacks_is_told(data: Images) -> None:
+    z = ev.raw(data)
+    with pytest.raises(ValueError, match="10000"):
+        ev.label_curve(z, data, z, data, counts=(10_000,))
+
+
+# ── embed, raw, untrained
+
+
+def test_embed_is_the_encoder_in_evaluation_mode_and_leaves_no_trace(
+    data: Images, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = nets.conv(4)
+    encoder(data.x[:64].float() / 255)  # statistics that are not the first ones
+    frozen = encoder.body[1].eval()
+    before = {k: v.clone() for k, v in encoder.state_dict().items()}
+    z = ev.embed(encoder, data, "fp32")
+    assert encoder.training
+    assert not frozen.training
+    assert all(torch.equal(v, before[k]) for k, v in encoder.state_dict().items())
+    with torch.no_grad():
+        expected = encoder.eval()(data.x.float() / 255)
+    assert (z.shape, z.dtype, z.requires_grad) == ((192, encoder.dim), torch.float32, False)
+    assert torch.allclose(z, expected, atol=1e-5)
+    assert not encoder.training
+    ev.embed(encoder, data)
+    assert not encoder.training
+    monkeypatch.setattr(embedding, "BATCH", 50)  # batches of another size, the last one smaller
+    assert torch.allclose(ev.embed(encoder, data.x, "fp32"), z, atol=1e-5)
+    assert torch.allclose(ev.embed(encoder, data[5], "fp32"), z[5:6], atol=1e-5)
+
+
+def test_embed_in_half_precision_is_nearly_the_same(data: Images) -> None:
+    encoder = nets.conv(4)
+    a, b = ev.embed(encoder, data, "fp32"), ev.embed(encoder, data, "bf16")
+    assert b.dtype == torch.float32
+    assert torch.nn.functional.cosine_similarity(a, b).min() > 0.999
+
+
+class Bent(nn.Module):
+    """An encoder whose output passes through a function."""
+
+    dim = 32
+
+    def __init__(self, bend: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.net, self.bend = nets.conv(4, seed=61), bend
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.bend(self.net(x))
+
+
+def test_embeddings_that_are_no_numbers_are_told(data: Images) -> None:
+    encoder = Bent(lambda z: z / 0).train()
+    with pytest.raises(ValueError, match="encoder gave NaN or infinite embeddings"):
+        ev.embed(encoder, data)
+    assert encoder.training
+    with pytest.raises(ValueError, match=r"encoder gave embeddings of shape \(192, 8, 4\); expected \(N, dim\)"):
+        ev.embed(Bent(lambda z: z.unflatten(1, (8, 4))), data)
+
+
+def test_an_encoder_that_fails_keeps_its_mode(data: Images) -> None:
+    encoder = Bent(lambda z: z @ z).train()
+    with pytest.raises(RuntimeError):
+        ev.embed(encoder, data)
+    assert encoder.training
+
+
+def test_raw_pixels_are_the_pictures(data: Images) -> None:
+    z = ev.raw(data)
+    assert z.shape == (192, 3 * 12 * 12)
+    assert torch.equal((z.view_as(data.x) * 255).round().to(torch.uint8), data.x)
+
+
+@pytest.mark.parametrize("make", [lambda: nets.conv(4), lambda: nets.vit(dim=16, depth=1, heads=2), nets.resnet18])
+def test_untrained_draws_every_weight_anew(make: Callable[[], nn.Module]) -> None:
+    encoder = make()
+    with torch.no_grad():
+        for tensor in (*encoder.parameters(), *encoder.buffers()):
+            tensor.fill_(3)
+    before = torch.get_rng_state()
+    fresh, same, other = ev.untrained(encoder, 1), ev.untrained(encoder, 1), ev.untrained(encoder, 2)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all((p == 3).all() for p in encoder.parameters())
+    assert not any((p == 3).any() for p in fresh.state_dict().values())
+    pairs = zip(fresh.parameters(), same.parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+    assert not all(torch.equal(a, b) for a, b in zip(fresh.parameters(), other.parameters(), strict=True))
+
+
+def test_a_weight_that_nobody_can_draw_is_told() -> None:
+    encoder = nn.Sequential(nn.Linear(3, 3))
+    encoder.scale = nn.Parameter(torch.ones(3))
+    with pytest.raises(ValueError, match=r"weights \['scale'\] in modules without reset_parameters\(\)"):
+        ev.untrained(encoder)
+
+
+# ── diagnosis
+
+
+def losses(*values: float) -> History:
+    return History(terms={"loss": list(values)})
+
+
+FALLING = losses(*(3 - 0.05 * i for i in range(40)))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "history", "bend"),
+    [
+        ("healthy", FALLING, lambda z: z),
+        ("collapsed", FALLING, lambda z: 1 + 1e-3 * z),
+        ("collapsed", FALLING, lambda z: torch.zeros_like(z)),
+        ("dimensionally collapsed", FALLING, lambda z: (z[:, :1] - z[:, :1].mean()) * torch.ones(32)),
+        ("not learning", losses(*[3.0] * 40), lambda z: z),
+        ("not learning", losses(*[3.0] * 20, *[3.1] * 20), lambda z: z),
+        ("diverged", losses(3, 2, math.nan), lambda z: z),
+        ("diverged", losses(*[3.0] * 20, *[9.0] * 20), lambda z: z),
+    ],
+)
+def test_a_diagnosis_of_each_kind(
+    data: Images, verdict: str, history: History, bend: Callable[[Tensor], Tensor]
+) -> None:
+    spread = Bent(lambda z: bend((z - z.mean(0)) / (z.std(0) + 1e-6)))  # all pictures are in one batch
+    diagnosis = ev.diagnose(history, spread, data)
+    assert diagnosis.verdict == verdict, str(diagnosis)
+    assert diagnosis.evidence
+    assert diagnosis.suggestion.endswith(".")
+    assert str(diagnosis).startswith(f"{verdict} (")
+
+
+def test_a_weight_or_a_statistic_that_is_no_number_is_a_divergence(data: Images) -> None:
+    for spoil in (lambda e: e.net.body[0].weight, lambda e: next(e.net.buffers())):
+        encoder = Bent(lambda z: z)
+        with torch.no_grad():
+            spoil(encoder).fill_(math.nan)
+        assert ev.diagnose(FALLING, encoder, data).verdict == "diverged"
+
+
+class Attract(Method):
+    """The squared distance of two views alone: what collapses."""
+
+    def forward(self, views: Views) -> dict[str, Tensor]:
+        a, b = (self.encoder(v) for v in views)
+        return {"loss": (a - b).square().sum(1).mean()}
+
+
+EXACT: dict[str, Any] = {"batch_size": 48, "seed": 61, "device": "cpu", "precision": "fp32", "progress": False}
+
+
+def test_real_runs_are_told_apart(data: Images) -> None:
+    views = images.simclr(12)
+    good = SimCLR(nets.conv(4, seed=61), seed=61)
+    assert ev.diagnose(fit(good, data, views, steps=60, **EXACT), good.encoder, data).verdict == "healthy"
+
+    bad = Attract(Bent(lambda z: nn.functional.linear(z, torch.ones(32, 32)) + 1))
+    verdict = ev.diagnose(fit(bad, data, views, steps=60, lr=0.05, **EXACT), bad.encoder, data).verdict
+    assert verdict in ("collapsed", "dimensionally collapsed")
+
+    seen: list[History] = []
+    wild = Attract(Bent(lambda z: z * (math.nan if len(seen) >= 5 else 1)))
+    with pytest.raises(Diverged):
+        fit(wild, data, views, steps=60, on_step=lambda h: seen.append(h), **EXACT)
+    wild.encoder.bend = lambda z: z
+    assert ev.diagnose(seen[-1], wild.encoder, data).verdict == "diverged"
+
+
+def test_too_little_for_a_diagnosis_is_told(data: Images) -> None:
+    with pytest.raises(ValueError, match="history has 0 steps"):
+        ev.diagnose(History(), nets.conv(4), data)
+    with pytest.raises(ValueError, match="data 15 items; expected ≥ 1 step and ≥ 16 items"):
+        ev.diagnose(FALLING, nets.conv(4), data[:15])
+
+
+# ── the table, fine-tuning
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SSLWB_CACHE", str(tmp_path))
+    return tmp_path / "runs"
+
+
+def test_the_table_stands_beside_its_baselines(data: Images, store: Path) -> None:
+    train, test, encoder = data[:128], data[128:], nets.conv(4, seed=61)
+    before = {k: v.clone() for k, v in encoder.state_dict().items()}
+    scores = ev.evaluate(encoder, train, test, images.simclr(12), control_steps=3)
+    assert list(scores.rows) == ["raw pixels", "random encoder", "this encoder", "supervised"]
+    assert all(torch.equal(v, before[k]) for k, v in encoder.state_dict().items())
+    z, zt = ev.embed(encoder, train), ev.embed(encoder, test)
+    assert scores.knn == scores["this encoder"]["knn"] == ev.knn(z, train.labels, zt, test.labels)
+    assert scores.linear == scores["this encoder"]["linear"] == ev.linear(z, train.labels, zt, test.labels)
+    assert list(scores["supervised"]) == ["knn", "linear", "rank", "uniformity", "alignment"]
+    assert list(scores["raw pixels"]) == ["knn", "linear"]
+    (file,) = store.iterdir()
+    stamp = file.stat().st_mtime_ns
+    again = ev.evaluate(encoder, train, test, control_steps=3)
+    assert again["supervised"]["knn"] == scores["supervised"]["knn"]
+    assert "alignment" not in again["this encoder"]
+    assert file.stat().st_mtime_ns == stamp  # the control was not trained again
+
+    lines = str(scores).splitlines()
+    assert lines[0].split() == list(scores["this encoder"])
+    assert len(lines) == 5
+    assert len({len(line) for line in lines}) == 1
+    assert f"{scores.knn:.3f}" in lines[3]
+    with pytest.raises(KeyError, match="no row 'other'; expected one of raw pixels, random encoder"):
+        scores["other"]
+
+
+def test_tables_that_make_no_sense_are_told(data: Images, store: Path) -> None:
+    with pytest.raises(ValueError, match=r"train has pictures of \(3, 12, 12\) and test of \(3, 16, 16\)"):
+        ev.evaluate(nets.conv(4), data, load("shapes", n=8, size=16))
+    with pytest.raises(ValueError, match="has no labels"):
+        ev.evaluate(nets.conv(4), Images(data.x), data)
+
+
+def test_fine_tuning_trains_a_copy(data: Images) -> None:
+    encoder = nets.conv(4, seed=61)
+    before = {k: v.clone() for k, v in encoder.state_dict().items()}
+    train, test = data[:128], data[128:]
+    accuracy = ev.fine_tune(encoder, train, test, steps=60, lr=1e-2)
+    assert all(torch.equal(v, before[k]) for k, v in encoder.state_dict().items())
+    assert accuracy > 0.2  # chance is 0.125
+    with pytest.raises(ValueError, match="no labels"):
+        ev.fine_tune(encoder, Images(train.x), test, steps=1)
