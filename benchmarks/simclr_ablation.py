@@ -1,6 +1,8 @@
-"""Temperature, batch size, projector and number of views in SimCLR: the stored rows of lesson 03.
+r"""Temperature, batch size, projector and number of views in SimCLR: the stored rows of lesson 03.
 
-    python benchmarks/simclr_ablation.py [--seeds 3] [--steps 200] [--out benchmarks/results/simclr_ablation.json]
+    python benchmarks/simclr_ablation.py [--seeds 3] [--steps 200] [--out simclr_ablation.json]
+    python benchmarks/simclr_ablation.py --steps 800 --out simclr_projector.json \
+        --only "the lesson's recipe" "no projector"
 
 Every row sees the same number of pictures (steps x 32), so a larger batch takes fewer steps.
 """
@@ -10,6 +12,8 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import shlex
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -20,7 +24,7 @@ import sslwb
 from sslwb import nets
 from sslwb.augment.images import simclr
 from sslwb.data import load
-from sslwb.evaluate import embed, knn, linear
+from sslwb.evaluate import embed, knn, linear, probe_causes
 from sslwb.methods.simclr import SimCLR
 from sslwb.train import fit
 
@@ -47,13 +51,15 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--seeds", type=int, default=3)
     arguments.add_argument("--steps", type=int, default=200)
-    arguments.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "simclr_ablation.json")
+    arguments.add_argument("--only", nargs="+", choices=ROWS, default=list(ROWS), help="rows to make")
+    arguments.add_argument("--out", default="simclr_ablation.json", help="file in benchmarks/results/")
     options = arguments.parse_args()
 
     train, test = load("shapes", n=8192), load("shapes", split="test", n=2048)
     rows: dict[str, dict[str, list[float]]] = {}
-    for name, (method_settings, view_settings, fit_settings) in ROWS.items():
-        row: dict[str, list[float]] = {"loss": [], "knn": [], "linear": [], "seconds": []}
+    for name in options.only:
+        method_settings, view_settings, fit_settings = ROWS[name]
+        row: dict[str, list[float]] = {"loss": [], "knn": [], "linear": [], "colour": [], "seconds": []}
         settings = {**SETTINGS, **fit_settings}
         steps = options.steps * SETTINGS["batch_size"] // settings["batch_size"]
         for seed in range(options.seeds):
@@ -65,14 +71,16 @@ def main() -> None:
             row["loss"].append(round(sum(history["loss"][-20:]) / 20, 4))
             row["knn"].append(round(knn(*where), 4))
             row["linear"].append(round(linear(*where), 4))
+            row["colour"].append(round(probe_causes(z, train[:4096], q, test)["colour"].known, 4))
             row["seconds"].append(round(history.seconds, 1))
         rows[name] = row
         print(f"{name:30}", *(f"{term} {values}" for term, values in row.items()), flush=True)
 
     precision = {"precision": history.settings["precision"]}
-    options.out.parent.mkdir(parents=True, exist_ok=True)
+    out = Path(__file__).parent / "results" / options.out
+    out.parent.mkdir(exist_ok=True)
     record = {
-        "command": f"python benchmarks/simclr_ablation.py --seeds {options.seeds} --steps {options.steps}",
+        "command": shlex.join(["python", "benchmarks/simclr_ablation.py", *sys.argv[1:]]),
         "settings": {"data": "shapes", "steps": options.steps, "views": 4, "size": 24, **RECIPE, **SETTINGS},
         "seeds": list(range(options.seeds)),
         "rows": rows,
@@ -80,7 +88,7 @@ def main() -> None:
         "machine": {"threads": torch.get_num_threads(), "processor": platform.machine(), **precision},
         "date": time.strftime("%Y-%m-%d"),
     }  # fmt: skip
-    options.out.write_text(json.dumps(record, indent=1) + "\n")
+    out.write_text(json.dumps(record, indent=1) + "\n")
 
 
 if __name__ == "__main__":
