@@ -1,0 +1,255 @@
+"""Exercises on losses: NT-Xent, InfoNCE, alignment and uniformity. Lesson 03."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from sslwb import geometry
+from sslwb.check.report import Mistake, Report, Trial, judge
+from sslwb.methods import simclr
+
+# What a contrastive loss can get wrong, and what to say about it. `_contrastive` computes each of them.
+COMMON = {
+    "unnormalised": "You did not normalise: give every embedding the length 1 first, F.normalize(z, dim=1).",
+    "normalised over the batch": "You normalised along the batch (dim=0). Each embedding, a row, gets length 1: dim=1.",
+    "temperature multiplied": "You multiplied by the temperature: divide the similarities by it.",
+    "temperature forgotten": "You left out the temperature: divide the similarities by it.",
+    "squared distance": "You used minus the squared distance. On unit vectors that is 2 · cosine - 2, so everything is "
+    "twice as sharp: use the dot product.",
+    "sum": "You summed over the rows: take the mean, so that the loss does not grow with the batch.",
+    "sign": "The sign is turned round: the loss is minus the logarithm, and falls when the positive stands out.",
+    "no logarithm": "The logarithm is missing: the loss is -log of the positive's share.",
+    "mean before logarithm": "You took the mean of the shares, then the logarithm: first -log of each, then the mean.",
+    "softmax twice": "You applied softmax twice: F.cross_entropy wants similarities and does the softmax itself.",
+    "positive not in denominator": "The positive is missing from the denominator: there the sum runs over the positive "
+    "and all negatives.",
+    "next row": "Your positives stand one row off.",
+}
+TWO_VIEWS = {
+    "diagonal kept": "You kept each view's similarity with itself: mask the diagonal, for instance with "
+    "s.fill_diagonal_(-torch.inf), before the softmax.",
+    **COMMON,
+    "divided by B": "Your loss is twice too large: there are 2B rows, and you divided their sum by B.",
+    "one direction": "Only the first view looks for its partner: average over all 2B rows, the second view's too.",
+    "other view alone": "The negatives of a view's own batch are missing: each of the 2B views has 2B - 2 negatives, "
+    "the other pictures in its own batch as well as in the other view's.",
+    "interleaved": "Your positives are at the wrong offset: in torch.cat([z1, z2]) the partner of row i is row i + B "
+    "(and of row i + B row i), not its next-door row.",
+    "itself as positive": "You named each view itself as its positive: the target of row i is row i + B.",
+}
+ONE_VIEW = {
+    **COMMON,
+    "columns": "You took the softmax over the anchors (dim=0). Each anchor, a row, chooses among the positives: dim=1.",
+    "both directions": "You averaged both directions. Here only the anchors look for their positives.",
+    "diagonal masked": "You masked the diagonal, but between anchors and positives it holds the pairs that belong "
+    "together. Only similarities of a batch with itself need the mask.",
+}  # fmt: skip
+
+
+def nt_xent(f: Any) -> Report:
+    """Check `f(z1, z2, temperature)`, the NT-Xent of two views (B, D) → scalar, against `simclr.nt_xent`."""
+
+    def truth(z1: Tensor, z2: Tensor, temperature: float) -> Tensor:
+        return simclr.nt_xent(z1, z2, temperature=temperature)
+
+    apart = [
+        Mistake(
+            "You only pull the views together (squared distance). All pictures in one point would be perfect: put the "
+            "negatives in.",
+            lambda z1, z2, _: (F.normalize(z1, dim=1) - F.normalize(z2, dim=1)).square().sum(1).mean(),
+        ),
+        Mistake(
+            "You only pull the views together (minus the cosine). All pictures in one point would be perfect: put the "
+            "negatives in.",
+            lambda z1, z2, _: -F.cosine_similarity(z1, z2).mean(),
+        ),
+    ]
+    return judge(
+        "nt_xent", f, truth, _pairs(), [*_mistakes(_two_views, TWO_VIEWS), *apart],
+        arguments=("z1", "z2", "temperature"), agrees_with="sslwb.methods.simclr.nt_xent", trained=True,
+        edge=_sharp(), edge_hint=OVERFLOW, explain=_mask_too_small,
+    )  # fmt: skip
+
+
+def info_nce(f: Any) -> Report:
+    """Check `f(anchors, positives, temperature)`: each anchor (B, D) looks for its positive among all positives.
+
+    The mean over i of -log( exp(a_i·p_i/t) / Σ_j exp(a_i·p_j/t) ) with unit vectors. Source: van den Oord et al. 2018,
+    "Representation Learning with Contrastive Predictive Coding", equation 4.
+    """
+    apart = [Mistake("This is the NT-Xent of both views. Here each anchor chooses among the B positives alone.",
+                     lambda a, p, t: simclr.nt_xent(a, p, temperature=t))]  # fmt: skip
+    return judge(
+        "info_nce", f, lambda a, p, t: _one_view(a, p, t, frozenset()), _pairs(),
+        [*_mistakes(_one_view, ONE_VIEW), *apart], arguments=("anchors", "positives", "temperature"),
+        agrees_with="InfoNCE", trained=True, edge=_sharp(), edge_hint=OVERFLOW,
+    )  # fmt: skip
+
+
+def alignment(f: Any) -> Report:
+    """Check `f(z1, z2)`, the mean squared distance of two views on the sphere, against `geometry.alignment`."""
+
+    def unit(z: Tensor) -> Tensor:
+        return F.normalize(z, dim=1)
+
+    mistakes = [
+        Mistake(COMMON["unnormalised"], lambda a, b: (a - b).square().sum(1).mean()),
+        Mistake(COMMON["normalised over the batch"],
+                lambda a, b: (F.normalize(a, dim=0) - F.normalize(b, dim=0)).square().sum(1).mean()),
+        Mistake("You took the mean over the D coordinates too: sum over them (dim=1), then the mean over the pairs.",
+                lambda a, b: (unit(a) - unit(b)).square().mean()),
+        Mistake("You summed over the pairs as well: take their mean.",
+                lambda a, b: (unit(a) - unit(b)).square().sum()),
+        Mistake("You took the distance: square it.", lambda a, b: (unit(a) - unit(b)).norm(dim=1).mean()),
+        Mistake("You took absolute differences: square them.", lambda a, b: (unit(a) - unit(b)).abs().sum(1).mean()),
+        Mistake("This is the cosine similarity; the squared distance is 2 - 2 · cosine.",
+                lambda a, b: (unit(a) * unit(b)).sum(1).mean()),
+        Mistake("This is 1 - cosine, half of the squared distance: 2 - 2 · cosine.",
+                lambda a, b: 1 - (unit(a) * unit(b)).sum(1).mean()),
+        Mistake("You compared all pictures with all: compare row i with row i.",
+                lambda a, b: torch.cdist(unit(a), unit(b)).square().mean()),
+    ]  # fmt: skip
+    trials = [Trial(t.about.partition(", temp")[0], t.inputs[:2]) for t in _pairs()]
+    return judge("alignment", f, geometry.alignment, trials, mistakes, arguments=("z1", "z2"),
+                 agrees_with="sslwb.geometry.alignment")  # fmt: skip
+
+
+def uniformity(f: Any) -> Report:
+    """Check `f(z)`, the log of the mean of exp(-2 · squared distance) over pairs, against `geometry.uniformity`."""
+
+    def squared(z: Tensor) -> Tensor:
+        return torch.pdist(F.normalize(z, dim=1)).square()
+
+    mistakes = [
+        Mistake(COMMON["unnormalised"], lambda z: torch.pdist(z).square().mul(-2).exp().mean().log()),
+        Mistake(COMMON["normalised over the batch"],
+                lambda z: torch.pdist(F.normalize(z, dim=0)).square().mul(-2).exp().mean().log()),
+        Mistake("You counted each embedding's distance to itself, 0: only pairs of different ones (torch.pdist).",
+                lambda z: (2 * F.normalize(z, dim=1) @ F.normalize(z, dim=1).T - 2).mul(2).exp().mean().log()),
+        Mistake("The logarithm is missing, last of all.", lambda z: squared(z).mul(-2).exp().mean()),
+        Mistake("The 2 in exp(-2 · squared distance) is missing.", lambda z: squared(z).neg().exp().mean().log()),
+        Mistake("You used the distance: square it.", lambda z: squared(z).sqrt().mul(-2).exp().mean().log()),
+        Mistake("You took the logarithm before the mean: exp and log then cancel. First the mean.",
+                lambda z: squared(z).mul(-2).mean()),
+        Mistake("The sign in the exponent is turned round: near pairs count most, exp(-2 · squared distance).",
+                lambda z: squared(z).mul(2).exp().mean().log()),
+        Mistake("You summed over the pairs: take the mean.", lambda z: squared(z).mul(-2).exp().sum().log()),
+        Mistake("The sign is turned round: uniformity is below 0.", lambda z: -squared(z).mul(-2).exp().mean().log()),
+    ]  # fmt: skip
+    trials = [Trial(t.about.partition(", temp")[0], t.inputs[:1]) for t in _pairs()]
+    return judge("uniformity", f, geometry.uniformity, trials, mistakes, arguments=("z",),
+                 agrees_with="sslwb.geometry.uniformity")  # fmt: skip
+
+
+OVERFLOW = (
+    "at temperature 0.01 yours is no longer a finite number: exp(100) is beyond float32. "
+    "F.cross_entropy or torch.logsumexp take care of it."
+)
+
+
+def _two_views(z1: Tensor, z2: Tensor, temperature: float, wrong: frozenset[str]) -> Tensor:
+    """NT-Xent with these mistakes in it; right with none."""
+    b, z = len(z1), _unit(torch.cat([z1, z2]), wrong)
+    s = _similarity(z, z, temperature, wrong)
+    row = torch.arange(2 * b)
+    target = (row + b) % (2 * b)
+    if "interleaved" in wrong:
+        target = row ^ 1
+    if "next row" in wrong:
+        target = (row + 1) % (2 * b)
+    if "itself as positive" in wrong:
+        target = row
+    elif "diagonal kept" not in wrong:
+        s = s.masked_fill(torch.eye(2 * b, dtype=torch.bool), -torch.inf)
+    if "other view alone" in wrong:
+        s = s.masked_fill((row[:, None] < b) == (row < b), -torch.inf)
+    rows = slice(b) if "one direction" in wrong else slice(None)
+    loss = _reduced(s[rows], target[rows], wrong)
+    return 2 * loss if "divided by B" in wrong else loss
+
+
+def _one_view(anchors: Tensor, positives: Tensor, temperature: float, wrong: frozenset[str]) -> Tensor:
+    """InfoNCE with these mistakes in it; right with none."""
+    s = _similarity(_unit(anchors, wrong), _unit(positives, wrong), temperature, wrong)
+    row = torch.arange(len(s))
+    if "diagonal masked" in wrong:
+        s = s.masked_fill(torch.eye(len(s), dtype=torch.bool), -torch.inf)
+    target = (row + 1) % len(s) if "next row" in wrong else row
+    if "both directions" in wrong:
+        return (_reduced(s, target, wrong) + _reduced(s.T, target, wrong)) / 2
+    return _reduced(s.T if "columns" in wrong else s, target, wrong)
+
+
+def _unit(z: Tensor, wrong: frozenset[str]) -> Tensor:
+    if "unnormalised" in wrong:
+        return z
+    return F.normalize(z, dim=0 if "normalised over the batch" in wrong else 1)
+
+
+def _similarity(a: Tensor, b: Tensor, temperature: float, wrong: frozenset[str]) -> Tensor:
+    s = -(a[:, None] - b).square().sum(2) if "squared distance" in wrong else a @ b.T
+    if "temperature forgotten" in wrong:
+        return s
+    return s * temperature if "temperature multiplied" in wrong else s / temperature
+
+
+def _reduced(s: Tensor, target: Tensor, wrong: frozenset[str]) -> Tensor:
+    """The loss of similarities (R, C), whose positives stand in the columns `target`."""
+    if "softmax twice" in wrong:
+        s = s.softmax(1)
+    positive = s.gather(1, target[:, None])[:, 0]
+    if "positive not in denominator" in wrong:
+        s = s.scatter(1, target[:, None], -torch.inf)
+    share = positive - s.logsumexp(1)  # the logarithm of it
+    if "mean before logarithm" in wrong:
+        return -share.exp().mean().log()
+    loss = share.exp() if "no logarithm" in wrong else share
+    loss = loss if "sign" in wrong else -loss
+    return loss.sum() if "sum" in wrong else loss.mean()
+
+
+def _mistakes(compute: Any, hints: dict[str, str]) -> list[Mistake]:
+    """Each mistake alone, then every two together."""
+
+    def one(*names: str) -> Any:
+        return lambda a, b, t: compute(a, b, t, frozenset(names))
+
+    singles = [Mistake(hint, one(name)) for name, hint in hints.items()]
+    pairs = [Mistake(f"Two things: 1. {hints[a]}\n  2. {hints[b]}", one(a, b)) for a, b in combinations(hints, 2)]
+    return singles + pairs
+
+
+def _pairs() -> list[Trial]:
+    """Two views that resemble each other, of several sizes, lengths and temperatures."""
+    g = torch.Generator().manual_seed(0)
+    trials = []
+    for b, d, temperature in ((4, 8, 0.5), (2, 3, 1.0), (5, 2, 0.2), (3, 16, 2.0), (8, 4, 0.1)):
+        z1 = torch.randn(b, d, generator=g)
+        z2 = z1 + 0.5 * torch.randn(b, d, generator=g)
+        length = 0.5 + torch.rand(2, b, 1, generator=g)
+        trials.append(
+            Trial(f"B = {b}, D = {d}, temperature {temperature}", (z1 * length[0], z2 * length[1], temperature))
+        )
+    return trials
+
+
+def _sharp() -> Trial:
+    g = torch.Generator().manual_seed(1)
+    z = torch.randn(4, 8, generator=g)
+    return Trial("temperature 0.01", (z, z + 0.1 * torch.randn(4, 8, generator=g), 0.01))
+
+
+def _mask_too_small(error: Exception, trial: Trial) -> str:
+    """B×B met 2B×2B: the most copied mistake of all."""
+    b, text = len(trial.inputs[0]), str(error)
+    if str(b) in text and str(2 * b) in text:
+        return (
+            f"B = {b} meets 2B = {2 * b}. Two views of {b} pictures are {2 * b} rows, so their similarities are "
+            f"{2 * b} × {2 * b}: mask and targets must cover all of them, not {b} × {b}."
+        )
+    return ""

@@ -1,0 +1,480 @@
+"""Every check passes the right answer, and names the mistake of each wrong one."""
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from sslwb import check, evaluate
+from sslwb.check import losses, probes
+from sslwb.methods.simclr import nt_xent
+
+Case = tuple[str, Callable[..., Any], str]  # check, answer, what the message must say
+
+
+# What learners write: on their own, not with the checker's own wrong answers.
+
+
+def loops(z1: Tensor, z2: Tensor, temperature: float) -> Tensor:
+    z = F.normalize(torch.cat([z1, z2]), dim=1)
+    n = len(z)
+    total = torch.zeros(())
+    for i in range(n):
+        j = (i + n // 2) % n
+        below = sum(torch.exp(z[i] @ z[k] / temperature) for k in range(n) if k != i)
+        total = total - torch.log(torch.exp(z[i] @ z[j] / temperature) / below)
+    return total / n
+
+
+def by_cross_entropy(z1: Tensor, z2: Tensor, temperature: float, **how: Any) -> Tensor:
+    """The usual vectorised form, with one thing that may be different."""
+    b = len(z1)
+    z = torch.cat([z1, z2])
+    z = z if how.get("raw") else F.normalize(z, dim=how.get("dim", 1))
+    s = -(torch.cdist(z, z) ** 2) if how.get("distance") else z @ z.T
+    s = how.get("scale", lambda s, t: s / t)(s, temperature)
+    if how.get("mask", True):
+        s = s.masked_fill(torch.eye(how.get("mask_size", 2) * b, dtype=torch.bool), float("-inf"))
+    if how.get("cross"):
+        s[:b, :b] = s[b:, b:] = float("-inf")
+    target = how.get("target", lambda b: torch.cat([torch.arange(b, 2 * b), torch.arange(b)]))(b)
+    if how.get("one_way"):
+        s, target = s[:b], target[:b]
+    if how.get("twice"):
+        s = s.softmax(1)
+    return F.cross_entropy(s, target, reduction=how.get("reduction", "mean"))
+
+
+def variant(**how: Any) -> Callable[..., Tensor]:
+    return lambda z1, z2, temperature: by_cross_entropy(z1, z2, temperature, **how)
+
+
+def without_positive_below(z1: Tensor, z2: Tensor, temperature: float) -> Tensor:
+    b, z = len(z1), F.normalize(torch.cat([z1, z2]), dim=1)
+    e = torch.exp(z @ z.T / temperature)
+    positive = torch.cat([e.diagonal(b), e.diagonal(-b)])
+    return -torch.log(positive / (e.sum(1) - e.diagonal() - positive)).mean()
+
+
+def detached(z1: Tensor, z2: Tensor, temperature: float) -> Tensor:
+    return nt_xent(z1.detach(), z2, temperature=temperature)
+
+
+NT_XENT: list[Case] = [
+    ("nt_xent", variant(mask=False), "similarity with itself: mask the diagonal"),
+    ("nt_xent", variant(raw=True), "did not normalise"),
+    ("nt_xent", variant(dim=0), "dim=0"),
+    ("nt_xent", variant(scale=lambda s, t: s * t), "multiplied by the temperature"),
+    ("nt_xent", variant(scale=lambda s, t: s), "left out the temperature"),
+    ("nt_xent", variant(reduction="sum"), "summed over the rows"),
+    ("nt_xent", lambda *a: variant(reduction="sum")(*a) / len(a[0]), "twice too large"),
+    ("nt_xent", variant(mask_size=1), "mask and targets must cover all"),
+    ("nt_xent", variant(target=lambda b: torch.arange(b)), "mask and targets must cover all"),
+    ("nt_xent", variant(target=lambda b: torch.arange(2 * b) ^ 1), "wrong offset"),
+    ("nt_xent", variant(target=lambda b: (torch.arange(2 * b) + 1) % (2 * b)), "one row off"),
+    ("nt_xent", variant(one_way=True), "Only the first view"),
+    ("nt_xent", variant(distance=True), "minus the squared distance"),
+    ("nt_xent", variant(cross=True), "2B - 2 negatives"),
+    ("nt_xent", variant(twice=True), "softmax twice"),
+    ("nt_xent", lambda *a: -loops(*a), "sign is turned round"),
+    ("nt_xent", without_positive_below, "missing from the denominator"),
+    ("nt_xent", lambda a, b, t: (F.normalize(a) - F.normalize(b)).pow(2).sum(1).mean(), "only pull the views together"),
+    ("nt_xent", variant(mask=False, raw=True), "Two things"),
+    ("nt_xent", variant(reduction="none"), "take their mean"),
+    ("nt_xent", lambda *a: loops(*a).item(), "no gradient flows back"),
+    ("nt_xent", detached, "gradient is not"),
+    ("nt_xent", lambda *a: loops(*a) + 1, "off by +1"),
+    ("nt_xent", lambda *a: loops(*a) * 3, "3 times the right value"),
+    ("nt_xent", lambda *a: loops(*a) * len(a[0]) / 4, "right for B = 4"),
+    ("nt_xent", lambda z1, z2: loops(z1, z2, 0.5), "will be called with (z1, z2, temperature)"),
+    ("nt_xent", lambda z1, z2, t: "low", "returned str"),
+    ("nt_xent", lambda z1, z2, t: loops(z1.div_(z1.norm(dim=1, keepdim=True)), z2, t), "overwrites its arguments"),
+]
+
+
+def clip_like(a: Tensor, p: Tensor, temperature: float) -> Tensor:
+    s = F.normalize(a, dim=1) @ F.normalize(p, dim=1).T / temperature
+    return (F.cross_entropy(s, torch.arange(len(a))) + F.cross_entropy(s.T, torch.arange(len(a)))) / 2
+
+
+def one_direction(a: Tensor, p: Tensor, temperature: float, **how: Any) -> Tensor:
+    a, p = (a, p) if how.get("raw") else (F.normalize(a, dim=1), F.normalize(p, dim=1))
+    s = how.get("scale", lambda s, t: s / t)(a @ p.T, temperature)
+    if how.get("mask"):
+        s = s.masked_fill(torch.eye(len(s), dtype=torch.bool), -1e9)
+    return F.cross_entropy(s.T if how.get("columns") else s, torch.arange(len(a)), reduction=how.get("r", "mean"))
+
+
+def single(**how: Any) -> Callable[..., Tensor]:
+    return lambda anchors, positives, temperature: one_direction(anchors, positives, temperature, **how)
+
+
+INFO_NCE: list[Case] = [
+    ("info_nce", clip_like, "both directions"),
+    ("info_nce", single(raw=True), "did not normalise"),
+    ("info_nce", single(scale=lambda s, t: s * t), "multiplied by the temperature"),
+    ("info_nce", single(scale=lambda s, t: s), "left out the temperature"),
+    ("info_nce", single(columns=True), "dim=0"),
+    ("info_nce", single(r="sum"), "summed over the rows"),
+    ("info_nce", loops, "NT-Xent of both views"),
+    ("info_nce", lambda a, p, t: -single()(a, p, t), "sign is turned round"),
+    ("info_nce", lambda a, p, t: -torch.exp(-one_direction(a, p, t, r="none")).mean(), "logarithm is missing"),
+]
+
+
+def unit(z: Tensor) -> Tensor:
+    return z / z.norm(dim=1, keepdim=True)
+
+
+GEOMETRY: list[Case] = [
+    ("alignment", lambda a, b: ((a - b) ** 2).sum(1).mean(), "did not normalise"),
+    ("alignment", lambda a, b: ((unit(a) - unit(b)) ** 2).mean(), "over the D coordinates"),
+    ("alignment", lambda a, b: ((unit(a) - unit(b)) ** 2).sum(), "summed over the pairs"),
+    ("alignment", lambda a, b: (unit(a) - unit(b)).norm(dim=1).mean(), "square it"),
+    ("alignment", lambda a, b: 1 - F.cosine_similarity(a, b).mean(), "half of the squared distance"),
+    ("alignment", lambda a, b: F.cosine_similarity(a, b).mean(), "cosine similarity"),
+    ("alignment", lambda a, b: (torch.cdist(unit(a), unit(b)) ** 2).mean(), "all pictures with all"),
+    ("uniformity", lambda z: torch.pdist(z).pow(2).mul(-2).exp().mean().log(), "did not normalise"),
+    ("uniformity", lambda z: torch.exp(-2 * torch.cdist(unit(z), unit(z)) ** 2).mean().log(), "distance to itself"),
+    ("uniformity", lambda z: torch.pdist(unit(z)).pow(2).mul(-2).exp().mean(), "logarithm is missing"),
+    ("uniformity", lambda z: torch.pdist(unit(z)).pow(2).mul(-1).exp().mean().log(), "The 2 in"),
+    ("uniformity", lambda z: torch.pdist(unit(z)).mul(-2).exp().mean().log(), "square it"),
+    ("uniformity", lambda z: -2 * torch.pdist(unit(z)).pow(2).mean(), "logarithm before the mean"),
+]
+
+
+def my_knn(train_z: Tensor, train_y: Tensor, test_z: Tensor, test_y: Tensor, k: int, **how: Any) -> float:
+    """Loops over test pictures, as a learner might."""
+    mean = how.get("mean", train_z.mean(0))
+    a, right = train_z - mean, 0
+    b = test_z - how.get("test_mean", lambda z: mean)(test_z)
+    for z, y in zip(b, test_y.tolist(), strict=True):
+        s = a @ z if how.get("dot") else F.cosine_similarity(a, z[None])
+        order = s.argsort(descending=not how.get("far"))[: how.get("use_k", k)]
+        votes = [0.0] * 10
+        for i in order.tolist():
+            votes[int(train_y[i])] += how.get("weight", lambda c: torch.exp(c / 0.1))(s[i]).item()
+        right += votes.index(max(votes)) == y
+    return how.get("told", lambda r, n: r / n)(right, len(test_y))
+
+
+def knn_variant(**how: Any) -> Callable[..., float]:
+    return lambda train_z, train_y, test_z, test_y, k: my_knn(train_z, train_y, test_z, test_y, k, **how)
+
+
+def leaking(train_z: Tensor, train_y: Tensor, test_z: Tensor, test_y: Tensor, k: int) -> float:
+    return my_knn(test_z, test_y, test_z, test_y, k)
+
+
+def euclidean(train_z: Tensor, train_y: Tensor, test_z: Tensor, test_y: Tensor, k: int) -> float:
+    votes = train_y[torch.cdist(test_z, train_z).topk(k, largest=False).indices]
+    return float((votes.mode(1).values == test_y).float().mean())
+
+
+KNN: list[Case] = [
+    ("knn", knn_variant(weight=lambda c: torch.ones(())), "vote alike"),
+    ("knn", knn_variant(weight=lambda c: c), "weighed with the cosine itself"),
+    ("knn", knn_variant(weight=lambda c: torch.exp(c * 0.1)), "multiplied the cosine"),
+    ("knn", knn_variant(mean=torch.zeros(1)), "did not take off the mean"),
+    ("knn", knn_variant(test_mean=lambda z: z.mean(0)), "its own mean"),
+    ("knn", knn_variant(dot=True, weight=lambda c: torch.exp((c - 20) / 0.1)), "knn: "),
+    ("knn", knn_variant(far=True), "k farthest"),
+    ("knn", knn_variant(use_k=1), "single nearest"),
+    ("knn", knn_variant(use_k=20), "k does not change anything"),
+    ("knn", knn_variant(told=lambda r, n: r), "how many are right"),
+    ("knn", knn_variant(told=lambda r, n: 100 * r / n), "percentage"),
+    ("knn", knn_variant(told=lambda r, n: 1 - r / n), "share that is wrong"),
+    ("knn", leaking, "in the test set itself"),
+    ("knn", euclidean, "Euclidean"),
+]
+
+
+def my_probe(train_z: Tensor, train_y: Tensor, test_z: Tensor, test_y: Tensor, **how: Any) -> float:
+    """Gradient descent with Adam, as a learner might."""
+    if how.get("on_test"):
+        train_z, train_y = test_z, test_y
+    if how.get("of_train"):
+        test_z, test_y = train_z, train_y
+    mean, std = train_z.mean(0), train_z.std(0)
+    a, b = (train_z - mean) / std, (test_z - mean) / std
+    if how.get("own"):
+        b = (test_z - test_z.mean(0)) / test_z.std(0)
+    if how.get("raw"):
+        a, b = train_z, test_z
+    torch.manual_seed(0)
+    net = torch.nn.Linear(a.shape[1], int(train_y.max()) + 1, bias=not how.get("no_bias"))
+    optimiser = torch.optim.Adam(net.parameters(), lr=0.05)
+    for _ in range(how.get("steps", 300)):
+        loss = F.cross_entropy(net(a), train_y)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    right = (net(b).argmax(1) == test_y).float()
+    return how.get("told", lambda r: r.mean().item())(right)
+
+
+def probe_variant(**how: Any) -> Callable[..., float]:
+    return lambda train_z, train_y, test_z, test_y: my_probe(train_z, train_y, test_z, test_y, **how)
+
+
+PROBE: list[Case] = [
+    ("linear_probe", probe_variant(of_train=True), "measured on the training set"),
+    ("linear_probe", probe_variant(on_test=True), "trained on the test set"),
+    ("linear_probe", probe_variant(own=True), "its own mean and deviation"),
+    ("linear_probe", probe_variant(raw=True), "standardise"),
+    ("linear_probe", probe_variant(no_bias=True), "bias"),
+    ("linear_probe", probe_variant(told=lambda r: r.sum()), "how many are right"),
+    ("linear_probe", probe_variant(told=lambda r: 100 * r.mean()), "percentage"),
+]
+
+
+def step(method: Any, optimiser: Any, views: list[Tensor]) -> float:
+    loss = method(views)["loss"]
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+    return loss.item()
+
+
+def steps_of(order: str) -> Callable[..., Any]:
+    """A training step from letters: f forward, z clear, b backward, s step."""
+
+    def f(method: Any, optimiser: Any, views: list[Tensor]) -> float:
+        loss = torch.zeros(())
+        for part in order:
+            if part == "f":
+                loss = method(views)["loss"]
+            elif part == "h":
+                loss = method(views)["loss"] / 2
+            else:
+                {"z": optimiser.zero_grad, "b": loss.backward, "s": optimiser.step}[part]()
+        return loss.item()
+
+    return f
+
+
+def frozen(method: Any, optimiser: Any, views: list[Tensor]) -> float:
+    with torch.no_grad():
+        loss = method(views)["loss"]
+    loss.backward()
+    return loss.item()
+
+
+STEP: list[Case] = [
+    ("training_step", steps_of("fbs"), "never cleared"),
+    ("training_step", steps_of("fbzs"), "between backward"),
+    ("training_step", steps_of("fzsb"), "before loss.backward"),
+    ("training_step", steps_of("fzs"), "backward() is missing"),
+    ("training_step", steps_of("fzb"), "step() is missing"),
+    ("training_step", steps_of("fzbss"), "2 times"),
+    ("training_step", steps_of("hzbs"), "not those of one step"),
+    ("training_step", lambda method, optimiser, views: 1.0, "never asks the method"),
+    ("training_step", frozen, "cut the gradient"),
+    ("training_step", lambda *, method, optimiser, views: {"loss": step(method, optimiser, views)}, "returns the dict"),
+    (
+        "training_step",
+        lambda method, optimiser, views: bool(step(method, optimiser, views)),
+        "returns 1",
+    ),
+]
+
+
+def gather(x: Tensor, top: Tensor, left: Tensor, size: int, **how: Any) -> Tensor:
+    rows = top[:, None] + torch.arange(size) + how.get("late", 0)
+    columns = left[:, None] + torch.arange(size) + how.get("late", 0)
+    if how.get("swap"):
+        rows, columns = columns, rows
+    picture = torch.arange(len(x))[:, None, None, None]
+    channel = torch.arange(x.shape[1])[:, None, None]
+    return x[picture, channel, rows[:, None, :, None], columns[:, None, None, :]]
+
+
+CROP: list[Case] = [
+    ("crop", lambda x, top, left, size: x[:, :, top[0] : top[0] + size, left[0] : left[0] + size], "first picture"),
+    ("crop", lambda x, top, left, size: x[:, :, top[-1] : top[-1] + size, left[-1] : left[-1] + size], "last picture"),
+    ("crop", lambda x, top, left, size: x[:, :, top : top + size, left : left + size], "cannot bound a slice"),
+    ("crop", lambda x, top, left, size: x[:, :, :size, :size], "start at the corner"),
+    ("crop", lambda x, top, left, size: gather(x, top, left, size).transpose(2, 3), "turned over"),
+    ("crop", lambda x, top, left, size: gather(x, top, left, size, late=1), "one row and one column late"),
+    ("crop", lambda x, top, left, size: gather(x, top, left[:1].expand(len(x)), size), "left edge is the same"),
+    ("crop", lambda x, top, left, size: gather(x, top, left, size)[:, 0], "expected (4, 3, 5, 5)"),
+]
+
+
+def gray(x: Tensor, chosen: Tensor, w: tuple[float, float, float] = (0.2989, 0.587, 0.114)) -> Tensor:
+    y = x.clone()
+    y[chosen] = (w[0] * x[:, 0] + w[1] * x[:, 1] + w[2] * x[:, 2])[chosen][:, None].expand(-1, 3, -1, -1)
+    return y
+
+
+GRAY: list[Case] = [
+    ("grayscale", lambda x, chosen: gray(x, chosen, (1 / 3, 1 / 3, 1 / 3)), "plain mean"),
+    ("grayscale", lambda x, chosen: gray(x, torch.ones_like(chosen)), "Every picture is grey"),
+    ("grayscale", lambda x, chosen: gray(x, chosen[:1].expand(len(x))), "first picture's choice"),
+    ("grayscale", lambda x, chosen: gray(x, ~chosen), "turned round"),
+    ("grayscale", lambda x, chosen: gray(x, chosen, (0.114, 0.587, 0.2989)), "order of B, G, R"),
+    ("grayscale", lambda x, chosen: gray(x, chosen, (1, 0, 0)), "One channel alone"),
+    ("grayscale", lambda x, chosen: gray(x, chosen)[:, :1], "expected (4, 3, 5, 6)"),
+    ("grayscale", lambda x, chosen: torch.where(chosen, gray(x, chosen), x), "chosen[:, None, None, None]"),
+]
+
+
+def bright(x: Tensor, strength: float, generator: torch.Generator) -> Tensor:
+    u = torch.rand(len(x), 1, 1, 1, generator=generator)
+    return (x * (1 + strength * (2 * u - 1))).clamp(0, 1)
+
+
+def brightness_of(*shape: int, draw: Callable[..., Tensor] = torch.rand) -> Callable[..., Tensor]:
+    def f(x: Tensor, strength: float, generator: torch.Generator) -> Tensor:
+        u = draw([n or m for n, m in zip(shape, x.shape, strict=True)], generator=generator)
+        return (x * (1 + strength * (2 * u - 1))).clamp(0, 1)
+
+    return f
+
+
+BRIGHT: list[Case] = [
+    ("brightness", brightness_of(1, 1, 1, 1), "one random number for the whole batch"),
+    ("brightness", brightness_of(0, 0, 1, 1), "each channel has its own"),
+    ("brightness", brightness_of(0, 1, 0, 0), "each pixel has its own"),
+    ("brightness", brightness_of(0, 1, 1, 1, draw=torch.randn), "your factors run from"),
+    ("brightness", lambda x, s, g: x + s * (torch.rand(len(x), 1, 1, 1, generator=g) - 0.5) / 4, "you added"),
+    ("brightness", lambda x, s, g: (x + x * s * torch.rand(len(x), 1, 1, 1, generator=g)).clamp(0, 1), "run from 1.00"),
+    ("brightness", lambda x, s, g: x * (1 + s * (2 * torch.rand(len(x), 1, 1, 1, generator=g) - 1)), "above 1"),
+    ("brightness", lambda x, s, g: bright(x, s, torch.Generator().manual_seed(3)), "every seed gives the same"),
+    ("brightness", lambda x, s, g: bright(x, s, torch.Generator().manual_seed(g.seed())), "other pictures"),
+    ("brightness", lambda x, s, g: bright(x, 0.4, g), "with strength 0"),
+    ("brightness", lambda x, s, g: bright(x, s, g).mul_(0).add_(x), "nothing has changed"),
+    ("brightness", lambda x, s, g: x * torch.rand(len(x), generator=g), "(B, 1, 1, 1)"),
+    ("brightness", lambda x, s, g: x.copy_(bright(x, s, g)), "overwrites x"),
+]  # fmt: skip
+
+WRONG = [*NT_XENT, *INFO_NCE, *GEOMETRY, *KNN, *PROBE, *STEP, *CROP, *GRAY, *BRIGHT]
+EXERCISES = [name for name in check.__all__ if name != "Report"]
+
+RIGHT: list[tuple[str, Callable[..., Any]]] = [
+    ("nt_xent", loops),
+    ("nt_xent", variant()),
+    ("nt_xent", nt_xent),
+    ("nt_xent", lambda temperature, z2, z1: loops(z1, z2, temperature)),  # names, not places
+    ("nt_xent", lambda a, b, tau: {"loss": loops(a, b, tau)}),
+    ("info_nce", single()),
+    ("alignment", lambda a, b: 2 - 2 * F.cosine_similarity(a, b).mean()),
+    ("uniformity", lambda z: torch.pdist(unit(z)).pow(2).mul(-2).exp().mean().log()),
+    ("knn", knn_variant()),
+    ("knn", evaluate.knn),
+    ("linear_probe", probe_variant()),
+    ("linear_probe", probe_variant(steps=150)),
+    ("linear_probe", evaluate.linear),
+    ("training_step", step),
+    ("training_step", steps_of("zfbs")),
+    ("training_step", steps_of("fbsz")),
+    ("crop", gather),
+    ("grayscale", gray),
+    ("brightness", bright),
+    ("brightness", lambda x, s, g: (x * torch.empty(len(x), 1, 1, 1).uniform_(1 - s, 1 + s, generator=g)).clamp(0, 1)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "f"), RIGHT, ids=[f"{n}-{i}" for i, (n, _) in enumerate(RIGHT)])
+def test_the_right_answer_passes(name: str, f: Callable[..., Any], capsys: pytest.CaptureFixture[str]) -> None:
+    report = getattr(check, name)(f)
+    assert report.passed, report.message
+    assert report
+    assert capsys.readouterr().out == report.message + "\n"
+    assert report.message.startswith(f"✓ {name}: ")
+
+
+@pytest.mark.parametrize(("name", "f", "says"), WRONG, ids=[f"{n}-{i}" for i, (n, _, _) in enumerate(WRONG)])
+def test_a_wrong_answer_is_told_its_mistake(name: str, f: Callable[..., Any], says: str) -> None:
+    report = getattr(check, name)(f)
+    assert not report.passed
+    assert report.attempted
+    assert report.message.startswith(f"✗ {name}: ")
+    assert says in report.message
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_each_exercise_knows_five_mistakes(name: str) -> None:
+    assert sum(n == name for n, _, _ in WRONG) >= 5
+    assert any(n == name for n, _ in RIGHT)
+
+
+def raises(*_: Any) -> None:
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+@pytest.mark.parametrize("f", [None, ..., lambda *_: None, lambda *_: ..., raises])
+def test_not_attempted_is_said_kindly(name: str, f: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    report = getattr(check, name)(f)
+    assert (report.passed, report.attempted) == (False, False)
+    out = capsys.readouterr().out
+    assert out.startswith(f"○ {name}: not tried yet")
+    assert "goes on" in out
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_a_result_instead_of_the_function_is_refused(name: str) -> None:
+    with pytest.raises(TypeError, match="function itself"):
+        getattr(check, name)(torch.tensor(1.0))
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_an_error_in_the_function_stops_nothing(name: str) -> None:
+    report = getattr(check, name)(lambda *_: 1 // 0)
+    assert "ZeroDivisionError" in report.message
+    assert report.attempted
+
+
+def test_overflow_is_a_remark_and_no_failure() -> None:
+    assert "beyond float32" in check.nt_xent(loops).message
+    assert "A remark" not in check.nt_xent(variant()).message
+
+
+def test_too_many_neighbours_are_a_remark() -> None:
+    def f(train_z: Tensor, train_y: Tensor, test_z: Tensor, test_y: Tensor, k: int) -> float:
+        assert k <= len(train_z)
+        return evaluate.knn(train_z, train_y, test_z, test_y, k)
+
+    report = check.knn(f)
+    assert report.passed
+    assert "min(k, len(train_z))" in report.message
+
+
+def test_a_loss_kept_with_its_graph_is_a_remark() -> None:
+    def f(method: Any, optimiser: Any, views: list[Tensor]) -> Tensor:
+        loss = method(views)["loss"]
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        return loss
+
+    report = check.training_step(f)
+    assert report.passed
+    assert "loss.item()" in report.message
+
+
+def test_a_check_draws_no_number_that_others_see() -> None:
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    for name, f in (("nt_xent", variant()), ("brightness", bright), ("training_step", step), ("knn", evaluate.knn)):
+        assert getattr(check, name)(f).passed
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_no_two_mistakes_look_alike() -> None:
+    """Each known mistake of the votes, probes and losses gives other numbers than the right way and every other one."""
+    votes = {n: lambda *i, n=n: probes._vote(*i, wrong=n) for n in ("", *probes.VOTES)}
+    two = {n: lambda *i, n=n: losses._two_views(*i, frozenset([n])) for n in ("", *losses.TWO_VIEWS)}
+    one = {n: lambda *i, n=n: losses._one_view(*i, frozenset([n])) for n in ("", *losses.ONE_VIEW)}
+    crowds, pairs = probes._crowds(), losses._pairs()
+    families = [(crowds, votes, 1 / 300), (pairs, two, 1e-3), (pairs, one, 1e-3)]
+    for trials, ways, margin in families:
+        values = {name: torch.tensor([float(way(*t.inputs)) for t in trials]) for name, way in ways.items()}
+        for (a, va), (b, vb) in itertools.combinations(values.items(), 2):
+            assert not torch.allclose(va, vb, rtol=margin, atol=margin), (a, b)
