@@ -136,18 +136,21 @@ def embeddings(n: int, b: int = 6, d: int = 5, seed: int = 8) -> list[Tensor]:
 
 def slow_nt_xent(views: list[Tensor], temperature: float) -> float:
     """The docstring's sentence with loops, in plain floats."""
-    points = [(i, [float(a) for a in F.normalize(z.double(), dim=0)]) for v in views for i, z in enumerate(v)]
 
-    def similarity(a: list[float], b: list[float]) -> float:
+    def unit(v: list[float]) -> list[float]:
+        return [a / math.hypot(*v) for a in v]
+
+    def similar(a: list[float], b: list[float]) -> float:
         return math.exp(sum(p * q for p, q in zip(a, b, strict=True)) / temperature)
 
+    z = [[unit(row.tolist()) for row in view] for view in views]
     losses = []
-    for m, (i, z) in enumerate(points):
-        negatives = sum(similarity(z, other) for j, other in points if j != i)
-        for n, (j, other) in enumerate(points):
-            if j == i and n != m:
-                positive = similarity(z, other)
-                losses.append(-math.log(positive / (positive + negatives)))
+    for n, view in enumerate(z):
+        for i, anchor in enumerate(view):
+            mates = [other[i] for m, other in enumerate(z) if m != n]
+            positive = similar(anchor, unit([sum(values) for values in zip(*mates, strict=True)]))
+            negative = sum(similar(anchor, row) for other in z for j, row in enumerate(other) if j != i)
+            losses.append(-math.log(positive / (positive + negative)))
     return sum(losses) / len(losses)
 
 
