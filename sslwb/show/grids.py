@@ -208,7 +208,6 @@ def _grid(
     ax.set_axis_off()
     ax.set(xlim=(0, width), ylim=(height, 0))
     pixels = round(side * scale)
-    fits = max(3, int(side / 6.2))
     for row, y in zip(rows, ys, strict=True):
         for cell, x in zip(row, xs, strict=False):
             if cell is None:
@@ -216,7 +215,7 @@ def _grid(
             y0, x0 = round(y * scale), round(x * scale)
             sheet[y0 : y0 + pixels, x0 : x0 + pixels] = resized(cell.picture, pixels)
             if cell.text:
-                word = cell.text if len(cell.text) <= fits else cell.text[: fits - 1] + "…"
+                word = _fitting(cell.text, side + gap - 2, 6)
                 ax.text(x + side / 2, y - 4, word, ha="center", va="baseline", fontsize=8, color=SOFT)
             if cell.frame:
                 colour, line = FRAMES[cell.frame]
@@ -227,10 +226,19 @@ def _grid(
     for name, y in zip(names, ys, strict=False):
         ax.text(margin, y + side / 2, name, va="center", fontsize=9.5, color=INK)
     for column, head in heads.items():
+        end = min([s for s in starts if s > column], default=columns)
+        head = _fitting(head, xs[min(end, columns) - 1] + side - xs[column] + gap)
         ax.text(xs[column], top - 8, head, fontsize=9.5, color=INK if column else SOFT, va="baseline")
     if title:
+        title = _fitting(title, width - 2 * margin, 8.6)
         ax.text(margin, margin + 13, title, fontsize=11, fontweight="bold", color=INK, va="baseline")
     return Card(figure, alt, caption)
+
+
+def _fitting(text: str, width: float, letter: float = 8.0) -> str:
+    """The text, cut where it is wider than `width` pixels."""
+    fits = max(2, int(width / letter))
+    return text if len(text) <= fits else text[: fits - 1] + "…"
 
 
 def _nearest(z: np.ndarray, queries: Sequence[int], k: int) -> list[list[int]]:

@@ -17,12 +17,13 @@ _NAMED = {
     "blue": "#1f4fd8", "purple": "#7b3fb5", "pink": "#f27fb2",
 }  # fmt: skip
 THUMBNAILS = 40
+POINTS = 6000  # drawn in all panels together: more make the notebook large and the map no clearer
 
 
 def embedding(
     xy: Any, labels: Any = None, names: Any = (), *, images: Any = None, title: str = "", caption: str = ""
 ) -> Card:
-    """Points in the plane, one a picture, in one panel or several.
+    """Points in the plane, one a picture, in one panel or several; every second or third of them where there are many.
 
     Args:
         xy: (N, 2), or {name: (N, 2)} for a panel each.
@@ -49,10 +50,11 @@ def embedding(
         ax.set_axis_off()
     for i, (ax, (name, points, values, words)) in enumerate(zip(axes.flat, panels, strict=False)):
         ax.set(xticks=[], yticks=[], box_aspect=1)
-        ax.set_aspect("equal", adjustable="datalim")
+        ax.set_aspect("equal", adjustable="datalim", anchor="N")
         ax.spines[:].set_visible(True)
         ax.spines[:].set_color("#e6e6e3")
-        handles = _draw(figure, ax, points, values, words, small=columns > 1)
+        some = slice(None, None, math.ceil(len(panels) * len(points) / POINTS))
+        handles = _draw(figure, ax, points[some], None if values is None else values[some], words, small=columns > 1)
         if images is not None and i == 0:
             _thumbnails(ax, points, as_rgb("images", images))
         if handles and not shared:
@@ -117,7 +119,7 @@ def _draw(
         there = np.isfinite(values)
         ax.scatter(*points[~there].T, s=size * 0.6, color="#cfcfcc", linewidths=0)
         shown = ax.scatter(*points[there].T, s=size, c=values[there], cmap="viridis", alpha=0.85, linewidths=0)
-        bar = figure.colorbar(shown, ax=ax, orientation="horizontal", shrink=0.6, aspect=30, pad=0.02)
+        bar = figure.colorbar(shown, cax=ax.inset_axes((0.15, -0.07, 0.7, 0.025)), orientation="horizontal")
         bar.outline.set_visible(False)
         bar.ax.tick_params(colors=SOFT, labelsize=8, length=0)
         return []

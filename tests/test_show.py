@@ -1,0 +1,331 @@
+"""Figures, tables and source: they say what they show, in pixels and in words, and refuse what cannot be shown."""
+
+import base64
+import html
+import io
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sslwb import show
+from sslwb.augment.images import simclr
+from sslwb.data import Images, load
+from sslwb.evaluate import Scores
+from sslwb.methods.simclr import SimCLR, nt_xent
+from sslwb.show import card, grids, plots, scatter
+from sslwb.train import History
+
+
+@pytest.fixture(scope="module")
+def data() -> Images:
+    return load("shapes", n=60)
+
+
+def numbers(*shape: int) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(0))
+
+
+def falling(rate: float, steps: int = 100) -> History:
+    return History(terms={"loss": [4 + float(np.exp(-i * rate)) for i in range(steps)]})
+
+
+FIGURES: dict[str, Callable[[Images], card.Card]] = {
+    "pictures": lambda d: show.pictures(d[:10], title="Ten"),
+    "views": lambda d: show.views(d[:4], simclr(32, views=3)(d.x[:4], torch.Generator().manual_seed(0))),
+    "neighbours": lambda d: show.neighbours(d, {"raw": d.x.flatten(1).float(), "other": numbers(60, 8)}, [0, 5], k=4),
+    "neighbours narrow": lambda d: show.neighbours(
+        d, {f"the embeddings of encoder {i}": numbers(60, 8) for i in range(5)}, [1, 2], k=2, title="A title " * 6
+    ),
+    "neighbours stacked": lambda d: show.neighbours(d, {"raw": d.x.flatten(1).float(), "b": numbers(60, 8)}, [0], k=9),
+    "curves": lambda d: show.curves({"SimCLR": falling(0.1), "no crop": falling(0.5)}, title="Falls"),
+    "label_curve": lambda d: show.label_curve({"a": {1: [0.3, 0.4], 10: [0.8, 0.7]}, "b": {1: [0.2]}}, chance=0.125),
+    "spectrum": lambda d: show.spectrum({"healthy": torch.ones(16), "collapsed": torch.tensor([1.0] + [0.0] * 15)}),
+    "bars": lambda d: show.bars({"raw": [0.3, 0.4], "one": 0.5, "down": [-0.1]}, unit="accuracy", chance=0.1),
+    "heatmap": lambda d: show.heatmap(
+        ["crop", "hue"], ["shape", "a very long name of a cause"], [[1, 0.5], [0, np.nan]]
+    ),
+    "heatmap signed": lambda d: show.heatmap(["a"], ["b", "c"], [[-1.0, 2.0]]),
+    "matrix": lambda d: show.matrix(numbers(8, 8), names=[*"abcdefgh"]),
+    "matrix of pairs": lambda d: show.matrix(numbers(20, 20).abs(), views=1),
+    "timeline": lambda d: show.timeline([(2018, "BERT", "masked words " * 12), (2020, "SimCLR, MoCo, BYOL, SwAV", "")]),
+    "embedding": lambda d: show.embedding(numbers(60, 2), d.y, d.classes, images=d),
+    "embedding causes": lambda d: show.embedding(numbers(60, 2), d.causes, d.levels, title="Causes"),
+    "embedding spaces": lambda d: show.embedding({"a": numbers(60, 2), "b": numbers(60, 2)}, d.y, d.classes),
+    "embedding bare": lambda d: show.embedding(numbers(5, 2).numpy()),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_has_words_and_a_small_picture(name: str, data: Images) -> None:
+    made = FIGURES[name](data)
+    bundle = made._repr_mimebundle_()
+    assert set(bundle) == {"text/html", "text/plain"}
+    assert bundle["text/plain"] == made.alt == repr(made)
+    assert len(made.alt) > 20
+    (source,) = re.findall(r'src="data:image/png;base64,([^"]+)"', made.html)
+    (alt,) = re.findall(r'alt="([^"]*)"', made.html)
+    assert html.unescape(alt) == made.alt
+    picture = Image.open(io.BytesIO(base64.b64decode(source)))
+    width, height = made.figure.get_size_inches() * card.DPI
+    assert abs(picture.width - width) <= 1
+    assert abs(picture.height - height) <= 1
+    assert picture.mode == "P"
+    assert width <= 8 * card.DPI
+    assert len(made.html) < 120_000
+    assert "<svg" not in made.html
+    assert "http" not in made.html
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_nothing_is_cut_off_and_no_words_overlap(name: str, data: Images) -> None:
+    figure = FIGURES[name](data).figure
+    renderer = figure.canvas.get_renderer()
+    frame, undrawn, boxes = figure.bbox, _undrawn(figure), []
+    for text in figure.findobj(lambda a: type(a).__name__ in ("Text", "Annotation")):
+        if not text.get_text().strip() or not text.get_visible():
+            continue
+        box = text.get_window_extent(renderer)
+        if box.width and id(text) not in undrawn:
+            assert box.x0 >= frame.x0 - 1, text
+            assert box.y0 >= frame.y0 - 1, text
+            assert box.x1 <= frame.x1 + 1, text
+            assert box.y1 <= frame.y1 + 1, text
+            boxes.append((text.get_text(), box.shrunk(0.9, 0.7)))
+    for i, (a, box) in enumerate(boxes):
+        for b, other in boxes[i + 1 :]:
+            assert not box.overlaps(other), (a, b)
+
+
+def _undrawn(figure: Any) -> set[int]:
+    """The texts of ticks outside their axis, which matplotlib keeps and never draws."""
+    found = set()
+    for axis in (axis for ax in figure.findobj(lambda a: hasattr(a, "xaxis")) for axis in (ax.xaxis, ax.yaxis)):
+        low, high = sorted(axis.get_view_interval())
+        slack = 1e-6 * (high - low)
+        for tick in (*axis.majorTicks, *axis.minorTicks):
+            if not axis.axes.axison or not low - slack <= tick.get_loc() <= high + slack:
+                found |= {id(tick.label1), id(tick.label2)}
+    return found
+
+
+def test_what_the_words_say_is_true(data: Images) -> None:
+    z = torch.nn.functional.one_hot(data.labels, 8).float()
+    assert (
+        "SimCLR: 8 of 8 share the label" in show.neighbours(data, {"SimCLR": z + 1e-3 * z.cumsum(0)}, [0, 1], k=4).alt
+    )
+    assert "loss over 100 steps" in show.curves(falling(0.1)).alt
+    assert "SimCLR goes from 5 to 4" in show.curves({"SimCLR": falling(0.5)}, smooth=1).alt
+    assert "a: 35% with 1, 75% with 10" in FIGURES["label_curve"](data).alt
+    assert "collapsed: 1 of 16 directions hold 90%" in FIGURES["spectrum"](data).alt
+    assert "healthy: 15 of 16 directions" in FIGURES["spectrum"](data).alt
+    assert "raw 0.35 ± 0.07; one 0.50" in FIGURES["bars"](data).alt
+    assert "hue: shape 0.00." in FIGURES["heatmap"](data).alt
+    s = torch.eye(2).repeat(2, 2)
+    assert "4 positives are outlined, with a mean similarity of 1.00; the negatives' mean is 0.00" in show.matrix(s).alt
+    places = torch.nn.functional.one_hot(data.labels, 8).float() @ numbers(8, 2)
+    assert "100% lie nearest to a point of their own class" in show.embedding(places, data.y, data.classes).alt
+    assert "disc" in show.pictures(data).alt or "ring" in show.pictures(data).alt
+
+
+def test_neighbours_leaves_the_query_out_and_takes_the_nearest() -> None:
+    z = np.array([[1.0, 0.0], [1.0, 0.1], [1.0, 0.3], [-1.0, 0.0], [-1.0, 0.2], [-1.0, -2.0]])
+    assert grids._nearest(z, [0, 3], 2) == [[1, 2], [4, 5]]
+
+
+def test_pixels_keep_their_colours() -> None:
+    x = torch.zeros(2, 3, 4, 4, dtype=torch.uint8)
+    x[0, 0], x[1, 2] = 255, 128
+    made = Image.open(io.BytesIO(show.pictures(x, titles=[]).png)).convert("RGB")
+    seen = {c for _, c in made.getcolors(100_000)}
+    assert (255, 0, 0) in seen
+    assert (0, 0, 128) in seen
+    floats = Image.open(io.BytesIO(show.pictures(x.float() / 255, titles=[]).png)).convert("RGB")
+    assert np.array_equal(np.asarray(made), np.asarray(floats))
+
+
+def test_pictures_of_any_size_and_one_channel() -> None:
+    wide = [np.full((1, 30, 60), 200, dtype=np.uint8), np.full((3, 90, 40), 10, dtype=np.uint8)]
+    assert show.pictures(wide).alt.startswith("Pictures. 2 pictures")
+    assert grids.resized(np.zeros((30, 60, 3), dtype=np.uint8), 20).shape == (20, 20, 3)
+
+
+def test_running_mean() -> None:
+    y = np.array([0.0, 3.0, np.nan, 6.0, 9.0])
+    assert np.array_equal(plots._running_mean(y, 1), y, equal_nan=True)
+    assert np.allclose(plots._running_mean(y, 3), [1.5, 1.5, 4.5, 7.5, 7.5])
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda d: show.pictures(d.x[:0]), r"images has shape \(0, 3, 32, 32\)"),
+        (lambda d: show.pictures(d.x[0]), "expected .N, C, H, W."),
+        (lambda d: show.pictures(d[:4], ["a"]), "4 pictures, titles 1"),
+        (lambda d: show.pictures(d[:4], columns=0), "columns is 0"),
+        (lambda d: show.pictures(torch.zeros(200, 3, 2, 2)), "200 pictures"),
+        (lambda d: show.pictures(torch.full((1, 3, 2, 2), torch.nan)), "NaN"),
+        (lambda d: show.views(d[:4], []), "at least one view"),
+        (lambda d: show.views(d[:4], [d.x[:3]]), r"4 pictures and the views \[3\]"),
+        (lambda d: show.neighbours(d, {"z": numbers(3, 2)}, [0]), r"spaces\['z'\] has 3 rows and images 60"),
+        (lambda d: show.neighbours(d, {"z": numbers(60, 2)}, [60]), r"queries is \[60\]"),
+        (lambda d: show.neighbours(d, {"z": numbers(60, 2)}, [0], k=60), "k is 60"),
+        (lambda d: show.neighbours(d, {}, [0]), "spaces is empty"),
+        (lambda d: show.curves({}), "history is empty"),
+        (lambda d: show.curves([]), "not empty"),
+        (lambda d: show.curves([1.0, -1.0], log=True), "values ≤ 0"),
+        (lambda d: show.label_curve({}), "curves is empty"),
+        (lambda d: show.label_curve({"a": {1: []}}), "not empty"),
+        (lambda d: show.spectrum({"a": [1.0, -1.0]}), "negative"),
+        (lambda d: show.spectrum({"a": [0.0, 0.0]}), "none above 0"),
+        (lambda d: show.bars({}), "values is empty"),
+        (lambda d: show.heatmap(["a"], ["b"], [[1, 2]]), r"values has shape \(1, 2\)"),
+        (lambda d: show.matrix(numbers(3, 4)), r"shape \(3, 4\)"),
+        (lambda d: show.matrix(numbers(3, 3), views=2), "views is 2"),
+        (lambda d: show.matrix(numbers(4, 4), names=["a"]), "names"),
+        (lambda d: show.timeline([]), "0 entries"),
+        (lambda d: show.timeline([(1, "a")]), "year, name, note"),
+        (lambda d: show.embedding(numbers(4, 3)), r"xy has shape \(4, 3\)"),
+        (lambda d: show.embedding(numbers(4, 2), [0, 1]), r"labels \(2,\)"),
+        (lambda d: show.embedding(numbers(4, 2), images=d), "60 pictures and xy 4"),
+        (lambda d: show.embedding({"a": numbers(4, 2)}, {"b": [0] * 4}), "the same names"),
+        (lambda d: show.embedding({}), "empty dict"),
+        (lambda d: show.table({}), "rows is empty"),
+        (lambda d: show.table({"a": {"x": 1}}, best="biggest"), "'biggest'"),
+        (lambda d: show.table({"a": {"x": 1}}, best={"y": "max"}), "'y'"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_shown_is_refused(make: Callable[[Images], Any], says: str, data: Images) -> None:
+    with pytest.raises(ValueError, match=says):
+        make(data)
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: show.pictures("cat"), "images is str"),
+        (lambda: show.pictures(torch.zeros(1, 3, 2, 2, dtype=torch.int64)), "int64"),
+        (lambda: show.bars([1.0]), "values is list; expected a dict"),
+        (lambda: show.bars({"a": "b"}), "a is str"),
+        (lambda: show.table([1, 2]), "dicts"),
+        (lambda: show.source(3), "no source of 3"),
+        (lambda: show.source(len), "built-in"),
+    ],
+)
+def test_what_is_of_another_kind_is_refused(make: Callable[[], Any], says: str) -> None:
+    with pytest.raises(TypeError, match=says):
+        make()
+
+
+def test_a_term_that_was_not_recorded_is_refused() -> None:
+    with pytest.raises(KeyError, match="accuracy"):
+        show.curves(falling(0.1), "accuracy")
+
+
+def test_table_marks_the_best_and_shows_spread() -> None:
+    made = show.table(
+        {"a": {"knn": [0.1, 0.2], "n": 3000}, "b": {"knn": 0.3, "why": "x < y"}, "c": {"knn": None, "n": float("nan")}},
+        "Which?",
+        fmt={"knn": ".1%"},
+        best={"knn": "max"},
+    )
+    assert made.html.count("<strong>") == 1
+    assert "<strong>30.0%</strong>" in made.html
+    assert "15.0% ± 7.1%" in made.html
+    assert "x &lt; y" in made.html
+    assert "<caption" in made.html
+    assert str(made).splitlines() == [
+        "Which?",
+        "            knn      n    why",
+        "a  15.0% ± 7.1%  3,000      –",
+        "b        30.0%*      –  x < y",
+        "c             –      –      –",
+    ]
+
+
+def test_table_of_a_list_and_the_least() -> None:
+    made = show.table([{"method": "a", "loss": 2.0}, {"method": "b", "loss": torch.tensor(1.0)}], best={"loss": "min"})
+    assert made.bold == {(1, 1)}
+    assert made.head == ["method", "loss"]
+
+
+def test_scores_marks_the_best_without_labels() -> None:
+    rows = {
+        "raw pixels": (0.3, 0.5),
+        "random encoder": (0.4, 0.4),
+        "this encoder": (0.8, 0.9),
+        "supervised": (1.0, 1.0),
+    }
+    made = show.scores(Scores({n: {"knn": a, "linear": b} for n, (a, b) in rows.items()}), "On test pictures")
+    assert re.findall("<strong>(.*?)</strong>", made.html) == ["80.0%", "90.0%"]
+    assert "100.0%" in made.html
+
+
+@pytest.mark.parametrize("thing", [nt_xent, SimCLR, SimCLR.forward])
+def test_source_shows_the_code_and_where_it_stands(thing: Any) -> None:
+    made = show.source(thing)
+    assert re.fullmatch(r"sslwb/methods/simclr\.py, line \d+", made.place)
+    text = html.unescape(re.sub("<[^>]+>", "", made.html.partition("<pre")[2].partition(">")[2]))
+    assert text == made.code  # every character survives the colours
+    assert "nt_xent" in made.code or "SimCLR" in made.code
+
+
+def test_colours_of_source_are_readable_on_their_ground() -> None:
+    def luminance(colour: str) -> float:
+        colour = colour * 2 if len(colour) == 3 else colour
+        rgb = [int(colour[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+        return sum(w * (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4) for w, c in
+                   zip((0.2126, 0.7152, 0.0722), rgb, strict=True))  # fmt: skip
+
+    ground = luminance("f7f7f5")
+    for colour in set(re.findall(r'"color: #([0-9A-Fa-f]+)', show.source(SimCLR).html)):
+        assert (ground + 0.05) / (luminance(colour) + 0.05) >= 4.5, colour
+
+
+def test_classes_differ_in_colour_and_in_shape() -> None:
+    figure = show.embedding(numbers(72, 2), torch.arange(72)).figure
+    looks = {(m.get_color(), m.get_marker()) for m in figure.legends[0].legend_handles}
+    assert len(looks) == 72
+    assert len({*scatter._NAMED.values()}) == 8
+
+
+def test_figures_share_nothing_between_threads() -> None:
+    made: dict[int, bytes] = {}
+
+    def draw(i: int) -> None:
+        made[i] = show.curves(falling(0.1 * (1 + i % 2)), title="Same").png
+
+    threads = [threading.Thread(target=draw, args=(i,)) for i in range(6)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert made[0] == made[2] == made[4]
+    assert made[1] == made[3] == made[5] != made[0]
+
+
+def test_importing_show_loads_nothing_heavy() -> None:
+    heavy = {"torch", "matplotlib", "umap", "PIL", "pygments", "numba", "IPython"}
+    code = f"import sys, sslwb.show; print(*sorted({heavy!r} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == ""
+    code = "import sys, sslwb.show as s; s.curves([2.0, 1.0]); print('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_maps_are_found_when_asked_for() -> None:
+    assert show.umap_map.__module__ == "sslwb.show.maps"
+    with pytest.raises(AttributeError, match="no attribute 'heat'"):
+        _ = show.heat
+
+
+def test_save(tmp_path: Any) -> None:
+    made = show.bars({"a": 1.0})
+    made.save(tmp_path / "bars.png")
+    assert (tmp_path / "bars.png").read_bytes() == made.png
