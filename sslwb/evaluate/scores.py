@@ -50,7 +50,7 @@ class Scores:
 
 
 def evaluate(
-    encoder: nn.Module, train: Images, test: Images, make_views: MakeViews | None = None, control_steps: int = 100
+    encoder: nn.Module, train: Images, test: Images, make_views: MakeViews | None = None, control_steps: int = 200
 ) -> Scores:  # fmt: skip
     """Measure an encoder beside raw pixels, itself with random weights, and itself trained with all labels.
 
