@@ -278,7 +278,7 @@ def test_a_lasso_fills_the_gallery_with_counts(data: Images) -> None:
     chart._plot.selection = np.array([0, 1, 4, 3])  # what the browser sends
     assert chart.selection == (0, 1, 4, 3)
     assert "4 selected" in chart._gallery.value
-    assert "label: a 2, b 1, d&lt;e&gt; 1." in chart._gallery.value
+    assert "shape: a 2, b 1, d&lt;e&gt; 1." in chart._gallery.value
     assert chart._gallery.value.count("<img") == 4
     chart.colour = "angle"
     assert "angle: " in chart._gallery.value

@@ -18,6 +18,7 @@ export default {
     ];
 
     function draw() {
+      if (!canvas.clientWidth) return; // hidden for a moment, as while the theme changes
       const scale = window.devicePixelRatio || 1;
       canvas.width = canvas.clientWidth * scale;
       canvas.height = canvas.clientHeight * scale;
@@ -78,7 +79,7 @@ export default {
     for (const name of ["codes", "colours", "selection", "hovering"]) model.on(`change:${name}`, draw);
     const resized = new ResizeObserver(draw);
     resized.observe(canvas);
-    const watch = new MutationObserver(draw);
+    const watch = new MutationObserver(() => requestAnimationFrame(draw));
     watch.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
     return () => { resized.disconnect(); watch.disconnect(); };
   },

@@ -52,7 +52,7 @@ class Live(W.VBox):
     def __init__(self, children: Sequence[W.Widget], **settings: Any) -> None:
         keep_widgets_alive()
         super().__init__([W.HTML(STYLE, layout={"display": "none"}), *children], **settings)
-        self.add_class("sslwb")
+        self.add_class("sslwb").add_class(type(self).__name__)
 
     def still(self) -> tuple[str, str]:
         """(plain text, HTML) for a reader without a kernel."""

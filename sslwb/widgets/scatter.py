@@ -25,6 +25,9 @@ UNKNOWN = "#8a8a8a"  # a cause that does not exist for that picture
 RAMP = ("#2f5fb3", "#8d8d8d", "#e8c229")  # low to high: blue, grey, yellow
 ROUND = ("#0072B2", "#b5b5b5", "#D55E00", "#5c5c5c", "#0072B2")  # for what wraps round: ends where it begins
 STEPS = 24  # colours for a quantity
+# A cause whose values are colours is shown in them: a red dot that says "green" would mislead.
+NAMED = {"red": "#d62728", "orange": "#f58518", "yellow": "#d9b800", "green": "#2ca02c", "cyan": "#17becf",
+         "blue": "#2563d9", "purple": "#8e44ad", "pink": "#e377c2", "grey": "#888888", "brown": "#8c564b"}  # fmt: skip
 
 
 class Page(anywidget.AnyWidget):
@@ -68,7 +71,8 @@ class Colouring:
             codes = values.long()
             count = max(int(codes.max()) + 1, len(names))
             self.names = tuple(names[i] if i < len(names) else str(i) for i in range(count))
-            self.colours = [PALETTE[i % len(PALETTE)] for i in range(count)]
+            named = set(self.names) <= set(NAMED)
+            self.colours = [NAMED[n] if named else PALETTE[i % len(PALETTE)] for i, n in enumerate(self.names)]
             self.legend = list(zip(self.colours, self.names, strict=True))
         self.codes = codes.cpu().numpy().astype(np.uint8)
 
@@ -109,8 +113,8 @@ class EmbeddingMap(Live):
             style={"description_width": "64px"}, tooltip="which label or hidden cause colours the points",
         )  # fmt: skip
         self._number = W.BoundedIntText(
-            min=0, max=len(images) - 1, description="picture number", layout={"width": "190px"},
-            style={"description_width": "100px"}, tooltip="select one picture",
+            min=0, max=len(images) - 1, description="picture number", layout={"width": "200px"},
+            style={"description_width": "110px"}, tooltip="select one picture",
         )  # fmt: skip
         back = button("Previous neighbour", "one step nearer to the picture whose number was typed")
         on = button("Next neighbour", "the next nearest on the map to the picture whose number was typed")
@@ -172,9 +176,13 @@ class EmbeddingMap(Live):
             table[name] = pd.Categorical.from_codes(c.codes, categories=list(range(len(c.colours))))
         plot = jscatter.Scatter(
             data=table, x="map x", y="map y", height=self.height, axes=False, axes_grid=False, mouse_mode="lasso",
-            background_color=self._paper, lasso_initiator=False, lasso_color="#E69F00", tooltip=False,
+            background_color=(0, 0, 0, 0), lasso_initiator=False, lasso_color="#E69F00", tooltip=False,
         )  # fmt: skip
-        plot.size(default=5 if len(table) <= 5000 else 3).opacity(default=0.85, unselected=0.2)
+        plot.size(default=5 if len(table) <= 5000 else 3)
+        plot.opacity(
+            unselected=0.3
+        )  # a default here would draw every point with the least of its 256 opacities (1.0.1)
+        plot.reticle(False)
         self._scatter: Any = plot
         self._set(plot.widget, plot.show(buttons=["pan_zoom", "lasso", "reset"]))
         self._recolour()
@@ -198,12 +206,7 @@ class EmbeddingMap(Live):
         if change["name"] == "webgl" and change["new"] is False:
             self._plain()
         elif self._scatter is not None:
-            self._scatter.background(self._paper)
             self._recolour()
-
-    @property
-    def _paper(self) -> str:
-        return "#111111" if self._page.dark else "#ffffff"  # what JupyterLab's own two themes have
 
     def _recolour(self) -> None:
         c = self._now
@@ -278,7 +281,8 @@ def embedding_map(
         )
     xy = np.asarray(z.detach().cpu() if z.shape[1] == 2 else reduce(z), dtype=np.float32)
     colourings = {}
-    if images.y is not None:
+    same = any(images.y is not None and torch.equal(images.y, values) for values in images.causes.values())
+    if images.y is not None and not same:  # in a world the label is one of the causes
         colourings["label"] = Colouring(images.y, images.classes, False)
     for name, values in {**images.causes, **(labels or {})}.items():
         colourings[name] = Colouring(torch.as_tensor(values), images.levels.get(name, ()), name in images.periodic)

@@ -83,7 +83,7 @@ class Monitor(Live):
         for name, values in terms.items():
             panels.append(curve(name, thinned(values), run.steps, wide=name == "loss"))
         panels += [curve(name, points, run.steps, dots=True) for name, points in self.measured.items()]
-        return f'<div class="grid" style="gap:14px 22px;margin-top:6px">{"".join(panels)}</div>'
+        return f'<div class="grid" style="gap:12px 14px;margin-top:6px">{"".join(panels)}</div>'
 
     def still(self) -> tuple[str, str]:
         text = f"{self.says} A live widget: run this cell in JupyterLab to watch, stop and resume the training."
@@ -116,7 +116,7 @@ def curve(
     name: str, points: Sequence[tuple[float, float]], steps: int, wide: bool = False, dots: bool = False
 ) -> str:  # fmt: skip
     """One small plot as SVG, in the page's own colours."""
-    w, h, left, top, bottom = (400 if wide else 230), 130, 44, 22, 18
+    w, h, left, top, bottom = (370 if wide else 230), 130, 44, 22, 18
     last = f"{points[-1][1]:.3g}" if points else "…"
     low, high = (min(v for _, v in points), max(v for _, v in points)) if points else (0.0, 1.0)
     pad = 0.05 * (high - low) or max(abs(high) * 0.05, 1e-6)
@@ -157,4 +157,10 @@ def _sentence(run: Run) -> str:
         return f"Failed at {where}: {run.error}"
     if run.seconds_left is None:
         return "Measuring how long it will take …"
-    return f"{where[0].upper()}{where[1:]}, about {max(1, round(run.seconds_left))} s left."
+    return f"{where[0].upper()}{where[1:]}, about {_spoken(run.seconds_left)} left."
+
+
+def _spoken(seconds: float) -> str:
+    if seconds < 120:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"

@@ -88,7 +88,7 @@ def write_notebook(path: Path, *cells: str) -> Path:
 class Notebook:
     """An open notebook. `foreign` collects requests to other machines, `errors` the console's errors."""
 
-    def __init__(self, browser: Browser, address: str, name: str, width: int = 1280, height: int = 900) -> None:
+    def __init__(self, browser: Browser, address: str, name: str, width: int = 1120, height: int = 900) -> None:
         self.address, self.foreign, self.errors = address, [], []
         self.page: Page = browser.new_page(viewport={"width": width, "height": height})
         self.page.set_default_timeout(LONG)
@@ -118,6 +118,26 @@ class Notebook:
         """Run → Run All Cells, by the menu."""
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.locator("[data-command='runmenu:run-all']").click()
+
+    def finished(self) -> None:
+        """Wait until the last code cell has run, or one has failed."""
+        last = self.page.locator(".jp-CodeCell .jp-InputPrompt").last
+        done = last.filter(has_text=re.compile(r"\d"))
+        expect(done.or_(self.tracebacks).first).to_be_attached(timeout=4 * LONG)
+
+    def widgets(self, kind: str) -> list[Locator]:
+        """Every widget of one class on the page."""
+        found = self.page.locator(f".sslwb.{kind}")
+        return [found.nth(i) for i in range(found.count())]
+
+    def cut_off(self) -> list[str]:
+        """Words in widgets that do not fit where they stand."""
+        return self.page.evaluate(  # type: ignore[no-any-return]
+            """() => [...document.querySelectorAll(".sslwb *")]
+                .filter((e) => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX !== "visible")
+                .filter((e) => e.clientWidth > 1 && !["SELECT", "INPUT", "svg"].includes(e.tagName))
+                .map((e) => `${e.className}: ${e.innerText}`)"""
+        )
 
     def interrupt(self) -> None:
         """The ■ of the toolbar."""
@@ -178,7 +198,7 @@ class Notebook:
         """Save what the page shows, as tall as the notebook is."""
         size = self.page.viewport_size
         height = self.page.evaluate("() => document.querySelector('.jp-WindowedPanel-viewport').scrollHeight + 120")
-        self.page.set_viewport_size({"width": size["width"], "height": max(size["height"], min(height, 12_000))})
+        self.page.set_viewport_size({"width": size["width"], "height": max(size["height"], min(height, 16_000))})
         path.parent.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=path)
         self.page.set_viewport_size(size)

@@ -36,13 +36,13 @@ def chart(request: pytest.FixtureRequest, playwright: Any, browser: Any, lab: Ca
     notebook = lab(*CELLS, browser=without)
     yield "Canvas", notebook
     # what jupyter-scatter says of the missing WebGL before the canvas takes its place is no error of ours
-    notebook.errors[:] = [e for e in notebook.errors if "createRegl" not in e and "webgl" not in e.lower()]
+    notebook.errors[:] = [e for e in notebook.errors if "getExtension" not in e and "webgl" not in e.lower()]
 
 
 def test_map(chart: tuple[str, Notebook], shots: Callable[..., None]) -> None:
     kind, n = chart
     n.run_all()
-    n.expect_output(1, "0 label 0")
+    n.expect_output(1, "0 shape 0")
     canvas = n.output(0).locator("canvas").first
     expect(canvas).to_be_visible()
     n.page.wait_for_function("() => document.querySelectorAll('.sslwb canvas').length > 0")
@@ -66,6 +66,7 @@ def test_map(chart: tuple[str, Notebook], shots: Callable[..., None]) -> None:
     expect(n.output(0).locator(".grid img").nth(20)).to_be_visible()
     n.output(0).get_by_label("colour by").select_option("colour")
     expect(n.output(0)).to_contain_text("colour: ")
+    assert n.cut_off() == []
     shots(n, kind)
     number = n.output(0).get_by_label("picture number")  # by keyboard alone
     number.fill("17")

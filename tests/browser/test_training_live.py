@@ -60,6 +60,7 @@ def test_stop_under_run_all_then_resume(lab: Lab, shots: Callable[..., None]) ->
     n.idle()
     n.press("Resume")  # the cell has returned: the training goes on in the background
     expect(n.output(1)).to_contain_text(re.compile(r"Step [1-9]\d* of 1000000"))
+    assert n.cut_off() == []
     shots(n)
     n.press("Stop")
     expect(n.output(1)).to_contain_text("Stopped at step")
@@ -85,6 +86,7 @@ def test_sliders_reach_the_kernel_while_a_cell_awaits(lab: Lab, shots: Callable[
     n.slide("crop from", "End")
     expect(n.output(2)).to_contain_text("crop from 1 (was 0.2)")
     expect(n.prompt(3)).to_contain_text("*")
+    assert n.cut_off() == []
     shots(n)
     n.press("Stop")
     n.expect_output(4, "the next cell ran: stopped True [" + ", ".join(["('recipe', 'running')"] * 4) + "]")

@@ -44,6 +44,7 @@ def test_inspector(lab: Lab, shots: Callable[..., None]) -> None:
     expect(n.output(1).get_by_role("img", name=re.compile("view 8 of 8 of picture 7"))).to_be_visible()
     n.run_cell(2)
     n.expect_output(2, "{'hue': 0.5} 1 7 0.5")
+    assert n.cut_off() == []
     shots(n)
     n.press("Recipe's own")
     expect(n.output(1)).to_contain_text("As the recipe has it.")
@@ -95,6 +96,7 @@ asked""",
     expect(n.output(2)).to_contain_text("Your guess: shape")
     n.run_cell(3)
     n.expect_output(3, "✗ You guessed: shape. It came out: colour. Colour was never jittered.")
+    assert n.cut_off() == []
     shots(n)
 
 
@@ -114,4 +116,5 @@ def test_neighbours(lab: Lab, shots: Callable[..., None]) -> None:
     expect(n.output(1)).to_contain_text("of 8 share its label")
     n.run_cell(2)
     n.expect_output(2, re.compile(r"2 \[\d+"))
+    assert n.cut_off() == []
     shots(n)

@@ -1,0 +1,124 @@
+"""Every lesson as a learner has it: opened, Run All, every widget touched; one of them cut off from all machines."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("playwright")
+from lab import Notebook
+from playwright.sync_api import expect
+
+LESSONS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+if wanted := os.environ.get("LESSONS", "").split():  # make test LESSONS="03 07"
+    LESSONS = [path for path in LESSONS if path.name[:2] in wanted]
+OUT_OF_HERE = "192.0.2.1"  # kept for documentation: nobody's address (RFC 5737)
+
+
+@pytest.mark.parametrize("name", [path.name for path in LESSONS])
+def test_lesson(name: str, lab: Callable[..., Notebook], shots: Callable[..., None]) -> None:
+    n = lab(name, width=1120)  # cells of about 900 pixels
+    n.run_all()
+    n.finished()
+    n.no_traceback()
+    for touch in (inspectors, monitors, maps, browsers, quizzes, predictions):
+        touch(n)
+    assert n.cut_off() == []
+    shots(n)
+
+
+def inspectors(n: Notebook) -> None:
+    for widget in n.widgets("Inspector"):
+        before = widget.get_by_role("img", name=re.compile("^view 1 of")).get_attribute("src")
+        widget.get_by_role("button", name="Another draw").click()
+        expect(widget).to_contain_text("draw 1")
+        widget.locator(".noUi-handle").first.press("End")
+        expect(widget).to_contain_text("Moved: crop from")
+        expect(widget.get_by_role("img", name=re.compile("^view 1 of"))).not_to_have_attribute("src", before or "")
+
+
+def monitors(n: Notebook) -> None:
+    for widget in n.widgets("Monitor"):
+        expect(widget).to_contain_text(re.compile(r"Done: \d+ steps"))
+        expect(widget.get_by_role("img", name=re.compile("^loss, now"))).to_be_visible()
+        expect(widget.get_by_role("button", name="Stop")).to_be_disabled()
+
+
+def maps(n: Notebook) -> None:
+    for widget in n.widgets("EmbeddingMap"):
+        widget.get_by_role("button", name="Select 24 around it").click()
+        expect(widget).to_contain_text("24 selected")
+        colour = widget.get_by_label("colour by")
+        last = colour.locator("option").all_inner_texts()[-1]
+        colour.select_option(last)
+        expect(widget).to_contain_text(f"{last}: ")
+
+
+def browsers(n: Notebook) -> None:
+    for widget in n.widgets("Neighbours"):
+        widget.get_by_role("button", name="Next").click()
+        expect(widget).to_contain_text("picture 1")
+
+
+def quizzes(n: Notebook) -> None:
+    for widget in n.widgets("Quiz"):
+        for question in widget.locator(".question").all():
+            question.get_by_role("checkbox").first.check()
+            question.get_by_role("button", name="Check").click()
+            expect(question).to_contain_text(re.compile(r"Right\.|Not so\."))
+
+
+def predictions(n: Notebook) -> None:
+    for widget in n.widgets("Prediction"):
+        widget.get_by_role("button").first.click()
+        expect(widget).to_contain_text("Your guess:")
+
+
+# ── cut off from all other machines
+
+ISOLATED = r"""
+import fcntl, pathlib, socket, struct, subprocess, sys
+
+# Names are looked up at an address that leads nowhere, instead of perhaps on this machine.
+nowhere = pathlib.Path(sys.argv[1]); nowhere.write_text("nameserver OUT_OF_HERE\n")
+subprocess.run(["mount", "--bind", str(nowhere), "/etc/resolv.conf"], check=True)
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:  # switch the loopback interface on
+    fcntl.ioctl(s, 0x8914, struct.pack("16sh22x", b"lo", 0x1 | 0x40))
+
+def ways_out():  # how often the system found no way to where a program wanted to go
+    names, values = [l.split() for l in open("/proc/net/snmp") if l.startswith("Ip:")]
+    return int(values[names.index("OutNoRoutes")])
+
+try:
+    socket.getaddrinfo("example.org", 80)
+except OSError:
+    pass
+before = ways_out()
+print("an attempt is counted:", before > 0, flush=True)
+tests = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", *sys.argv[2:]])
+print("attempts:", ways_out() - before, "status:", tests.returncode)
+""".replace("OUT_OF_HERE", OUT_OF_HERE)
+
+
+def test_nothing_asks_another_machine(playwright: object, tmp_path: Path) -> None:
+    """Server, kernel and page, without a network: the system itself counts who tries to get out."""
+    isolate = ["unshare", "--map-root-user", "--net", "--mount"]
+    if shutil.which("unshare") is None or subprocess.run([*isolate, "true"], capture_output=True).returncode:
+        pytest.skip("a network namespace of its own is not permitted here (unshare --net)")
+    test = (
+        f"test_lessons_live.py::test_lesson[{LESSONS[0].name}]" if LESSONS else "test_widgets_live.py::test_inspector"
+    )
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("SSLWB_TEST", "PYTEST_"))}
+    run = subprocess.run(
+        [*isolate, sys.executable, "-c", ISOLATED, str(tmp_path / "resolv.conf"), str(Path(__file__).parent / test)],
+        env=env, capture_output=True, text=True, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert "an attempt is counted: True" in run.stdout, run.stdout + run.stderr
+    assert "attempts: 0 status: 0" in run.stdout, run.stdout + run.stderr
