@@ -1,0 +1,147 @@
+"""Writes the table of targets and measurements in benchmarks/README.md from the numbers in benchmarks/results/.
+
+    python benchmarks/report.py
+
+A line whose benchmark has not run says so. No number in the table is written by hand.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+BEGIN, END = "<!-- begin: written by report.py -->", "<!-- end -->"
+Told = tuple[str, bool | None]  # what was measured, and whether it meets the target
+
+
+def middle(rows: list[dict[str, float]], term: str) -> float:
+    return statistics.median(row[term] for row in rows)
+
+
+def least(rows: list[dict[str, float]], term: str) -> float:
+    return min(row[term] for row in rows)
+
+
+def lessons_fit(r: Any) -> Told:
+    slow, large = (
+        max(r["rows"].items(), key=lambda i: i[1]["seconds"]),
+        max(r["rows"].items(), key=lambda i: i[1]["peak GB"]),
+    )
+    failed = [name for name, row in r["rows"].items() if row["error"]]
+    told = f"slowest {slow[0]}: {slow[1]['seconds']:.0f} s; largest {large[0]}: {large[1]['peak GB']:.2f} GB"
+    if failed:
+        return f"{told}; failed: {', '.join(failed)}", False
+    return told, slow[1]["seconds"] <= 120 and large[1]["peak GB"] <= 2
+
+
+def first_figure(r: Any) -> Told:
+    shown = {name: row["first figure"] for name, row in r["rows"].items() if row["first figure"] is not None}
+    slow = max(shown, key=lambda name: shown[name])
+    return f"latest in {slow}: {shown[slow]:.1f} s", shown[slow] <= 5
+
+
+def import_time(r: Any) -> Told:
+    row = r["rows"]["sslwb"]
+    return f"{row['seconds']:.3f} s, {'with' if row['torch'] else 'without'} torch", row["seconds"] <= 0.2 and not row[
+        "torch"
+    ]
+
+
+def views_ratio(r: Any) -> Told:
+    rows = r["rows"]
+    told = f"{rows['sslwb']['views a second']:,} views a second"
+    faster = {name: rows[name]["ours is faster by"] for name in ("lightly", "kornia") if name in rows}
+    if len(faster) < 2:
+        return f"{told}; lightly or kornia was not installed", None
+    beside = (f"{times:.1f} × {name} {r['versions'][name]}" for name, times in faster.items())
+    return "; ".join((told, *beside)), faster["lightly"] >= 20 and faster["kornia"] >= 8
+
+
+def world_rate(r: Any) -> Told:
+    easy, hard = (r["rows"][f"32×32, {kind}"]["pictures a second"] for kind in ("easy", "hard"))
+    return f"{easy:,} easy, {hard:,} hard", easy >= 10_000
+
+
+def shapes_scores(r: Any) -> Told:
+    ours, raw, random = (r["rows"][name] for name in ("SimCLR", "raw pixels", "random encoder"))
+    k, p, s = (middle(ours, term) for term in ("knn", "linear", "seconds"))
+
+    def both(rows: list[dict[str, float]], of: Callable[[list[dict[str, float]], str], float]) -> str:
+        return f"{of(rows, 'knn'):.1%} / {of(rows, 'linear'):.1%}"
+
+    told = (
+        f"kNN / linear: {both(ours, middle)} after {s:.0f} s (median of {len(ours)} seeds; least {both(ours, least)}); "
+        f"raw {both(raw, middle)}; random {both(random, middle)}"
+    )
+    easy = middle(raw, "knn") <= 0.4 and middle(random, "knn") <= 0.5 and middle(random, "linear") <= 0.6
+    return told, easy and k >= 0.8 and p >= 0.9 and s <= 45
+
+
+def cifar_scores(r: Any) -> Told:
+    k, p, s = (middle(r["rows"], term) for term in ("SimCLR knn", "SimCLR linear", "seconds"))
+    told = f"kNN {k:.1%}, linear {p:.1%} after {s:.0f} s of training (random {middle(r['rows'], 'random knn'):.1%})"
+    return told, k >= 0.62 and p >= 0.68 and s <= 190
+
+
+def map_seconds(r: Any) -> Told:
+    rows = {name: row["seconds"] for name, row in r["rows"].items()}
+    return (
+        f"{rows['warmed up']:.1f} s; from cold {rows['from cold']:.1f} s; a second map {rows['second map']:.1f} s",
+        rows["warmed up"] <= 5,
+    )
+
+
+def fit_overhead(r: Any) -> Told:
+    row = r["rows"]["a lesson's size"]
+    return f"{row['overhead, ms a step']:.2f} ms a step, {row['overhead, share']:.1%} at a lesson's size", None
+
+
+LINES: list[tuple[str, str, str, Callable[[Any], Told]]] = [
+    ("each lesson, cold kernel, one thread", "≤ 120 s, ≤ 2 GB", "lessons", lessons_fit),
+    ("`import sslwb`", "≤ 0.2 s, without torch", "imports", import_time),
+    ("first figure after Run All, warm disk cache", "≤ 5 s", "lessons", first_figure),
+    ("SimCLR views at 32×32, same run", "≥ 20 × lightly, ≥ 8 × kornia", "views", views_ratio),
+    ("the world renders, pictures a second and core", "≥ 10,000", "world", world_rate),
+    ("lesson 03's encoder on shape", "kNN ≥ 80 %, linear ≥ 90 % in ≤ 45 s; raw ≤ 40 %; random ≤ 50 / 60 %",
+     "simclr_shapes", shapes_scores),
+    ("the same method on CIFAR-10, 180 s of training, two cores", "kNN ≥ 62 %, linear ≥ 68 %", "cifar10", cifar_scores),
+    ("a map of 2,000 embeddings, after it is asked for", "≤ 5 s", "map", map_seconds),
+    ("`fit` above a bare loop", "(none)", "overhead", fit_overhead),
+]  # fmt: skip
+
+
+def where(r: Any) -> str:
+    m = r["machine"]
+    return (
+        f"{m['processor']}, {m['cores']} cores, {m.get('threads', 1)} thread(s), {m.get('precision', '')}, "
+        f"torch {r['versions']['torch']}, {r['date']}"
+    )
+
+
+def table(results: Path = HERE / "results") -> str:
+    """The table, in Markdown."""
+    lines = ["| what | target | measured | met | machine |", "|---|---|---|---|---|"]
+    for what, target, name, tell in LINES:
+        file = results / f"{name}.json"
+        if not file.exists():
+            lines.append(f"| {what} | {target} | not yet measured | | |")
+            continue
+        record = json.loads(file.read_text(encoding="utf-8"))
+        told, met = tell(record)
+        lines.append(f"| {what} | {target} | {told} | {'' if met is None else '✓' if met else '✗'} | {where(record)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    readme = HERE / "README.md"
+    head, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
+    readme.write_text(f"{head}{BEGIN}\n{table()}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+    print(table())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""Lesson 03's encoder in the world of shapes over five seeds: kNN, linear probe, seconds, beside its baselines.
+
+    python benchmarks/simclr_shapes.py [--quick] [--seeds 5] [--threads 2]
+
+The recipe is that of the stored rows (simclr_ablation.py), at the lesson's number of steps.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from _common import cores, keep, middle, parser, use_threads
+from simclr_ablation import RECIPE, SETTINGS
+
+from sslwb import nets
+from sslwb.augment.images import simclr
+from sslwb.data import Images, load
+from sslwb.evaluate import embed, knn, linear, raw, untrained
+from sslwb.methods.simclr import SimCLR
+from sslwb.train import fit
+
+STEPS = 800
+VIEWS: dict[str, Any] = {"size": 24, "views": 4}
+TEMPERATURE = 0.1
+
+
+def accuracies(train_z: Any, train: Images, test_z: Any, test: Images) -> dict[str, float]:
+    where = train_z, train.labels, test_z, test.labels
+    return {"knn": round(knn(*where), 4), "linear": round(linear(*where), 4)}
+
+
+def main() -> None:
+    arguments = parser(__doc__)
+    arguments.add_argument("--seeds", type=int, default=5)
+    options = arguments.parse_args()
+    use_threads(options.threads, min(2, cores()))
+    n, steps, seeds = (512, 5, 1) if options.quick else (8192, STEPS, options.seeds)
+    train, test = load("shapes", n=n), load("shapes", split="test", n=n // 4)
+
+    rows: dict[str, list[dict[str, float]]] = {"raw pixels": [accuracies(raw(train), train, raw(test), test)]}
+    for seed in range(seeds):
+        method = SimCLR(nets.conv(seed=seed), temperature=TEMPERATURE, seed=seed)
+        random = untrained(method.encoder, seed)
+        history = fit(
+            method, train, simclr(**VIEWS, **RECIPE), steps=steps, seed=seed, progress=False, **SETTINGS
+        )  # fmt: skip
+        for name, encoder in (("random encoder", random), ("SimCLR", method.encoder)):
+            row = accuracies(embed(encoder, train), train, embed(encoder, test), test)
+            rows.setdefault(name, []).append(row)
+        rows["SimCLR"][-1]["seconds"] = round(history.seconds, 1)
+        print(f"seed {seed}: {rows['SimCLR'][-1]}", flush=True)
+    for name, scores in rows.items():
+        print(f"{name:16}", *(f"{term} {middle([s[term] for s in scores]):.3f}" for term in scores[0]))
+    recipe = {"steps": steps, "n": n, "temperature": TEMPERATURE, **VIEWS, **RECIPE, **SETTINGS}
+    keep(options, rows, settings=recipe, seeds=list(range(seeds)))
+
+
+if __name__ == "__main__":
+    main()
