@@ -27,12 +27,12 @@ WIDGET_TYPES = ("application/vnd.jupyter.widget-view+json", "application/javascr
 
 STYLE = f"""
 :root {{ color-scheme: light dark; --ink: #1b1b1b; --paper: #fff; --soft: #f4f4f2; --line: #d8d8d4; --link: #0b5cad; }}
-body {{ max-width: 46rem; margin: 0 auto; padding: 1.5rem; color: var(--ink); background: var(--paper);
+body {{ max-width: 54rem; margin: 0 auto; padding: 1.5rem; color: var(--ink); background: var(--paper);
   font: 1.05rem/1.6 system-ui, sans-serif; overflow-wrap: break-word; }}
 a {{ color: var(--link); }} a.anchor-link {{ display: none; }}
 nav {{ display: flex; gap: 1rem; justify-content: space-between; margin: 1rem 0 2rem; }}
 pre, code {{ font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: .88rem; line-height: 1.45; }}
-pre {{ margin: 0; overflow-x: auto; }}
+pre {{ margin: 0; overflow-x: auto; }} .output_area pre {{ white-space: pre-wrap; }}
 .input .highlight {{ padding: .6rem .8rem; margin: .8rem 0 .3rem; background: var(--soft); border-radius: 4px; }}
 .output_area {{ margin: .3rem 0; padding-left: .8rem; border-left: 3px solid var(--line); overflow-x: auto; }}
 img, svg {{ max-width: 100%; height: auto; }}
