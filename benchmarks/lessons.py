@@ -37,14 +37,16 @@ def execute(path: Path | None, cells: list[str] | None = None) -> dict[str, Any]
 
         async def async_execute_cell(self, *args: Any, **kwargs: Any) -> Any:
             self.first_cell = self.first_cell or time.perf_counter()
-            return await super().async_execute_cell(*args, **kwargs)
+            try:
+                return await super().async_execute_cell(*args, **kwargs)
+            finally:
+                self.peak = peak_of(self.km.provisioner.pid)
 
     if path is None:
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells or []])
     else:
         notebook = nbformat.read(path, as_version=4)
     client = Client(notebook, timeout=600, resources={"metadata": {"path": str(ROOT / "notebooks")}})
-    client.on_notebook_complete = lambda notebook: setattr(client, "peak", peak_of(client.km.provisioner.pid))
     begin, error = time.perf_counter(), ""
     try:
         client.execute()

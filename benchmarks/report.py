@@ -40,6 +40,8 @@ def lessons_fit(r: Any) -> Told:
 
 def first_figure(r: Any) -> Told:
     shown = {name: row["first figure"] for name, row in r["rows"].items() if row["first figure"] is not None}
+    if not shown:
+        return "no lesson showed one", None
     slow = max(shown, key=lambda name: shown[name])
     return f"latest in {slow}: {shown[slow]:.1f} s", shown[slow] <= 5
 
