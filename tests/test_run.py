@@ -1,8 +1,10 @@
 """Background runs: start, await, stop, resume, wait, watch; driven by states and steps, never by the clock."""
 
 import asyncio
+import gc
 import math
 import threading
+import weakref
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
@@ -290,10 +292,12 @@ def test_starting_another_method_stops_the_first_too(data: Images) -> None:
 
 
 def test_a_run_that_is_forgotten_is_not_kept_in_memory(data: Images) -> None:
-    start(simclr(), data, VIEWS, steps=1, **SETTINGS).wait(LIMIT)
-    method_gone = all(reference() is None for reference in runs._CURRENT)
-    assert method_gone
-    assert not runs._FRESH
+    run = start(simclr(), data, VIEWS, steps=1, **SETTINGS)
+    run.wait(LIMIT)
+    references = [weakref.ref(run), weakref.ref(run.method)]
+    del run
+    gc.collect()
+    assert [reference() for reference in references] == [None, None]
 
 
 # ── failure
