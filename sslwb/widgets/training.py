@@ -86,8 +86,8 @@ class Monitor(Live):
         return f'<div class="grid" style="gap:12px 14px;margin-top:6px">{"".join(panels)}</div>'
 
     def still(self) -> tuple[str, str]:
-        text = f"{self.says} A live widget: run this cell in JupyterLab to watch, stop and resume the training."
-        return text, f"<p><em>{html.escape(text)}</em></p>"
+        text = "A live widget: run this cell in JupyterLab to watch the training, to stop and to resume it."
+        return text, f"<p><em>{text}</em></p>"
 
 
 def monitor(run: Run, measure: Measure | None = None, *, every: float = 2.0) -> Monitor:

@@ -116,14 +116,19 @@ class Notebook:
 
     def run_all(self) -> None:
         """Run → Run All Cells, by the menu."""
+        self.page.evaluate(
+            """() => { window.ranAll = false;
+                window.jupyterapp.commands.commandExecuted.connect((_, did) => {
+                    if (did.id === "runmenu:run-all") did.result.finally(() => { window.ranAll = true; });
+                }); }"""
+        )
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.locator("[data-command='runmenu:run-all']").click()
 
     def finished(self) -> None:
-        """Wait until the last code cell has run, or one has failed."""
-        last = self.page.locator(".jp-CodeCell .jp-InputPrompt").last
-        done = last.filter(has_text=re.compile(r"\d"))
-        expect(done.or_(self.tracebacks).first).to_be_attached(timeout=4 * LONG)
+        """Wait until Run All has come to its end."""
+        self.page.wait_for_function("() => window.ranAll", timeout=4 * LONG)
+        self.idle()
 
     def widgets(self, kind: str) -> list[Locator]:
         """Every widget of one class on the page."""

@@ -1,0 +1,92 @@
+"""Maps of embeddings: exact neighbours, the same map twice, nothing lost when two threads ask at once."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from sslwb.augment import images as recipes
+from sslwb.data import load
+from sslwb.methods.simclr import SimCLR
+from sslwb.nets import conv
+from sslwb.show import maps
+from sslwb.show.maps import exact_neighbours, principal_plane, umap_map, warm_up
+from sslwb.train import fit
+
+
+def blobs(count: int = 240, groups: int = 4) -> tuple[Tensor, Tensor]:
+    g = torch.Generator().manual_seed(0)
+    y = torch.arange(count) % groups
+    return 4 * torch.randn(groups, 16, generator=g)[y] + torch.randn(count, 16, generator=g), y
+
+
+def test_neighbours_are_exact() -> None:
+    z = F.normalize(torch.cat([blobs()[0], blobs()[0][:5]]), dim=1)  # five duplicates
+    index, distance = exact_neighbours(z, 6)
+    far = torch.cdist(z.double(), z.double())
+    assert index[:, 0].tolist() == list(range(len(z)))
+    assert torch.allclose(distance[:, 1:].double(), far.sort(dim=1).values[:, 1:6], atol=1e-3)
+    assert torch.allclose(far.gather(1, index)[:, 1:], distance[:, 1:].double(), atol=1e-3)
+
+
+def test_the_plane_is_that_of_the_principal_axes() -> None:
+    z = blobs()[0]
+    plane = principal_plane(z)
+    assert np.abs(plane).max() == pytest.approx(10, abs=1e-2)
+    u, s, _ = torch.linalg.svd((z - z.mean(0)).double(), full_matrices=False)
+    for axis in range(2):
+        assert abs(np.corrcoef(plane[:, axis], (u * s)[:, axis])[0, 1]) == pytest.approx(1, abs=1e-4)
+    assert np.array_equal(plane, principal_plane(z))
+
+
+def test_a_training_gives_the_same_weights_while_umap_compiles() -> None:
+    maps._WARMING.clear()
+    data = load("shapes", n=128)
+
+    def weights() -> list[Tensor]:
+        method = SimCLR(conv(width=16))
+        fit(method, data, recipes.simclr(16), steps=12, batch_size=32, device="cpu", precision="fp32", progress=False)
+        return list(method.state_dict().values())
+
+    thread = warm_up()
+    assert warm_up() is thread
+    during = weights()
+    thread.join()
+    assert all(torch.equal(a, b) for a, b in zip(during, weights(), strict=True))
+
+
+def test_the_same_map_twice_and_from_two_threads_at_once() -> None:
+    z, y = blobs()
+    first = umap_map(z)
+    assert first.shape == (240, 2)
+    assert first.dtype == np.float32
+    made: list[np.ndarray] = []
+    threads = [threading.Thread(target=lambda: made.append(umap_map(z))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 2
+    assert all(np.array_equal(m, first) for m in made)
+    assert np.array_equal(umap_map(z.double()), first)
+    nearest = torch.cdist(*2 * [torch.from_numpy(first)]).fill_diagonal_(torch.inf).argmin(1)
+    assert (y[nearest] == y).float().mean() > 0.95
+
+
+@pytest.mark.parametrize(
+    "z", [torch.ones(30, 8), torch.randn(4, 3), torch.randn(20, 1)], ids=["constant", "four", "1-D"]
+)
+def test_odd_embeddings_have_a_map_too(z: Tensor) -> None:
+    assert np.isfinite(umap_map(z)).all()
+
+
+def test_what_has_no_map_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"\(3, 2\).*N ≥ 4"):
+        umap_map(torch.randn(3, 2))
+    with pytest.raises(ValueError, match="NaN"):
+        umap_map(torch.full((9, 2), torch.nan))
