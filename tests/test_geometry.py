@@ -48,6 +48,10 @@ def test_a_full_sphere() -> None:
     assert abs(g.uniformity(z) - (-4 + 16 / 2 / 32)) < 0.05
 
 
+def test_two_opposite_points_on_a_line_fill_it() -> None:
+    assert g.feature_std(torch.tensor([[3.0], [-7.0]])) == 1
+
+
 def test_orthonormal_embeddings_use_every_direction() -> None:
     q = torch.linalg.qr(normal(40, 12)).Q
     assert abs(g.effective_rank(q) - 12) < 1e-3
