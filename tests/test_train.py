@@ -350,7 +350,7 @@ def test_killed_at_ten_random_steps_it_ends_at_the_same_weights(
     for i, step in enumerate(deaths):
         child = context.Process(target=_train_and_die, args=(file, step, places[i % 4], out))
         child.start()
-        child.join(100)
+        child.join(300)
         assert child.exitcode == (0 if step is None else -signal.SIGKILL), (step, places[i % 4])
         if step is not None:  # what lies there is whole
             saved = load_checkpoint(file)["step"]
