@@ -52,7 +52,7 @@ def pictures(
     rows = [cells[i : i + columns] for i in range(0, len(cells), columns)]
     h, w = rgb[0].shape[:2]
     told = f"{len(rgb)} pictures of {w} by {h} pixels"
-    told += f": {', '.join(words)}" if words else ""
+    told += f": {', '.join(filter(None, words))}" if any(words) else ""
     return _grid(rows, title=title, caption=caption, alt=f"{title or 'Pictures'}. {told}.", columns=columns)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+ROOT = Path(__file__).parents[2]
 
 
 def _without(what: str) -> None:
@@ -47,11 +47,12 @@ def browser(playwright: Any) -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What JupyterLab serves: a copy of the lessons, and whatever notebooks a test writes."""
-    folder = tmp_path_factory.mktemp("lab") / "notebooks"
-    if NOTEBOOKS.is_dir():
-        shutil.copytree(NOTEBOOKS, folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
-    folder.mkdir(exist_ok=True)
+    """What JupyterLab serves: a copy of the lessons and of the rows that they read, and what tests write."""
+    folder = tmp_path_factory.mktemp("lab") / "course"
+    folder.mkdir()
+    for part in ("notebooks", "benchmarks/results"):
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     return folder
 
 
@@ -67,7 +68,7 @@ def address(playwright: Any, folder: Path) -> Iterator[str]:
 
 @pytest.fixture
 def lab(browser: Any, address: str, folder: Path) -> Iterator[Callable[..., Any]]:
-    """Open a notebook: lab("03_simclr.ipynb"), or a new one of these cells: lab("print(1)", "print(2)").
+    """Open a notebook: lab("notebooks/03_simclr.ipynb"), or a new one of these cells: lab("print(1)", "print(2)").
 
     At the end no page may have asked another machine for anything, and none may have an error in its console.
     """
@@ -100,6 +101,8 @@ def shots(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., None]
         stem = re.sub(r"\W+", "-", f"{request.node.name} {name}").strip("-")
         for theme in ("Dark", "Light"):
             notebook.theme(theme)
-            notebook.picture(target / f"{stem}-{theme.lower()}.png")
+            notebook.pictures(target / f"{stem}-{theme.lower()}")
+        # jupyter-scatter complains of the moment in which a change of theme hides the page
+        notebook.errors[:] = [e for e in notebook.errors if "invalid renderbuffer size" not in e]
 
     return shoot

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -158,15 +159,20 @@ class Notebook:
     def expect_output(self, index: int, text: str | re.Pattern[str]) -> None:
         """Wait for what a cell reports; an error in any cell ends the waiting."""
         wanted = self.output(index).filter(has_text=text)
-        expect(wanted.or_(self.tracebacks).first).to_be_visible(timeout=LONG)
-        self.no_traceback()
-
-    @property
-    def tracebacks(self) -> Locator:
-        return self.page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']")
+        while not wanted.count():
+            self.no_traceback()
+            with suppress(AssertionError):
+                expect(wanted).to_be_visible(timeout=2_000)
 
     def no_traceback(self) -> None:
-        assert self.tracebacks.all_inner_texts() == []
+        """Fail with what the notebook's errors say, if there are any."""
+        errors = self.page.evaluate(
+            """() => window.jupyterapp.shell.currentWidget.content.widgets
+                .flatMap((cell) => cell.model.outputs?.toJSON() ?? [])
+                .filter((output) => output.output_type === "error")
+                .map((output) => `${output.ename}: ${output.evalue}`)"""
+        )
+        assert errors == []
 
     def run_cell(self, index: int) -> None:
         """Click into a code cell and press Ctrl+Enter; returns when the cell has run."""
@@ -199,13 +205,18 @@ class Notebook:
         )
         expect(self.page.locator("#jupyterlab-splash")).to_have_count(0)
 
-    def picture(self, path: Path) -> None:
-        """Save what the page shows, as tall as the notebook is."""
+    def pictures(self, stem: Path) -> None:
+        """Save the whole notebook as stem-1.png, stem-2.png …, from top to bottom."""
         size = self.page.viewport_size
-        height = self.page.evaluate("() => document.querySelector('.jp-WindowedPanel-viewport').scrollHeight + 120")
-        self.page.set_viewport_size({"width": size["width"], "height": max(size["height"], min(height, 16_000))})
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=path)
+        top = self.page.evaluate("() => document.querySelector('.jp-WindowedPanel-outer').getBoundingClientRect().top")
+        total = self.page.evaluate("() => document.querySelector('.jp-WindowedPanel-outer').scrollHeight")
+        page = min(max(size["height"], total + 130), 3_000)
+        stem.parent.mkdir(parents=True, exist_ok=True)
+        self.page.set_viewport_size({"width": size["width"], "height": page})
+        for number in range(max(1, math.ceil(total / (page - top - 30)))):
+            where = number * (page - top - 30)
+            self.page.evaluate("y => document.querySelector('.jp-WindowedPanel-outer').scrollTo(0, y)", where)
+            self.page.screenshot(path=stem.with_name(f"{stem.name}-{number + 1}.png"))
         self.page.set_viewport_size(size)
 
     def close(self) -> None:
