@@ -159,10 +159,12 @@ class Notebook:
     def expect_output(self, index: int, text: str | re.Pattern[str]) -> None:
         """Wait for what a cell reports; an error in any cell ends the waiting."""
         wanted = self.output(index).filter(has_text=text)
-        while not wanted.count():
+        end = time.monotonic() + LONG / 1000
+        while time.monotonic() < end:
             self.no_traceback()
             with suppress(AssertionError):
-                expect(wanted).to_be_visible(timeout=2_000)
+                return expect(wanted).to_be_visible(timeout=2_000)
+        expect(self.output(index)).to_contain_text(text)  # fails, and says what is there instead
 
     def no_traceback(self) -> None:
         """Fail with what the notebook's errors say, if there are any."""
