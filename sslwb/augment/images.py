@@ -244,9 +244,10 @@ def affine_places(
     axis = (torch.arange(size, device=w.device) + 0.5) * (2 / size) - 1
     c, s = torch.cos(turn), torch.sin(turn)
     # output place (x, y) → turned back (c x - s y, s x + c y) → mirrored in x → scaled and shifted into the crop
-    xs = ((w * mirror * c)[:, None] * axis)[:, None, :] - ((w * mirror * s)[:, None] * axis)[:, :, None]
-    ys = ((h * s)[:, None] * axis)[:, None, :] + ((h * c)[:, None] * axis)[:, :, None]
-    return torch.stack((xs + cx[:, None, None], ys + cy[:, None, None]), -1)
+    # complex numbers hold (x, y) as one value, so that every place is one addition
+    columns = torch.complex(w * mirror * c, h * s)[:, None] * axis  # (B, size): what a column adds
+    rows = torch.complex(cx[:, None] - (w * mirror * s)[:, None] * axis, cy[:, None] + (h * c)[:, None] * axis)
+    return torch.view_as_real(columns[:, None] + rows[:, :, None])
 
 
 def recolour(
@@ -279,7 +280,7 @@ def recolour(
     m = (c * eye + (1 - c) / 3 + s / math.sqrt(3) * cross) @ m
     m = torch.where(gray[:, None, None], to_gray @ m, m) * scale
     # every matrix above keeps grey as it is, so the offset, which is grey, passes through unchanged
-    return torch.baddbmm(offset, m, flat).clamp_(0, 1).view_as(x)
+    return torch.bmm(m, flat).add_(offset).clamp_(0, 1).view_as(x)
 
 
 def gaussian_blur(x: Tensor, sigma: Tensor) -> Tensor:
