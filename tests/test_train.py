@@ -490,6 +490,17 @@ def test_a_checkpoint_of_other_settings_is_told(
     assert file.read_bytes() == content
 
 
+def test_a_checkpoint_of_another_temperature_or_other_views_is_told(data: Images, tmp_path: Path) -> None:
+    file = tmp_path / "run.pt"
+    fit(simclr(), data, VIEWS, **EXACT, steps=3, checkpoint=file)
+    colder = simclr()
+    colder.temperature = 0.07
+    with pytest.raises(CheckpointError, match=r"this run has 0\.07"):
+        fit(colder, data, VIEWS, steps=3, checkpoint=file, **EXACT)
+    with pytest.raises(CheckpointError, match="trained with views ="):
+        fit(simclr(), data, VIEWS.change(flip=0.25), steps=3, checkpoint=file, **EXACT)
+
+
 def test_a_checkpoint_of_another_net_leaves_the_method_alone(data: Images, tmp_path: Path) -> None:
     file = tmp_path / "run.pt"
     fit(simclr(), data, VIEWS, steps=3, checkpoint=file, **EXACT)

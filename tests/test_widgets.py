@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+import math
 import re
 from typing import Any
 
@@ -253,6 +254,7 @@ def test_thinned_keeps_the_mean_and_the_order() -> None:
 @pytest.mark.parametrize("points", [[], [(0.0, 1.0)], [(1.0, 2.0), (2.0, 2.0)], [(0.0, 0.0), (1.0, 0.0)]])
 def test_a_curve_of_any_points_is_drawn(points: list[tuple[float, float]]) -> None:
     assert "nan" not in curve("a & b", points, 5, dots=True)
+    assert curve("a", [(1, 2.0), (2, math.nan), (3, 1.0)], 5) == curve("a", [(1, 2.0), (3, 1.0)], 5)
 
 
 # ── map

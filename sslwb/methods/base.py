@@ -35,6 +35,11 @@ class Method(nn.Module):
         """The loss of some views, one entry a view, each (B, …): {"loss": scalar, …}; every scalar is recorded."""
         raise NotImplementedError
 
+    def settings(self) -> dict[str, int | float | str | bool]:
+        """What this method was made with, the temperature for one: a checkpoint of other settings is refused."""
+        plain = {k: v for k, v in vars(self).items() if isinstance(v, int | float | str | bool)}
+        return {k: v for k, v in sorted(plain.items()) if k != "training"}
+
     def param_groups(self) -> list[dict[str, Any]]:
         """Groups for the optimiser. Vectors (biases, norms) are not decayed: shrinking them regularises nothing."""
         params = [p for p in self.parameters() if p.requires_grad]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from sslwb.show.code import source
+from sslwb.show.diagrams import workflow
 from sslwb.show.grids import neighbours, pictures, views
 from sslwb.show.plots import bars, curves, heatmap, label_curve, matrix, spectrum, timeline
 from sslwb.show.scatter import embedding
@@ -25,6 +26,7 @@ __all__ = [
     "umap_map",
     "views",
     "warm_up",
+    "workflow",
 ]
 
 

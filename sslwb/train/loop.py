@@ -126,7 +126,10 @@ class Loop:
         self.method, self.data, self.make_views = method.to(self.device), data.to(self.device), make_views
         self.steps, self.step, self.checkpoint = steps, 0, None if checkpoint is None else Path(checkpoint)
         self.history = History({
-            "method": type(method).__name__, "data": data.name, "items": len(data), "steps": steps,
+            "method": type(method).__name__, **method.settings(),
+            # a function prints its address, which is another one in every process
+            "views": getattr(make_views, "__qualname__", repr(make_views)),
+            "data": data.name, "items": len(data), "steps": steps,
             "batch_size": batch_size, "lr": lr, "weight_decay": weight_decay, "warmup": warmup, "seed": seed,
             "device": self.device.type, "precision": precision,
         })  # fmt: skip

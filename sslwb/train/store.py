@@ -52,8 +52,7 @@ def run_path(method: Method, data: Images, make_views: MakeViews, **settings: An
         digest.update(repr(part).encode())
     for module in {inspect.getmodule(type(method)), inspect.getmodule(type(method.encoder)), loop}:
         digest.update(inspect.getsource(module).encode() if module else b"")
-    plain = {k: v for k, v in vars(method).items() if isinstance(v, int | float | str | tuple | bool)}
-    digest.update(repr(sorted(plain.items())).encode())
+    digest.update(repr(method.settings()).encode())
     for name, tensor in method.state_dict().items():
         digest.update(name.encode() + tensor.cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     digest.update(data.x.cpu().numpy().tobytes() + (b"" if data.y is None else data.y.cpu().numpy().tobytes()))

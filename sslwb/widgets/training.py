@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import html
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -115,7 +116,8 @@ def thinned(values: Sequence[float]) -> list[tuple[float, float]]:
 def curve(
     name: str, points: Sequence[tuple[float, float]], steps: int, wide: bool = False, dots: bool = False
 ) -> str:  # fmt: skip
-    """One small plot as SVG, in the page's own colours."""
+    """One small plot as SVG, in the page's own colours; what is not finite is left out."""
+    points = [p for p in points if math.isfinite(p[1])]
     w, h, left, top, bottom = (370 if wide else 230), 130, 44, 22, 18
     last = f"{points[-1][1]:.3g}" if points else "…"
     low, high = (min(v for _, v in points), max(v for _, v in points)) if points else (0.0, 1.0)
