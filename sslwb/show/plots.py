@@ -212,7 +212,8 @@ def heatmap(
         low, high = -max(-low, high), max(-low, high)
     width = min(WIDTH, 2.6 + 0.85 * len(columns))
     letters = int((width - 0.6 - 0.09 * max(map(len, rows))) / len(columns) / 0.085)
-    heads = [textwrap.wrap(c, max(letters, 6)) or [""] for c in columns]
+    letters = max(letters, 6, *(len(w) for c in columns for w in c.split() if len(w) == letters + 1))  # one more fits
+    heads = [textwrap.wrap(c, letters) or [""] for c in columns]
     lines = max(map(len, heads))
     figure, ((ax,),) = blank(0.38 + 0.17 * lines + 0.36 * len(rows) + (0.3 if title else 0), width=width)
     colours = _colour_map(signed)
