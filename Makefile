@@ -1,5 +1,5 @@
 # make lab     opens the course            make test    proves everything     make check   the quick part of it
-# make course  runs all, writes book/      make lock    remakes requirements.lock
+# make course  runs all, writes book/      make bench   measures all         make lock    remakes requirements.lock
 PYTHON := .venv/bin/python
 READY := .venv/sslwb-ready
 LESSONS ?=
@@ -8,7 +8,7 @@ NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=150 --nbval-saniti
 # Two files side by side, the tests of one file in order on one worker; lessons first, being longest.
 PYTEST := $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: lab test check course book lock browser
+.PHONY: lab test check course book bench lock browser
 
 lab: $(READY)
 	@$(PYTHON) -m sslwb lab $(LAB_ARGS)
@@ -25,6 +25,9 @@ course: $(READY)
 
 book: $(READY)
 	$(PYTHON) -m sslwb.cli.book
+
+bench: $(READY)
+	$(PYTHON) -m sslwb bench all
 
 lock:
 	scripts/lock.sh

@@ -4,7 +4,9 @@ import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -15,10 +17,20 @@ from sslwb.augment import images
 from sslwb.data import Images, load
 from sslwb.evaluate import embed
 from sslwb.geometry import effective_rank, feature_std
-from sslwb.methods.base import Method, Views, full_precision
+from sslwb.methods.barlow_twins import BarlowTwins, barlow_twins_loss, cross_correlation
+from sslwb.methods.base import Method, Views, by_size, full_precision, of_the_others
+from sslwb.methods.byol import BYOL, byol_loss
+from sslwb.methods.dino import DINO, dino_loss
+from sslwb.methods.moco import MoCo, queue_loss
 from sslwb.methods.simclr import SimCLR, nt_xent
+from sslwb.methods.simsiam import SimSiam
 from sslwb.methods.supervised import Supervised
+from sslwb.methods.swav import SwAV, sinkhorn, swapped_loss
+from sslwb.methods.teacher import follow, rising, teacher_of
+from sslwb.methods.vicreg import VICReg, vicreg_loss
 from sslwb.train import History, fit
+from sslwb.train.checkpoint import save_checkpoint
+from sslwb.train.loop import Loop
 
 
 @dataclass(frozen=True)
@@ -28,12 +40,28 @@ class Row:
     make: Callable[[], Method]
     views: images.MakeViews
     lr: float = 3e-3
+    steps: int = 40  # until the loss has fallen
 
 
 METHODS = {
     "SimCLR": Row(lambda: SimCLR(nets.conv(8, seed=5), projector=(32, 16), seed=5), images.simclr(16)),
     "SimCLR, four views": Row(lambda: SimCLR(nets.conv(8, seed=5), seed=5), images.simclr(12, views=4)),
     "SimCLR without a projector": Row(lambda: SimCLR(nets.conv(8, seed=5), projector=()), images.simclr(16)),
+    "MoCo": Row(
+        lambda: MoCo(nets.conv(8, seed=5), queue=192, projector=(32, 16), seed=5), images.simclr(16), steps=120
+    ),
+    "BYOL": Row(lambda: BYOL(nets.conv(8, seed=5), projector=(32, 16), predictor=32, seed=5), images.simclr(16)),
+    "BYOL, four views": Row(lambda: BYOL(nets.conv(8, seed=5), seed=5), images.simclr(12, views=4)),
+    "SimSiam": Row(lambda: SimSiam(nets.conv(8, seed=5), projector=(32, 32), predictor=8, seed=5), images.simclr(16)),
+    "Barlow Twins": Row(lambda: BarlowTwins(nets.conv(8, seed=5), projector=(32, 16), seed=5), images.simclr(16)),
+    "VICReg": Row(lambda: VICReg(nets.conv(8, seed=5), projector=(32, 16), seed=5), images.simclr(16)),
+    "SwAV": Row(lambda: SwAV(nets.conv(8, seed=5), 32, projector=(32, 16), seed=5), images.multicrop(16, 8, 2)),
+    "DINO": Row(lambda: DINO(nets.conv(8, seed=5), 32, projector=(32, 16), seed=5), images.multicrop(16, 8, 2)),
+    "DINO, transformer": Row(
+        lambda: DINO(nets.vit(4, 32, 2, 2, seed=5), 32, projector=(32, 16), seed=5),
+        images.multicrop(16, 8, 2),
+        steps=120,
+    ),
     "Supervised": Row(lambda: Supervised(nets.conv(8, seed=5), 8, seed=5), images.weak(16)),
 }
 rows = pytest.mark.parametrize("row", METHODS.values(), ids=METHODS.keys())
@@ -58,6 +86,11 @@ def batch(row: Row, data: Images, n: int = 12) -> Views:
     return [*views, data.labels[:n]] if row.make().labelled else views
 
 
+def learning(method: Method) -> list[tuple[str, nn.Parameter]]:
+    """All weights but a teacher's."""
+    return [(name, p) for name, p in method.named_parameters() if not name.startswith("teacher.")]
+
+
 # ── every method
 
 
@@ -68,7 +101,7 @@ def test_a_method_gives_a_loss_and_finite_gradients(row: Row, data: Images) -> N
     assert terms["loss"].ndim == 0
     assert all(t.ndim == 0 and t.isfinite() for t in terms.values())
     terms["loss"].backward()
-    for name, weight in method.named_parameters():
+    for name, weight in learning(method):
         assert weight.grad is not None, name
         assert weight.grad.isfinite().all(), name
         assert weight.grad.any(), name
@@ -79,7 +112,7 @@ def test_every_weight_is_in_one_group_and_vectors_are_not_decayed(row: Row) -> N
     method = row.make()
     groups = method.param_groups()
     grouped = [id(p) for g in groups for p in g["params"]]
-    assert sorted(grouped) == sorted(id(p) for p in method.parameters())
+    assert sorted(grouped) == sorted(id(p) for _, p in learning(method))
     assert all(g.get("weight_decay") == 0.0 for g in groups if any(p.ndim <= 1 for p in g["params"]))
     assert all("weight_decay" not in g for g in groups if any(p.ndim > 1 for p in g["params"]))
 
@@ -102,7 +135,7 @@ def test_the_loss_does_not_depend_on_the_order_of_the_batch(row: Row, data: Imag
 
 @rows
 def test_the_loss_falls_and_the_geometry_stays_alive(row: Row, data: Images) -> None:
-    method, history = train(row, data, steps=40)
+    method, history = train(row, data, row.steps)
     assert sum(history["loss"][-8:]) < 0.95 * sum(history["loss"][:8])
     z = embed(method.encoder, data, "fp32")
     assert feature_std(z) > 0.2
@@ -261,6 +294,354 @@ def test_simclr_is_encoder_projector_and_nt_xent() -> None:
 def test_the_seed_draws_the_head() -> None:
     one, other = (SimCLR(nets.conv(8), projector=(8, 4), seed=s).projector[0].weight for s in (1, 2))
     assert not torch.equal(one, other)
+
+
+# ── what the family shares
+
+
+def test_the_others_of_two_views_are_the_other_one() -> None:
+    z = torch.stack(embeddings(2))
+    assert torch.allclose(of_the_others(z), F.normalize(z, dim=2).flip(0), atol=1e-6)
+
+
+def test_views_of_one_size_share_one_pass() -> None:
+    seen = []
+    views = [torch.full((3, 1, size, size), float(i)) for i, size in enumerate((8, 8, 4, 4, 4))]
+    out = by_size(lambda x: seen.append(tuple(x.shape)) or x.mean((1, 2, 3))[:, None], views)
+    assert seen == [(6, 1, 8, 8), (9, 1, 4, 4)]
+    assert [float(z[0]) for z in out] == [0, 1, 2, 3, 4]
+    assert all(z.shape == (3, 1) for z in out)
+
+
+def test_a_teacher_follows_and_takes_no_gradient() -> None:
+    student = nets.conv(4, seed=1)
+    teacher = teacher_of(nets.conv(4, seed=2))
+    before = [p.clone() for p in teacher.parameters()]
+    follow(teacher, student, 0.9)
+    for now, old, new in zip(teacher.parameters(), before, student.parameters(), strict=True):
+        assert torch.allclose(now, 0.9 * old + 0.1 * new, atol=1e-7)
+        assert not now.requires_grad
+
+
+def test_the_momentum_rises_to_one_as_the_paper_says() -> None:
+    assert rising(0.9, 0) == pytest.approx(0.9)
+    assert rising(0.9, 0.5) == pytest.approx(1 - 0.1 * 0.5)
+    assert rising(0.9, 1) == 1
+
+
+TEACHERS = [name for name, row in METHODS.items() if hasattr(row.make(), "teacher")]
+
+
+@pytest.mark.parametrize("name", TEACHERS)
+def test_only_the_moving_average_moves_a_teacher(name: str, data: Images) -> None:
+    method = METHODS[name].make()
+    before = [p.clone() for p in method.teacher.parameters()]
+    optimiser = torch.optim.SGD(method.param_groups(), lr=0.1)
+    method(batch(METHODS[name], data))["loss"].backward()
+    optimiser.step()
+    assert all(p.grad is None for p in method.teacher.parameters())
+    assert all(torch.equal(a, b) for a, b in zip(before, method.teacher.parameters(), strict=True))
+    method.after_step(0.0)
+    assert not all(torch.equal(a, b) for a, b in zip(before, method.teacher.parameters(), strict=True))
+
+
+@rows
+def test_a_stop_and_a_resume_lose_nothing(row: Row, data: Images, tmp_path: Path) -> None:
+    """Weights, and what else a method remembers: queue, teacher, centre."""
+    settings = {"steps": 6, "batch_size": 32, "seed": 5, "device": "cpu", "precision": "fp32", "progress": False}
+    whole = row.make()
+    fit(whole, data, row.views, **settings)
+    half = Loop(row.make(), data, row.views, **{k: v for k, v in settings.items() if k != "progress"})
+    half.run(lambda history: len(history) == 3)
+    save_checkpoint(tmp_path / "run.pt", half.state_dict())
+    resumed = row.make()
+    fit(resumed, data, row.views, **settings, checkpoint=tmp_path / "run.pt")
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[name]), name
+
+
+# ── MoCo
+
+
+def unit(v: list[float]) -> list[float]:
+    return [a / math.hypot(*v) for a in v]
+
+
+def dot(a: list[float], b: list[float]) -> float:
+    return sum(p * q for p, q in zip(a, b, strict=True))
+
+
+def test_queue_loss_is_what_loops_give() -> None:
+    q, k = embeddings(2)
+    queue = torch.cat(embeddings(2, seed=9))
+    t, losses = 0.3, []
+    for i in range(len(q)):
+        anchor = unit(q[i].tolist())
+        right = math.exp(dot(anchor, unit(k[i].tolist())) / t)
+        wrong = sum(math.exp(dot(anchor, unit(n.tolist())) / t) for n in queue)
+        losses.append(-math.log(right / (right + wrong)))
+    assert math.isclose(float(queue_loss(q, k, queue, t)), sum(losses) / len(losses), rel_tol=1e-5)
+
+
+def test_no_gradient_reaches_key_or_queue() -> None:
+    q, k, n = (v.requires_grad_() for v in embeddings(3))
+    queue_loss(q, k, n).backward()
+    assert q.grad is not None
+    assert k.grad is None
+    assert n.grad is None
+
+
+def test_the_queue_takes_the_newest_keys_and_drops_the_oldest(data: Images) -> None:
+    method = MoCo(nets.conv(8), queue=24, projector=(16, 8), seed=1)
+    first = method.queue.clone()
+    views = images.simclr(16)(data.x[:8], torch.Generator().manual_seed(1))
+    for turn in range(4):
+        method(views)
+        keys = method._keys.clone()
+        method.after_step(0.0)
+        where = slice(8 * (turn % 3), 8 * (turn % 3) + 8)
+        assert torch.equal(method.queue[where], keys)
+        assert int(method.place) == 8 * (turn + 1) % 24
+        if turn == 0:
+            assert torch.equal(method.queue[8:], first[8:])
+    assert torch.allclose(method.queue.norm(dim=1), torch.ones(24), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"queue": 1}, "queue is 1; expected 2 or more"),
+        ({"momentum": 1.1}, r"momentum is 1.1; expected 0 .* to 1"),
+        ({"momentum": -0.1}, "momentum is -0.1"),
+        ({"temperature": 0}, "temperature is 0; expected a number above 0"),
+    ],
+)
+def test_moco_without_sense_is_told(settings: dict[str, float], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        MoCo(nets.conv(8), **settings)
+
+
+def test_a_queue_that_the_batch_does_not_divide_is_told(data: Images) -> None:
+    method = MoCo(nets.conv(8), queue=30)
+    with pytest.raises(ValueError, match="queue is 30 but the batch has 12 pictures; expected a multiple"):
+        method(batch(METHODS["MoCo"], data))
+
+
+def test_queue_and_keys_must_fit() -> None:
+    q, k = embeddings(2)
+    with pytest.raises(
+        ValueError, match=r"query, key and queue have shapes .* expected \(B, D\), \(B, D\) and \(K, D\)"
+    ):
+        queue_loss(q, k, torch.rand(4, 9))
+
+
+# ── BYOL and SimSiam
+
+
+@pytest.mark.parametrize("views", [2, 3])
+def test_byol_loss_is_what_loops_give(views: int) -> None:
+    p, t = embeddings(views), embeddings(views, seed=9)
+    losses = []
+    for v in range(views):
+        for i in range(len(p[0])):
+            rest = [unit(t[w][i].tolist()) for w in range(views) if w != v]
+            target = unit([sum(values) for values in zip(*rest, strict=True)])
+            guess = unit(p[v][i].tolist())
+            losses.append(sum((a - b) ** 2 for a, b in zip(guess, target, strict=True)))
+    assert math.isclose(float(byol_loss(torch.stack(p), torch.stack(t))), sum(losses) / len(losses), rel_tol=1e-5)
+
+
+def test_byol_loss_runs_from_0_to_4() -> None:
+    a = embeddings(1)[0]
+    pair = torch.stack((a, a))
+    assert math.isclose(float(byol_loss(pair, 3 * pair)), 0, abs_tol=1e-5)
+    assert math.isclose(float(byol_loss(pair, -pair)), 4, rel_tol=1e-5)
+
+
+def test_simsiam_is_byol_with_its_own_projections_as_targets(data: Images) -> None:
+    method = METHODS["SimSiam"].make()
+    views = batch(METHODS["SimSiam"], data)
+    z = method.projector(method.encoder(torch.cat(views)))
+    p = method.predictor(z)
+    expected = 2 - F.cosine_similarity(p[:12], z[12:].detach()).mean() - F.cosine_similarity(p[12:], z[:12]).mean()
+    assert torch.allclose(method(views)["loss"], expected, rtol=1e-4)
+
+
+def test_with_the_stop_gradient_targets_give_no_gradient(data: Images) -> None:
+    """The projector's gradient differs once the targets pass theirs on."""
+    views = batch(METHODS["SimSiam"], data)
+    grads = []
+    for stop in (True, False):
+        method = SimSiam(nets.conv(8, seed=5), projector=(32, 32), predictor=8, stop_gradient=stop, seed=5)
+        method(views)["loss"].backward()
+        grads.append(method.projector[0].weight.grad.clone())
+    assert not torch.allclose(*grads)
+
+
+def test_byol_without_stop_gradient_has_no_teacher() -> None:
+    assert not hasattr(BYOL(nets.conv(8), stop_gradient=False), "teacher")
+    assert isinstance(BYOL(nets.conv(8), predictor=0).predictor, nn.Identity)
+    with pytest.raises(ValueError, match="momentum is 2"):
+        BYOL(nets.conv(8), momentum=2)
+
+
+# ── Barlow Twins and VICReg
+
+
+def test_cross_correlation_is_what_numpy_gives() -> None:
+    a, b = embeddings(2, b=20)
+    expected = np.corrcoef(a.T.numpy(), b.T.numpy())[:5, 5:]
+    assert np.allclose(cross_correlation(a, b).numpy(), expected, atol=1e-5)
+    assert torch.allclose(cross_correlation(a, a).diagonal(), torch.ones(5), atol=1e-5)
+
+
+@pytest.mark.parametrize("views", [2, 3])
+def test_barlow_twins_loss_is_what_loops_give(views: int) -> None:
+    z = embeddings(views, b=9)
+    pairs = []
+    for m in range(views):
+        for n in range(m + 1, views):
+            c = np.corrcoef(z[m].T.numpy(), z[n].T.numpy())[:5, 5:]
+            on = sum((1 - c[i, i]) ** 2 for i in range(5))
+            off = sum(c[i, j] ** 2 for i in range(5) for j in range(5) if i != j)
+            pairs.append(on + 0.1 * off)
+    loss = barlow_twins_loss(*z, redundancy=0.1)
+    assert math.isclose(float(loss), sum(pairs) / len(pairs), rel_tol=1e-4)
+
+
+def test_barlow_twins_is_symmetric_and_blind_to_scale_and_shift() -> None:
+    a, b = embeddings(2, b=9)
+    loss = barlow_twins_loss(a, b)
+    for one, other in ((b, a), (7 * a + 3, b), (a[[4, 1, 0, 3, 2, 8, 7, 6, 5]], b[[4, 1, 0, 3, 2, 8, 7, 6, 5]])):
+        assert torch.allclose(barlow_twins_loss(one, other), loss, rtol=1e-4)
+    assert float(barlow_twins_loss(a, a, redundancy=0)) < 1e-6
+
+
+def test_vicreg_loss_is_what_loops_give() -> None:
+    a, b = (v.numpy().astype(float) for v in embeddings(2, b=9))
+    n, d = a.shape
+    apart = sum((a[i, j] - b[i, j]) ** 2 for i in range(n) for j in range(d)) / (n * d)
+    flat = sum(max(0.0, 1 - math.sqrt(z[:, j].var(ddof=1) + 1e-4)) for z in (a, b) for j in range(d)) / d
+    covs = [np.cov(z.T) for z in (a, b)]
+    linked = sum(c[i, j] ** 2 for c in covs for i in range(d) for j in range(d) if i != j) / d
+    terms = vicreg_loss(torch.tensor(a).float(), torch.tensor(b).float(), invariance=2.0, variance=3.0, covariance=0.5)
+    assert math.isclose(float(terms["invariance"]), apart, rel_tol=1e-4)
+    assert math.isclose(float(terms["variance"]), flat, rel_tol=1e-4)
+    assert math.isclose(float(terms["covariance"]), linked, rel_tol=1e-4)
+    assert math.isclose(float(terms["loss"]), 2 * apart + 3 * flat + 0.5 * linked, rel_tol=1e-4)
+
+
+def test_vicreg_is_symmetric_and_blind_to_shift() -> None:
+    a, b = embeddings(2, b=9)
+    loss = vicreg_loss(a, b)["loss"]
+    assert torch.allclose(vicreg_loss(b, a)["loss"], loss, rtol=1e-5)
+    assert torch.allclose(vicreg_loss(a + 2, b + 2)["loss"], loss, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["invariance", "variance", "covariance"])
+def test_a_negative_weight_is_told(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} is -1; expected a weight of 0 or more"):
+        VICReg(nets.conv(8), **{name: -1})
+    with pytest.raises(ValueError, match="redundancy is -1"):
+        BarlowTwins(nets.conv(8), redundancy=-1)
+
+
+@pytest.mark.parametrize("loss", [barlow_twins_loss, vicreg_loss])
+def test_a_batch_too_small_for_its_statistics_is_told(loss: Callable[..., object]) -> None:
+    with pytest.raises(ValueError, match=r"the batch has 1 picture\(s\); expected 2 or more"):
+        loss(*embeddings(2, b=1))
+    with pytest.raises(ValueError, match=r"batch sizes \[3, 2\]"):
+        loss(torch.rand(3, 4), torch.rand(2, 4))
+
+
+# ── SwAV and DINO
+
+
+def test_sinkhorn_uses_every_prototype_alike() -> None:
+    scores = torch.randn(12, 4, generator=torch.Generator().manual_seed(3))
+    codes = sinkhorn(scores, 0.5, rounds=50)
+    assert torch.allclose(codes.sum(1), torch.ones(12), atol=1e-4)
+    assert torch.allclose(codes.sum(0), torch.full((4,), 3.0), atol=1e-3)
+
+
+def test_sinkhorn_is_what_the_papers_code_gives() -> None:
+    scores = torch.randn(6, 3, generator=torch.Generator().manual_seed(3))
+    q = (scores / 0.25).exp().T.double()  # (K, B), appendix A
+    q /= q.sum()
+    for _ in range(3):
+        q /= q.sum(1, keepdim=True) * 3
+        q /= q.sum(0, keepdim=True) * 6
+    assert torch.allclose(sinkhorn(scores, 0.25), (q * 6).T.float(), atol=1e-5)
+
+
+def slow_cross_entropies(scores: list[Tensor], targets: list[Tensor], temperature: float) -> float:
+    """The mean over a target's view, another view and the batch, in plain floats."""
+    losses = []
+    for i, target in enumerate(targets):
+        for v, score in enumerate(scores):
+            if v != i:
+                for p, q in zip(score.tolist(), target.tolist(), strict=True):
+                    total = sum(math.exp(a / temperature) for a in p)
+                    losses.append(
+                        -sum(b * math.log(math.exp(a / temperature) / total) for a, b in zip(p, q, strict=True))
+                    )
+    return sum(losses) / len(losses)
+
+
+def test_swapped_loss_is_what_loops_give() -> None:
+    scores = embeddings(3)
+    codes = [s.softmax(1) for s in embeddings(2, seed=9)]
+    expected = slow_cross_entropies(scores, codes, 0.5)
+    assert math.isclose(float(swapped_loss(torch.stack(scores), torch.stack(codes), 0.5)), expected, rel_tol=1e-5)
+
+
+def test_dino_loss_is_what_loops_give() -> None:
+    student, teacher, centre = embeddings(3), embeddings(2, seed=9), torch.linspace(-1, 1, 5)
+    targets = [((t - centre) / 0.2).softmax(1) for t in teacher]
+    loss = dino_loss(torch.stack(student), torch.stack(teacher), centre, 0.5, 0.2)
+    assert math.isclose(float(loss), slow_cross_entropies(student, targets, 0.5), rel_tol=1e-5)
+
+
+def test_the_centre_is_a_moving_average_of_the_teachers_outputs(data: Images) -> None:
+    views = batch(METHODS["DINO"], data)
+    method = METHODS["DINO"].make()
+    with torch.no_grad():
+        mean = method.teacher(torch.cat(views[:2])).mean(0)
+    method(views)
+    method.after_step(0.0)
+    assert torch.allclose(method.centre, 0.1 * mean, atol=1e-6)
+    off = DINO(nets.conv(8, seed=5), 32, centring=False)
+    off(views)
+    off.after_step(0.0)
+    assert not off.centre.any()
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: SwAV(nets.conv(8), prototypes=1), "prototypes is 1; expected 2 or more"),
+        (lambda: SwAV(nets.conv(8), temperature=0), "temperature is 0"),
+        (lambda: SwAV(nets.conv(8), epsilon=-1), "epsilon is -1; expected a number above 0"),
+        (lambda: DINO(nets.conv(8), prototypes=1), "prototypes is 1"),
+        (lambda: DINO(nets.conv(8), teacher_temperature=0), "teacher_temperature is 0"),
+        (lambda: DINO(nets.conv(8), momentum=-1), "momentum is -1"),
+        (lambda: sinkhorn(torch.rand(3)), r"scores \(3,\); expected"),
+    ],
+)
+def test_settings_without_sense_are_told(make: Callable[[], object], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        make()
+
+
+PAIRED = [name for name, row in METHODS.items() if name != "Supervised"]
+
+
+@pytest.mark.parametrize("name", PAIRED)
+def test_views_that_do_not_fit_are_told(name: str) -> None:
+    method, x = METHODS[name].make(), torch.rand(12, 3, 16, 16)
+    for views, said in (([x], "views holds 1 view"), ([x, x[:6]], r"batch sizes"), ([x[:1], x[:1]], "1 picture")):
+        with pytest.raises(ValueError, match=said):
+            method(views)
 
 
 # ── the control

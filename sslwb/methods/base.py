@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 Views = list[Tensor]
@@ -59,9 +61,12 @@ def full_precision(loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """A loss that computes in fp32 even where the net runs in bf16: similarities rounded to 3 digits teach little."""
 
     @functools.wraps(loss)
-    def in_fp32(*tensors: Tensor, **settings: Any) -> Tensor:
-        with torch.autocast(tensors[0].device.type if tensors else "cpu", enabled=False):
-            return loss(*(t.float() if t.is_floating_point() else t for t in tensors), **settings)
+    def in_fp32(*inputs: Any, **settings: Any) -> Tensor:
+        device = next((x.device.type for x in inputs if isinstance(x, Tensor)), "cpu")
+        with torch.autocast(device, enabled=False):
+            return loss(
+                *(x.float() if isinstance(x, Tensor) and x.is_floating_point() else x for x in inputs), **settings
+            )
 
     return in_fp32
 
@@ -79,3 +84,31 @@ def check_views(views: Views, at_least: int = 2) -> None:
         raise ValueError(
             f"the batch has {sizes[0]} picture(s); expected 2 or more: others serve as negatives, or as statistics"
         )
+
+
+def check_embeddings(*views: Tensor) -> None:
+    """Raise ValueError unless there are two or more embeddings of one batch, each (B, D), all alike."""
+    check_views(list(views))
+    if any(v.ndim != 2 or v.shape != views[0].shape for v in views):
+        raise ValueError(f"the views have shapes {[tuple(v.shape) for v in views]}; expected (B, D), all alike")
+
+
+def check_temperature(temperature: float, name: str = "temperature") -> None:
+    """Raise ValueError unless the temperature is above 0."""
+    if not temperature > 0:
+        raise ValueError(f"{name} is {temperature}; expected a number above 0, such as 0.2")
+
+
+def of_the_others(z: Tensor) -> Tensor:
+    """(V, B, D) → (V, B, D): for each view the mean direction of the other views of its picture, of length 1.
+
+    With two views it is the other view. With more of them, the mean is a steadier target than any single view.
+    """
+    z = F.normalize(z, dim=2)
+    return F.normalize(z.sum(0) - z, dim=2)
+
+
+def by_size(network: nn.Module, views: Views) -> list[Tensor]:
+    """The network's output for each view; neighbouring views of one size share one forward pass."""
+    groups = [list(group) for _, group in itertools.groupby(views, key=lambda v: v.shape)]
+    return [z for group in groups for z in network(torch.cat(group)).chunk(len(group))]

@@ -8,7 +8,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sslwb.methods.base import Method, Views, check_views, full_precision
+from sslwb.methods.base import (
+    Method,
+    Views,
+    check_embeddings,
+    check_temperature,
+    check_views,
+    full_precision,
+    of_the_others,
+)
 from sslwb.nets import mlp, seeded
 
 
@@ -24,15 +32,11 @@ def nt_xent(*views: Tensor, temperature: float = 0.5) -> Tensor:
     Raises:
         ValueError: temperature ≤ 0, fewer than two views, different shapes, or a batch of one.
     """
-    if not temperature > 0:
-        raise ValueError(f"temperature is {temperature}; expected a number above 0, such as 0.5")
-    check_views(list(views))
-    if any(v.ndim != 2 or v.shape != views[0].shape for v in views):
-        raise ValueError(f"the views have shapes {[tuple(v.shape) for v in views]}; expected (B, D), all alike")
+    check_temperature(temperature)
+    check_embeddings(*views)
     n, b = len(views), len(views[0])
     z = F.normalize(torch.stack(views), dim=2)  # (V, B, D)
-    others = F.normalize(z.sum(0) - z, dim=2)  # (V, B, D): the mean direction of the other views
-    positive = (z * others).sum(2).flatten() / temperature  # (VB,)
+    positive = (z * of_the_others(z)).sum(2).flatten() / temperature  # (VB,)
     similar = z.flatten(0, 1) @ z.flatten(0, 1).T / temperature  # (VB, VB)
     same = torch.eye(b, dtype=torch.bool, device=z.device).repeat(n, n)  # pairs of views of one picture
     negative = similar.masked_fill(same, -torch.inf).logsumexp(1)  # (VB,)

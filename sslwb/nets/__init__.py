@@ -1,8 +1,8 @@
 """Encoders with `.dim`, `encoder(x)` → (B, dim) and `encoder.features(x)` → (B, dim, H, W) or (B, L, dim); heads."""
 
 from sslwb.nets.convolutional import conv, resnet18, wrap
-from sslwb.nets.heads import mlp
+from sslwb.nets.heads import Prototypes, mlp
 from sslwb.nets.seeds import seeded
 from sslwb.nets.transformer import vit
 
-__all__ = ["conv", "mlp", "resnet18", "seeded", "vit", "wrap"]
+__all__ = ["Prototypes", "conv", "mlp", "resnet18", "seeded", "vit", "wrap"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from torch import nn
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 
 def mlp(*dims: int, last_norm: bool = False) -> nn.Sequential:
@@ -24,3 +26,19 @@ def mlp(*dims: int, last_norm: bool = False) -> nn.Sequential:
     if last_norm:
         layers.append(nn.BatchNorm1d(dims[-1], affine=False))
     return nn.Sequential(*layers)
+
+
+class Prototypes(nn.Module):
+    """A multi-layer perceptron and the cosine with each of `count` prototypes: (B, dims[0]) → (B, count) in [-1, 1].
+
+    The last layer of SwAV and of DINO. Both keep the prototypes on the unit sphere: SwAV scales them after each step,
+    DINO by weight norm; here they are scaled whenever they are used.
+    """
+
+    def __init__(self, *dims: int, count: int) -> None:
+        super().__init__()
+        self.mlp = mlp(*dims)
+        self.weight = nn.Parameter(torch.randn(count, dims[-1]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.normalize(self.mlp(x), dim=1) @ F.normalize(self.weight, dim=1).T

@@ -1,0 +1,91 @@
+"""DINO. Source: Caron et al. 2021, "Emerging Properties in Self-Supervised Vision Transformers". Lesson 07."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from sslwb.methods.base import Method, Views, by_size, check_temperature, check_views, full_precision
+from sslwb.methods.teacher import check_momentum, follow, rising, teacher_of
+from sslwb.nets import Prototypes, seeded
+
+SLOW = 0.9  # the centre's own momentum, as in the paper
+
+
+@full_precision
+def dino_loss(
+    student: Tensor, teacher: Tensor, centre: Tensor, temperature: float = 0.1, teacher_temperature: float = 0.04
+) -> Tensor:
+    """Cross-entropy of the student's softmax with the teacher's: (V, B, K), (T, B, K), (K,) → scalar.
+
+    The teacher's is centred and sharpened: softmax((teacher - centre) / teacher_temperature). Equation 1 and algorithm
+    1, the mean over pairs of a teacher's view and another view of the student; teacher[i] saw the view of student[i].
+
+    Raises:
+        ValueError: a temperature ≤ 0.
+    """
+    check_temperature(temperature)
+    check_temperature(teacher_temperature, "teacher_temperature")
+    target = ((teacher - centre) / teacher_temperature).softmax(2).detach()
+    log_p = (student / temperature).log_softmax(2)
+    losses = [-(target[i] * log_p[v]).sum(1).mean() for i in range(len(target)) for v in range(len(student)) if v != i]
+    return torch.stack(losses).mean()
+
+
+class DINO(Method):
+    """A student foretells, from any view, what its teacher says of another; the teacher is the student's past.
+
+    The teacher sees the views as large as the first. Centring keeps one prototype from taking all; sharpening, a
+    teacher's temperature below the student's, keeps all from sharing alike.
+
+    Args:
+        encoder: any encoder of `sslwb.nets`.
+        prototypes: length of the output.
+        momentum: of the teacher at the beginning; it rises to 1 along a cosine.
+        temperature: the student's.
+        teacher_temperature: at the student's value nothing is sharpened.
+        centring: False leaves the centre at 0.
+        projector: widths of the head's layers.
+        seed: of the head's first weights.
+
+    Raises:
+        ValueError: a temperature ≤ 0, momentum outside [0, 1], fewer than two prototypes, a batch of one or views of
+            different batches.
+    """
+
+    centre: Tensor
+
+    def __init__(
+        self, encoder: nn.Module, prototypes: int = 256, momentum: float = 0.99, temperature: float = 0.1,
+        teacher_temperature: float = 0.04, centring: bool = True, projector: Sequence[int] = (256, 64), seed: int = 0,
+    ) -> None:  # fmt: skip
+        super().__init__(encoder)
+        check_temperature(temperature)
+        check_temperature(teacher_temperature, "teacher_temperature")
+        check_momentum(momentum)
+        if prototypes < 2:
+            raise ValueError(f"prototypes is {prototypes}; expected 2 or more")
+        with seeded(seed):
+            self.head = Prototypes(self.encoder.dim, *projector, count=prototypes)
+        self.teacher = teacher_of(nn.Sequential(self.encoder, self.head))
+        self.register_buffer("centre", torch.zeros(prototypes))
+        self.momentum, self.temperature, self.teacher_temperature = momentum, temperature, teacher_temperature
+        self.centring = centring
+        self._mean: Tensor | None = None  # of the teacher's outputs in this step
+
+    def forward(self, views: Views) -> dict[str, Tensor]:
+        check_views(views)
+        student = torch.stack(by_size(nn.Sequential(self.encoder, self.head), views))
+        large = [v for v in views if v.shape == views[0].shape]
+        with torch.no_grad():
+            teacher = torch.stack(by_size(self.teacher, large)).float()
+        self._mean = teacher.mean((0, 1))
+        return {"loss": dino_loss(student, teacher, self.centre, self.temperature, self.teacher_temperature)}
+
+    def after_step(self, progress: float) -> None:
+        follow(self.teacher, nn.ModuleList((self.encoder, self.head)), rising(self.momentum, progress))
+        if self.centring and self._mean is not None:
+            self.centre.lerp_(self._mean, 1 - SLOW)
+            self._mean = None

@@ -1,0 +1,93 @@
+"""MoCo. Source: He et al. 2020, "Momentum Contrast"; the head of MoCo v2, Chen et al. 2020. Lesson 04."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sslwb.methods.base import Method, Views, check_temperature, check_views, full_precision
+from sslwb.methods.teacher import check_momentum, follow, teacher_of
+from sslwb.nets import mlp, seeded
+
+
+@full_precision
+def queue_loss(query: Tensor, key: Tensor, queue: Tensor, temperature: float = 0.2) -> Tensor:
+    """InfoNCE with negatives from a queue: query, key (B, D), queue (K, D) → scalar.
+
+    The mean over the batch of -log( exp(q·k/t) / (exp(q·k/t) + Σ exp(q·n/t)) ), n over the queue, with unit vectors:
+    equation 1 of the paper. No gradient reaches key or queue.
+
+    Raises:
+        ValueError: temperature ≤ 0, or query, key and queue do not fit.
+    """
+    check_temperature(temperature)
+    if query.ndim != 2 or query.shape != key.shape or queue.ndim != 2 or queue.shape[1] != query.shape[1]:
+        shapes = [tuple(t.shape) for t in (query, key, queue)]
+        raise ValueError(f"query, key and queue have shapes {shapes}; expected (B, D), (B, D) and (K, D)")
+    q, k, n = F.normalize(query, dim=1), F.normalize(key.detach(), dim=1), F.normalize(queue.detach(), dim=1)
+    logits = torch.cat(((q * k).sum(1, keepdim=True), q @ n.T), dim=1) / temperature  # (B, 1 + K), the positive first
+    return F.cross_entropy(logits, torch.zeros(len(q), dtype=torch.long, device=q.device))
+
+
+class MoCo(Method):
+    """Encoder and projector ask; a teacher that follows them slowly answers; its earlier answers are the negatives.
+
+    The last view gives the key, every other view asks: two views are the paper's query and key. One network sees the
+    whole batch, so the paper's shuffled batch norm, which is for several GPUs, has nothing to shuffle.
+
+    Args:
+        encoder: any encoder of `sslwb.nets`.
+        queue: how many earlier keys are kept; a multiple of the batch.
+        momentum: of the teacher.
+        temperature: small values look at the hardest negatives alone.
+        projector: widths of the projector's layers.
+        seed: of the projector's first weights and of the first queue.
+
+    Raises:
+        ValueError: momentum outside [0, 1], temperature ≤ 0, an empty queue or, in training, one that the batch does
+            not divide.
+    """
+
+    queue: Tensor
+    place: Tensor
+
+    def __init__(
+        self, encoder: nn.Module, queue: int = 1024, momentum: float = 0.99, temperature: float = 0.2,
+        projector: Sequence[int] = (256, 128), seed: int = 0,
+    ) -> None:  # fmt: skip
+        super().__init__(encoder)
+        check_momentum(momentum)
+        check_temperature(temperature)
+        if queue < 2:
+            raise ValueError(f"queue is {queue}; expected 2 or more: its keys are the negatives")
+        with seeded(seed):
+            self.projector = mlp(self.encoder.dim, *projector)
+            self.register_buffer("queue", F.normalize(torch.randn(queue, projector[-1]), dim=1))
+        self.register_buffer("place", torch.zeros((), dtype=torch.long))  # where the next keys go
+        self.teacher = teacher_of(nn.Sequential(self.encoder, self.projector))
+        self.momentum, self.temperature = momentum, temperature
+        self._keys: Tensor | None = None
+
+    def forward(self, views: Views) -> dict[str, Tensor]:
+        check_views(views)
+        if len(self.queue) % len(views[0]):
+            raise ValueError(
+                f"queue is {len(self.queue)} but the batch has {len(views[0])} pictures; expected a multiple of it"
+            )
+        *asking, answering = views
+        queries = self.projector(self.encoder(torch.cat(asking))).chunk(len(asking))
+        with torch.no_grad():
+            self._keys = F.normalize(self.teacher(answering).float(), dim=1)
+        losses = [queue_loss(q, self._keys, self.queue, self.temperature) for q in queries]
+        return {"loss": torch.stack(losses).mean()}
+
+    def after_step(self, progress: float) -> None:
+        follow(self.teacher, nn.ModuleList((self.encoder, self.projector)), self.momentum)
+        if self._keys is not None:
+            begin = int(self.place)
+            self.queue[begin : begin + len(self._keys)] = self._keys
+            self.place.fill_((begin + len(self._keys)) % len(self.queue))
+            self._keys = None

@@ -1,0 +1,88 @@
+"""SwAV. Source: Caron et al. 2020, "Unsupervised Learning of Visual Features by Contrasting Cluster Assignments".
+
+Lesson 07.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from sslwb.methods.base import Method, Views, by_size, check_temperature, check_views, full_precision
+from sslwb.nets import Prototypes, seeded
+
+
+@full_precision
+@torch.no_grad()
+def sinkhorn(scores: Tensor, epsilon: float = 0.05, rounds: int = 3) -> Tensor:
+    """Soft assignments of a batch to prototypes, evenly used: scores (B, K) → (B, K), each row sums to 1.
+
+    exp(scores / epsilon), its columns and rows scaled in turn until every prototype gets B / K of the batch: section
+    3.1 and appendix A, in logarithms.
+
+    Raises:
+        ValueError: epsilon ≤ 0, fewer than one round, or scores that are no (B, K).
+    """
+    check_temperature(epsilon, "epsilon")
+    if rounds < 1 or scores.ndim != 2:
+        raise ValueError(f"rounds is {rounds}, scores {tuple(scores.shape)}; expected 1 or more, and (B, K)")
+    log_q = scores / epsilon
+    for _ in range(rounds):
+        log_q = log_q - log_q.logsumexp(0, keepdim=True)  # each prototype is used alike
+        log_q = log_q - log_q.logsumexp(1, keepdim=True)  # each picture is assigned once
+    return log_q.exp()
+
+
+@full_precision
+def swapped_loss(scores: Tensor, codes: Tensor, temperature: float = 0.1) -> Tensor:
+    """Cross-entropy of each view's softmax with the codes of the other views: (V, B, K), (C, B, K) → scalar.
+
+    codes[i] belongs to scores[i]; C ≤ V. Equation 2, the mean over all pairs of a code and another view.
+
+    Raises:
+        ValueError: temperature ≤ 0.
+    """
+    check_temperature(temperature)
+    log_p = (scores / temperature).log_softmax(2)
+    losses = [-(codes[i] * log_p[v]).sum(1).mean() for i in range(len(codes)) for v in range(len(scores)) if v != i]
+    return torch.stack(losses).mean()
+
+
+class SwAV(Method):
+    """Encoder, projector and prototypes: from one view foretell to which prototypes another view is assigned.
+
+    Every view as large as the first has a code; smaller views, as `multicrop` makes them, only foretell.
+
+    Args:
+        encoder: any encoder of `sslwb.nets`.
+        prototypes: how many.
+        temperature: of the prediction.
+        epsilon: softness of the codes.
+        projector: widths of the projector's layers.
+        seed: of the head's first weights.
+
+    Raises:
+        ValueError: temperature or epsilon ≤ 0, fewer than two prototypes, a batch of one or views of different batches.
+    """
+
+    def __init__(
+        self, encoder: nn.Module, prototypes: int = 64, temperature: float = 0.1, epsilon: float = 0.05,
+        projector: Sequence[int] = (256, 128), seed: int = 0,
+    ) -> None:  # fmt: skip
+        super().__init__(encoder)
+        check_temperature(temperature)
+        check_temperature(epsilon, "epsilon")
+        if prototypes < 2:
+            raise ValueError(f"prototypes is {prototypes}; expected 2 or more")
+        with seeded(seed):
+            self.head = Prototypes(self.encoder.dim, *projector, count=prototypes)
+        self.temperature, self.epsilon = temperature, epsilon
+
+    def forward(self, views: Views) -> dict[str, Tensor]:
+        check_views(views)
+        scores = torch.stack(by_size(nn.Sequential(self.encoder, self.head), views))
+        large = sum(v.shape == views[0].shape for v in views)
+        codes = torch.stack([sinkhorn(s, self.epsilon) for s in scores[:large].detach()])
+        return {"loss": swapped_loss(scores, codes, self.temperature)}

@@ -1,0 +1,75 @@
+"""VICReg. Source: Bardes, Ponce and LeCun 2022, "Variance-Invariance-Covariance Regularization". Lesson 06."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sslwb.methods.base import Method, Views, check_embeddings, check_views
+from sslwb.nets import mlp, seeded
+
+
+def vicreg_loss(
+    *views: Tensor, invariance: float = 25.0, variance: float = 25.0, covariance: float = 1.0
+) -> dict[str, Tensor]:
+    """Three terms and their weighted sum, for two or more views, each (B, D) → four scalars; equations 1 to 6.
+
+    `invariance`: mean squared distance of two views (with more of them, of each view from the mean of the others).
+    `variance`: how much each feature's standard deviation over the batch falls short of 1, the mean over features.
+    `covariance`: squared covariances of different features over the batch, summed and divided by D.
+
+    The variance and covariance terms are summed over two views, as in the paper; with more, twice their mean.
+
+    Raises:
+        ValueError: fewer than two views, a batch of one, or different shapes.
+    """
+    check_embeddings(*views)
+    with torch.autocast(views[0].device.type, enabled=False):
+        z = torch.stack(views).float()  # (V, B, D)
+        v, b, d = z.shape
+        apart = F.mse_loss(z, (z.sum(0) - z) / (v - 1))
+        centred = z - z.mean(1, keepdim=True)
+        spread = (centred.square().sum(1) / (b - 1) + 1e-4).sqrt()  # (V, D)
+        flat = 2 * F.relu(1 - spread).mean()
+        cov = centred.transpose(1, 2) @ centred / (b - 1)  # (V, D, D)
+        off = cov.square().sum((1, 2)) - cov.diagonal(dim1=1, dim2=2).square().sum(1)
+        linked = 2 * (off / d).mean()
+        loss = invariance * apart + variance * flat + covariance * linked
+    return {"loss": loss, "invariance": apart, "variance": flat, "covariance": linked}
+
+
+class VICReg(Method):
+    """Encoder, projector ("expander" in the paper), and three terms: alike, spread out, independent.
+
+    Args:
+        encoder: any encoder of `sslwb.nets`.
+        invariance: weight of the distance between views; λ in the paper.
+        variance: weight of the spread of each feature; μ.
+        covariance: weight of the independence of the features; ν.
+        projector: widths of the projector's layers.
+        seed: of the projector's first weights.
+
+    Raises:
+        ValueError: a negative weight, a batch of one or views of different batches.
+    """
+
+    def __init__(
+        self, encoder: nn.Module, invariance: float = 25.0, variance: float = 25.0, covariance: float = 1.0,
+        projector: Sequence[int] = (256, 256), seed: int = 0,
+    ) -> None:  # fmt: skip
+        super().__init__(encoder)
+        for name, weight in (("invariance", invariance), ("variance", variance), ("covariance", covariance)):
+            if not weight >= 0:
+                raise ValueError(f"{name} is {weight}; expected a weight of 0 or more")
+        with seeded(seed):
+            self.projector = mlp(self.encoder.dim, *projector)
+        self.invariance, self.variance, self.covariance = invariance, variance, covariance
+
+    def forward(self, views: Views) -> dict[str, Tensor]:
+        check_views(views)
+        z = self.projector(self.encoder(torch.cat(views)))
+        weights = {"invariance": self.invariance, "variance": self.variance, "covariance": self.covariance}
+        return vicreg_loss(*z.chunk(len(views)), **weights)
