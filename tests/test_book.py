@@ -44,7 +44,12 @@ def book(tmp_path: Path) -> Path:
         ],
         metadata={"widgets": {"application/vnd.jupyter.widget-state+json": {"state": {}}}},
     )
-    second = new_notebook(cells=[new_markdown_cell("# 01 · Next & last")])
+    quiz = new_code_cell(
+        "quiz('Which?', [('a < b', True)])",
+        metadata={"jupyter": {"source_hidden": True}},
+        outputs=[new_output("display_data", data={**WIDGET, "text/html": "<i>Which?</i>"})],
+    )
+    second = new_notebook(cells=[new_markdown_cell("# 01 · Next & last"), quiz])
     paths = [tmp_path / "00_start_here.ipynb", tmp_path / "01_next.ipynb"]
     for path, notebook in zip(paths, (first, second), strict=True):
         nbformat.write(notebook, path)
@@ -83,6 +88,14 @@ def test_widgets_are_left_out_and_their_twins_stay(book: Path) -> None:
     assert "IntSlider" not in text
     assert "<b>twin</b>" in text
     assert "✓ it holds (0.9 &gt; 0.8)" in text
+
+
+def test_answers_wait_below_their_question(book: Path) -> None:
+    page = BeautifulSoup((book / "01_next.html").read_text(encoding="utf-8"), "html.parser")
+    assert page.details.pre.get_text() == "quiz('Which?', [('a < b', True)])"
+    page.details.extract()
+    assert "True" not in page.main.get_text()
+    assert "Which?" in page.main.get_text()
 
 
 def test_a_formula_that_cannot_be_drawn_is_named() -> None:

@@ -65,6 +65,12 @@ def test_it_has_the_parts(lesson: nbformat.NotebookNode) -> None:
     assert heads == [str(i) for i in range(1, 11)]
 
 
+def test_answers_are_folded_away(lesson: nbformat.NotebookNode) -> None:
+    quizzes = [cell for cell in code(lesson) if re.match(r"(widgets\.)?quiz\(", cell.source)]
+    assert len(quizzes) >= 3
+    assert all(cell.metadata.get("jupyter", {}).get("source_hidden") for cell in quizzes)
+
+
 def test_nothing_is_left_open(lesson: nbformat.NotebookNode) -> None:
     """No word of the workshop, such as TABLEHERE or TODO: short names such as CIFAR or SSLWB_DATA may stand."""
     known = {"README"}

@@ -19,6 +19,7 @@ from latex2mathml.converter import convert
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
 from pygments.formatters import HtmlFormatter
 
 from sslwb.cli.lessons import all_lessons, checkout, run_lesson
@@ -61,7 +62,7 @@ def write_book(lessons: Sequence[Path], folder: Path) -> list[Path]:
     titles, bodies = [], []
     for path in lessons:
         notebook = nbformat.read(path, as_version=4)
-        body, _ = _Page().from_notebook_node(_without_widgets(notebook))
+        body, _ = _Page().from_notebook_node(_folded(_without_widgets(notebook)))
         heading = BeautifulSoup(body, "html.parser").h1
         titles.append(heading.get_text().removesuffix("¶") if heading else path.stem)
         bodies.append(body)
@@ -118,6 +119,19 @@ def _without_widgets(notebook: NotebookNode) -> NotebookNode:
                     continue
             kept.append(output)
         cell.outputs = kept
+    return notebook
+
+
+def _folded(notebook: NotebookNode) -> NotebookNode:
+    """Code that JupyterLab folds away, because it holds a quiz's answers, waits below its output for a click."""
+    cells = []
+    for cell in notebook.cells:
+        cells.append(cell)
+        if cell.cell_type == "code" and cell.metadata.get("jupyter", {}).get("source_hidden"):
+            cell.metadata.transient = {"remove_source": True}  # what nbconvert looks at
+            source = f"<pre>{html.escape(cell.source)}</pre>"
+            cells.append(new_markdown_cell(f"<details><summary>answers, in code</summary>{source}</details>"))
+    notebook.cells = cells
     return notebook
 
 
