@@ -352,10 +352,140 @@ BRIGHT: list[Case] = [
     ("brightness", lambda x, s, g: x.copy_(bright(x, s, g)), "overwrites x"),
 ]  # fmt: skip
 
-WRONG = [*NT_XENT, *INFO_NCE, *GEOMETRY, *KNN, *PROBE, *STEP, *CROP, *GRAY, *BRIGHT]
+
+def average(t: Tensor, s: Tensor, m: float) -> Tensor:
+    return t + (1 - m) * (s - t)
+
+
+TEACHER: list[Case] = [
+    ("moving_average", lambda t, s, m: s * m + t * (1 - m), "exchanged"),
+    ("moving_average", lambda t, s, m: t * m + s, "more than 1"),
+    ("moving_average", lambda t, s, m: 0.5 * (t + s), "mean of the two"),
+    ("moving_average", lambda t, s, m: s.clone(), "momentum 0"),
+    ("moving_average", lambda t, s, m: t.clone(), "momentum 1"),
+    ("moving_average", lambda t, s, m: t + s - m * s, "shrinks to its share"),
+    ("moving_average", lambda t, s, m: t.mul_(m).add_(s * (1 - m)), "overwrites its arguments"),
+]
+
+
+def queue_rows(q: Tensor, k: Tensor, n: Tensor, t: float, **how: Any) -> Tensor:
+    """One query after the other."""
+    losses = []
+    for i in range(len(q)):
+        a, p = q[i] / q[i].norm(), k[i] / k[i].norm()
+        negatives = n if how.get("raw") else n / n.norm(dim=1, keepdim=True)
+        scores = torch.cat([(a @ p)[None], negatives @ a])
+        scores = how.get("scale", lambda s, t: s / t)(scores, t)
+        below = scores[1:] if how.get("without") else scores
+        losses.append(below.logsumexp(0) - scores[0])
+    return torch.stack(losses).sum() if how.get("sum") else torch.stack(losses).mean()
+
+
+def in_batch(q: Tensor, k: Tensor, n: Tensor, t: float) -> Tensor:
+    keys = torch.cat([k, n])
+    return F.cross_entropy(unit(q) @ unit(keys).T / t, torch.arange(len(q)))
+
+
+QUEUE: list[Case] = [
+    ("queue_loss", lambda *a: queue_rows(*a, raw=True), "queue is not normalised"),
+    ("queue_loss", lambda *a: queue_rows(*a, scale=lambda s, t: s * t), "multiplied by the temperature"),
+    ("queue_loss", lambda *a: queue_rows(*a, scale=lambda s, t: s), "left out the temperature"),
+    ("queue_loss", lambda *a: queue_rows(*a, sum=True), "summed over the rows"),
+    ("queue_loss", lambda *a: queue_rows(*a, without=True), "missing from the denominator"),
+    ("queue_loss", lambda *a: -queue_rows(*a), "sign is turned round"),
+    ("queue_loss", in_batch, "queue alone holds negatives"),
+    ("queue_loss", lambda q, k, n, t: in_batch(q, k, n[:0], t), "The queue is missing"),
+    ("queue_loss", lambda q, k, n, t: -(unit(q) * unit(k)).sum(1).mean(), "only pull"),
+]
+
+
+def apart(a: Tensor, b: Tensor) -> Tensor:
+    return (unit(a) - unit(b)).pow(2).sum(1).mean()
+
+
+BYOL: list[Case] = [
+    ("byol_loss", lambda p1, p2, t1, t2: (apart(p1, t1) + apart(p2, t2)) / 2, "view. It must foretell the *other*"),
+    ("byol_loss", lambda p1, p2, t1, t2: ((p1 - t2).pow(2) + (p2 - t1).pow(2)).sum(1).mean() / 2, "did not normalise"),
+    ("byol_loss", lambda p1, p2, t1, t2: apart(p1, t2), "Only the first view"),
+    ("byol_loss", lambda p1, p2, t1, t2: apart(p1, t2) + apart(p2, t1), "take their mean"),
+    ("byol_loss", lambda p1, p2, t1, t2: (apart(p1, t2) + apart(p2, t1)) / 4, "half of the squared"),
+    ("byol_loss", lambda p1, p2, t1, t2: (apart(p1, t2) + apart(p2, t1)) / 4 - 1, "SimSiam's form"),
+    ("byol_loss", lambda p1, p2, t1, t2: apart(p1, p2), "two predictions"),
+    ("byol_loss", lambda p1, p2, t1, t2: apart(t1, t2), "two targets"),
+]
+
+
+def correlation(a: Tensor, b: Tensor, **how: Any) -> Tensor:
+    out = torch.zeros(a.shape[1], b.shape[1])
+    for i in range(a.shape[1]):
+        for j in range(b.shape[1]):
+            x, y = a[:, i], b[:, j]
+            if how.get("centre", True):
+                x, y = x - x.mean(), y - y.mean()
+            out[i, j] = (x * y).sum() / how.get("n", len)(a)
+            if how.get("scale", True):
+                out[i, j] /= x.std(correction=how.get("c", 0)) * y.std(correction=how.get("c", 0))
+    return out
+
+
+CORRELATION: list[Case] = [
+    ("cross_correlation", lambda a, b: correlation(a, b, scale=False), "this is the covariance"),
+    ("cross_correlation", lambda a, b: torch.cov(torch.cat([a, b], 1).T)[: a.shape[1], a.shape[1] :], "B - 1 instead"),
+    ("cross_correlation", lambda a, b: correlation(a, b, c=1), "never reach 1"),
+    ("cross_correlation", lambda a, b: correlation(a, b, n=lambda z: 1), "forgot to divide by B"),
+    ("cross_correlation", lambda a, b: correlation(a, b, n=lambda z: z.shape[1]), "the mean runs over the batch"),
+    ("cross_correlation", lambda a, b: correlation(b, a), "exchanged"),
+    ("cross_correlation", lambda a, b: correlation(a, a), "with itself"),
+    ("cross_correlation", lambda a, b: torch.corrcoef(torch.cat([a, b]))[: len(a), len(a) :], "expected ("),
+    ("variance", lambda z: torch.clamp(1 - z.var(0), min=0).mean(), "its root"),
+    ("variance", lambda z: torch.clamp(1 - z.std(1), min=0).mean(), "dim=1"),
+    ("variance", lambda z: (1 - z.std(0)).mean(), "is missing"),
+    ("variance", lambda z: torch.clamp(z.std(0) - 1, min=0).mean(), "turned round"),
+    ("variance", lambda z: torch.clamp(1 - z.std(0), min=0).sum(), "summed"),
+    ("variance", lambda z: torch.clamp(1 - z.std(0).mean(), min=0), "hides another's collapse"),
+    ("variance", lambda z: torch.clamp(1 - z.std(0), min=0).pow(2).mean(), "linear"),
+]
+
+
+def even(scores: Tensor, epsilon: float, rounds: int, last: str = "rows") -> Tensor:
+    q = torch.exp(scores / epsilon)
+    for _ in range(rounds):
+        steps = (0, 1) if last == "rows" else (1, 0)
+        for dim in steps:
+            q = q / q.sum(dim, keepdim=True)
+    return q
+
+
+CLUSTERS: list[Case] = [
+    ("sinkhorn", lambda s, e, n: torch.softmax(s / e, dim=1), "softmax of each row"),
+    ("sinkhorn", lambda s, e, n: even(s, e, n, last="columns"), "rows first"),
+    ("sinkhorn", lambda s, e, n: torch.softmax(s / e, dim=0), "columns alone"),
+    ("sinkhorn", lambda s, e, n: even(s, e, 1), "one round"),
+    ("sinkhorn", lambda s, e, n: even(s, 1, n), "epsilon is missing"),
+    ("sinkhorn", lambda s, e, n: even(-s, e, n), "turned round"),
+    ("sinkhorn", lambda s, e, n: even(s, e, n) / len(s), "each row sums to 1"),
+    ("sharpened", lambda s, c, t: torch.softmax(s / t, 1), "centre is missing"),
+    ("sharpened", lambda s, c, t: torch.softmax((s + c) / t, 1), "centre is added"),
+    ("sharpened", lambda s, c, t: torch.softmax(s / t - c, 1), "after the division"),
+    ("sharpened", lambda s, c, t: torch.softmax(s - c, 1), "temperature is missing"),
+    ("sharpened", lambda s, c, t: torch.softmax((s - c) * t, 1), "multiplied"),
+    ("sharpened", lambda s, c, t: torch.softmax((s - c) / t, 0), "dim=0"),
+    ("sharpened", lambda s, c, t: torch.softmax((s - s.mean(0)) / t, 1), "mean of this batch"),
+]
+
+FAMILY = [*TEACHER, *QUEUE, *BYOL, *CORRELATION, *CLUSTERS]
+WRONG = [*FAMILY, *NT_XENT, *INFO_NCE, *GEOMETRY, *KNN, *PROBE, *STEP, *CROP, *GRAY, *BRIGHT]
 EXERCISES = [name for name in check.__all__ if name != "Report"]
 
 RIGHT: list[tuple[str, Callable[..., Any]]] = [
+    ("moving_average", average),
+    ("queue_loss", queue_rows),
+    ("byol_loss", lambda p1, p2, t1, t2: (apart(p1, t2) + apart(p2, t1)) / 2),
+    ("cross_correlation", correlation),
+    ("variance", lambda z: torch.clamp(1 - z.std(0), min=0).mean()),
+    ("variance", lambda z: F.relu(1 - torch.sqrt(z.var(0) + 1e-4)).mean()),
+    ("sinkhorn", even),
+    ("sharpened", lambda s, c, t: torch.softmax((s - c) / t, dim=-1)),
     ("nt_xent", loops),
     ("nt_xent", variant()),
     ("nt_xent", nt_xent),

@@ -21,11 +21,11 @@ from sslwb.augment import images as recipes
 from sslwb.data import Images
 from sslwb.methods.base import Method
 from sslwb.train import start
-from sslwb.widgets import embedding_map, inspector, monitor, neighbours, predict, quiz
+from sslwb.widgets import dial, embedding_map, inspector, monitor, neighbours, predict, quiz
 from sslwb.widgets.kernel import keep_widgets_alive
 from sslwb.widgets.pictures import png
 from sslwb.widgets.scatter import STEPS, Colouring
-from sslwb.widgets.training import curve, thinned
+from sslwb.widgets.training import curve, heat, thinned
 
 
 @pytest.fixture
@@ -251,10 +251,54 @@ def test_thinned_keeps_the_mean_and_the_order() -> None:
     assert thinned([]) == []
 
 
+def test_a_matrix_is_a_picture_in_two_colours() -> None:
+    drawn = heat("how <alike>", torch.tensor([[1.0, 0.0], [-1.0, math.nan]]))
+    assert "how &lt;alike&gt;" in drawn
+    assert "2 by 2, mean of the diagonal 0.50" in drawn
+    data = re.search(r"base64,([^\"]+)", drawn)
+    assert data
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(data[1]))).convert("RGB"))
+    assert {tuple(p) for p in pixels.reshape(-1, 3).tolist()} == {(0, 114, 178), (255, 255, 255), (213, 94, 0)}
+
+
 @pytest.mark.parametrize("points", [[], [(0.0, 1.0)], [(1.0, 2.0), (2.0, 2.0)], [(0.0, 0.0), (1.0, 0.0)]])
 def test_a_curve_of_any_points_is_drawn(points: list[tuple[float, float]]) -> None:
     assert "nan" not in curve("a & b", points, 5, dots=True)
     assert curve("a", [(1, 2.0), (2, math.nan), (3, 1.0)], 5) == curve("a", [(1, 2.0), (3, 1.0)], 5)
+
+
+# ── dial
+
+
+def test_a_dial_draws_anew_when_a_slider_moves() -> None:
+    seen: list[dict[str, Any]] = []
+    moved = dial(lambda **values: seen.append(values) or f"<{values}>", rate=(0.1, 0.0, 1.0), steps=(3, 1, 9))
+    assert seen == [{"rate": 0.1, "steps": 3}]
+    assert [type(s) for s in moved.sliders.values()] == [W.FloatSlider, W.IntSlider]
+    moved.sliders["rate"].value = 0.5
+    assert seen[-1] == {"rate": 0.5, "steps": 3} == moved.values
+    assert "&lt;{" in moved._figure.value
+    chosen = dial(lambda kind: kind, kind=["one", "two"])
+    chosen.sliders["kind"].value = "two"
+    assert chosen.values == {"kind": "two"}
+    assert dial(lambda k: k, k=(own := W.SelectionSlider(options=(1, 5)))).sliders["k"] is own
+
+
+def test_a_dial_shows_a_figure_and_says_what_cannot_be_drawn() -> None:
+    class Figure:
+        html = "<figure>drawn</figure>"
+
+    def draw(share: float) -> Figure:
+        if share > 0.5:
+            raise ValueError("share is <too large>")
+        return Figure()
+
+    moved = dial(draw, share=(0.2, 0.0, 1.0))
+    assert moved._figure.value == "<figure>drawn</figure>"
+    moved.sliders["share"].value = 0.9
+    assert "share is &lt;too large&gt;" in moved._figure.value
+    with pytest.raises(ValueError, match="expected \\(first value, least, greatest\\)"):
+        dial(draw, share=(2.0, 0.0, 1.0))
 
 
 # ── map

@@ -1,12 +1,16 @@
 """Exercises: each check takes the learner's function, tries it, and says what is wrong in the learner's terms.
 
 Lesson 01: `crop`, `grayscale`, `brightness` · lesson 02: `training_step`, `knn`, `linear_probe` · lesson 03:
-`info_nce`, `nt_xent`, `alignment`, `uniformity`.
+`info_nce`, `nt_xent`, `alignment`, `uniformity` · lesson 04: `moving_average`, `queue_loss` · lesson 05: `byol_loss` ·
+lesson 06: `cross_correlation`, `variance` · lesson 07: `sinkhorn`, `sharpened`.
 """
 
+from sslwb.check.clusters import sharpened, sinkhorn
 from sslwb.check.losses import alignment, info_nce, nt_xent, uniformity
 from sslwb.check.probes import knn, linear_probe
+from sslwb.check.redundancy import cross_correlation, variance
 from sslwb.check.report import Report
+from sslwb.check.teachers import byol_loss, moving_average, queue_loss
 from sslwb.check.training import training_step
 from sslwb.check.transforms import brightness, crop, grayscale
 
@@ -14,12 +18,19 @@ __all__ = [
     "Report",
     "alignment",
     "brightness",
+    "byol_loss",
     "crop",
+    "cross_correlation",
     "grayscale",
     "info_nce",
     "knn",
     "linear_probe",
+    "moving_average",
     "nt_xent",
+    "queue_loss",
+    "sharpened",
+    "sinkhorn",
     "training_step",
     "uniformity",
+    "variance",
 ]

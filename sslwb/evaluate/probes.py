@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from sklearn.decomposition import PCA
 from torch import Tensor
 
 from sslwb.data import Images, subset_per_class
@@ -181,6 +180,8 @@ def _standardised(train_z: Tensor, test_z: Tensor) -> tuple[Tensor, Tensor]:
     std = torch.where(std > 1e-6 * std.max().clamp_min(1e-12), std, torch.inf)  # a constant feature says nothing
     train_z, test_z = (train_z - mean) / std, (test_z - mean) / std
     if min(train_z.shape) > WIDEST:
+        from sklearn.decomposition import PCA  # takes a second to load
+
         pca = PCA(WIDEST, whiten=True, svd_solver="randomized", iterated_power=2, random_state=0).fit(train_z.numpy())
         train_z, test_z = (torch.from_numpy(pca.transform(z.numpy())).float() for z in (train_z, test_z))
     return train_z, test_z

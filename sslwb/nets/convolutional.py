@@ -6,7 +6,6 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import torch
-import torchvision
 from torch import Tensor, nn
 
 from sslwb.nets.seeds import seeded
@@ -66,6 +65,8 @@ def resnet18(channels: int = 3, seed: int = 0) -> ConvEncoder:
 
     Source: He et al. 2016; the stem after Chen et al. 2020, appendix B.9.
     """
+    import torchvision  # takes a second to load, and most lessons do without it
+
     with seeded(seed):
         net = torchvision.models.resnet18(weights=None)
         net.conv1 = nn.Conv2d(channels, 64, 3, padding=1, bias=False)

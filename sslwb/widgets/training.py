@@ -14,11 +14,13 @@ import torch
 import traitlets as T
 
 from sslwb.widgets.live import Live, button, row
+from sslwb.widgets.pictures import picture
 
 Run = Any  # what `train.start` returns
-Measure = Callable[[Any], dict[str, float]]
+Measure = Callable[[Any], dict[str, Any]]
 LOOK = 0.25  # seconds between two looks at the run
 POINTS = 160  # at most, along a curve
+BLUE, ORANGE = (0.0, 114.0, 178.0), (213.0, 94.0, 0.0)  # two of PALETTE
 
 
 class Monitor(Live):
@@ -30,6 +32,7 @@ class Monitor(Live):
     def __init__(self, run: Run, measure: Measure | None, every: float) -> None:
         self.run, self.measure, self.every = run, measure, every
         self.measured: dict[str, list[tuple[int, float]]] = {}
+        self.matrices: dict[str, torch.Tensor] = {}
         self._next = 0.0
         self.stop_button = button("Stop", "end after the step under way; the encoder stays usable")
         self.resume_button = button("Resume", "go on from the step where it stopped")
@@ -75,7 +78,10 @@ class Monitor(Live):
             values = self.measure(copy.deepcopy(run.method).eval())
         now = time.monotonic()
         for name, value in values.items():
-            self.measured.setdefault(name, []).append((run.step, float(value)))
+            if isinstance(value, torch.Tensor) and value.ndim == 2:
+                self.matrices[name] = value
+            else:
+                self.measured.setdefault(name, []).append((run.step, float(value)))
         self._next = now + max(self.every, 20 * (now - begin))  # measuring costs the training 5 % at most
 
     def _drawn(self, run: Run) -> str:
@@ -84,6 +90,7 @@ class Monitor(Live):
         for name, values in terms.items():
             panels.append(curve(name, thinned(values), run.steps, wide=name == "loss"))
         panels += [curve(name, points, run.steps, dots=True) for name, points in self.measured.items()]
+        panels += [heat(name, matrix) for name, matrix in self.matrices.items()]
         return f'<div class="grid" style="gap:12px 14px;margin-top:6px">{"".join(panels)}</div>'
 
     def still(self) -> tuple[str, str]:
@@ -97,11 +104,13 @@ def monitor(run: Run, measure: Measure | None = None, *, every: float = 2.0) -> 
     Args:
         run: what `start` returned.
         measure: a method (a copy of the one in training, in evaluation mode) → named figures, such as
-            {"effective rank": …}. It runs on the notebook's thread at most every `every` seconds, and at each end.
+            {"effective rank": …}, and matrices from -1 to 1, which are shown as pictures. It runs on the notebook's
+            thread at most every `every` seconds, and at each end.
         every: seconds between two measurements; more where one takes long.
 
     Returns:
-        A widget; `.state` and `.says` tell how the run stands, `.measured` holds (step, value) pairs by name.
+        A widget; `.state` and `.says` tell how the run stands, `.measured` holds (step, value) pairs by name,
+        `.matrices` the last matrix of each name.
     """
     return Monitor(run, measure, every)
 
@@ -147,6 +156,16 @@ def curve(
         f'<polyline points="{line}" fill="none" stroke="var(--line)" stroke-width="1.8" stroke-linejoin="round"/>'
         f"{marks}</svg>"
     )
+
+
+def heat(name: str, matrix: torch.Tensor, side: int = 150) -> str:
+    """A matrix (M, N) from -1 (orange) over 0 (white) to 1 (blue) as a picture with its name."""
+    value = matrix.detach().float().cpu().nan_to_num().clamp(-1, 1)
+    far = torch.where(value[..., None] > 0, torch.tensor(BLUE), torch.tensor(ORANGE))  # (M, N, 3)
+    colour = 255 + value.abs()[..., None] * (far - 255)
+    alt = f"{name}: {len(value)} by {value.shape[1]}, mean of the diagonal {value.diagonal().mean():.2f}"
+    shown = picture(colour.round().to(torch.uint8).permute(2, 0, 1), alt, side)
+    return f'<figure><figcaption style="padding:0 0 5px">{html.escape(name)}</figcaption>{shown}</figure>'
 
 
 def _sentence(run: Run) -> str:
