@@ -1,5 +1,6 @@
 """pyproject.toml, requirements.lock and environment.yml say the same."""
 
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -65,3 +66,8 @@ def test_conda_names_no_other_versions_than_the_lock() -> None:
         elif name != "pip":
             versions = locked()[canonicalize_name(name)]
             assert all(f"{version}.".startswith(f"{prefix}." if prefix else "") for version in versions), entry
+
+
+def test_every_script_may_be_run() -> None:
+    scripts = [ROOT / ".ci" / "run", *sorted((ROOT / "scripts").glob("*.sh"))]
+    assert [str(path) for path in scripts if not os.access(path, os.X_OK)] == []
