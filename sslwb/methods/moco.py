@@ -35,8 +35,8 @@ def queue_loss(query: Tensor, key: Tensor, queue: Tensor, temperature: float = 0
 class MoCo(Method):
     """Encoder and projector ask; a teacher that follows them slowly answers; its earlier answers are the negatives.
 
-    The last view gives the key, every other view asks: two views are the paper's query and key. One network sees the
-    whole batch, so the paper's shuffled batch norm, which is for several GPUs, has nothing to shuffle.
+    The last view gives the key, every other view asks: two views are the paper's query and key. The paper shuffles the
+    batch between GPUs, so that query and key are not normalised over the same pictures; on one device they are.
 
     Args:
         encoder: any encoder of `sslwb.nets`.

@@ -28,7 +28,7 @@ def test_lesson(name: str, lab: Callable[..., Notebook], shots: Callable[..., No
     n.run_all()
     n.finished()
     n.no_traceback()
-    for touch in (inspectors, monitors, maps, browsers, quizzes, predictions):
+    for touch in (inspectors, dials, monitors, maps, browsers, quizzes, predictions):
         touch(n)
     assert n.cut_off() == []
     shots(n)
@@ -42,6 +42,14 @@ def inspectors(n: Notebook) -> None:
         widget.locator(".noUi-handle").first.press("End")
         expect(widget).to_contain_text("Moved: crop from")
         expect(widget.get_by_role("img", name=re.compile("^view 1 of"))).not_to_have_attribute("src", before or "")
+
+
+def dials(n: Notebook) -> None:
+    for widget in n.widgets("Dial"):
+        figure = widget.get_by_role("img").first
+        before = figure.get_attribute("src")
+        widget.locator(".noUi-handle").first.press("End")
+        expect(figure).not_to_have_attribute("src", before or "")
 
 
 def monitors(n: Notebook) -> None:
