@@ -17,12 +17,14 @@ def sinkhorn(f: Any) -> Report:
     In each round first the columns, then the rows of exp(scores / epsilon) are divided by their sums.
     """
 
-    def alternate(scores: Tensor, epsilon: float, rounds: int, dims: tuple[int, ...] = (0, 1)) -> Tensor:
-        q = (scores / epsilon).exp()
+    def scaled(q: Tensor, rounds: int, dims: tuple[int, ...] = (0, 1)) -> Tensor:
         for _ in range(rounds):
             for dim in dims:
                 q = q / q.sum(dim, keepdim=True)
         return q
+
+    def alternate(scores: Tensor, epsilon: float, rounds: int, dims: tuple[int, ...] = (0, 1)) -> Tensor:
+        return scaled((scores / epsilon).exp(), rounds, dims)
 
     mistakes = [
         Mistake("This is the softmax of each row: nothing makes the prototypes be used alike. Scale the columns first.",
@@ -34,7 +36,7 @@ def sinkhorn(f: Any) -> Report:
         Mistake("You did one round, whatever `rounds` says.", lambda s, e, n: alternate(s, e, 1)),
         Mistake("epsilon is missing: exp(scores / epsilon).", lambda s, e, n: alternate(s, 1.0, n)),
         Mistake("You multiplied by epsilon: divide.", lambda s, e, n: alternate(s, 1 / e, n)),
-        Mistake("The exponential is missing.", lambda s, e, n: _plain(s / e, n)),
+        Mistake("The exponential is missing.", lambda s, e, n: scaled(s / e, n)),
         Mistake("The sign is turned round: near prototypes have high scores, exp(scores / epsilon).",
                 lambda s, e, n: alternate(-s, e, n)),
         Mistake("You divided by the number of pictures as in the paper's Q, which sums to 1 over all. The codes are "
@@ -74,10 +76,3 @@ def sharpened(f: Any) -> Report:
               for b, k, t in ((6, 3, 0.5), (4, 5, 0.25), (8, 2, 2.0))]  # fmt: skip
     return judge("sharpened", f, truth, trials, mistakes, arguments=("scores", "centre", "temperature"),
                  agrees_with="DINO's teacher")  # fmt: skip
-
-
-def _plain(q: Tensor, rounds: int) -> Tensor:
-    for _ in range(rounds):
-        q = q / q.sum(0, keepdim=True)
-        q = q / q.sum(1, keepdim=True)
-    return q

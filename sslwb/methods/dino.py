@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sslwb.methods.base import Method, Views, by_size, check_temperature, check_views, full_precision
+from sslwb.methods.swav import swapped_loss
 from sslwb.methods.teacher import check_momentum, follow, rising, teacher_of
 from sslwb.nets import Prototypes, seeded
 
@@ -26,12 +27,9 @@ def dino_loss(
     Raises:
         ValueError: a temperature ≤ 0.
     """
-    check_temperature(temperature)
     check_temperature(teacher_temperature, "teacher_temperature")
-    target = ((teacher - centre) / teacher_temperature).softmax(2).detach()
-    log_p = (student / temperature).log_softmax(2)
-    losses = [-(target[i] * log_p[v]).sum(1).mean() for i in range(len(target)) for v in range(len(student)) if v != i]
-    return torch.stack(losses).mean()
+    targets = ((teacher - centre) / teacher_temperature).softmax(2).detach()
+    return swapped_loss(student, targets, temperature)
 
 
 class DINO(Method):
