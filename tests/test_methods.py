@@ -48,7 +48,7 @@ METHODS = {
     "SimCLR, four views": Row(lambda: SimCLR(nets.conv(8, seed=5), seed=5), images.simclr(12, views=4)),
     "SimCLR without a projector": Row(lambda: SimCLR(nets.conv(8, seed=5), projector=()), images.simclr(16)),
     "MoCo": Row(
-        lambda: MoCo(nets.conv(8, seed=5), queue=192, projector=(32, 16), seed=5), images.simclr(16), steps=120
+        lambda: MoCo(nets.conv(8, seed=5), queue=384, projector=(32, 16), seed=5), images.simclr(16), steps=120
     ),
     "BYOL": Row(lambda: BYOL(nets.conv(8, seed=5), projector=(32, 16), predictor=32, seed=5), images.simclr(16)),
     "BYOL, four views": Row(lambda: BYOL(nets.conv(8, seed=5), seed=5), images.simclr(12, views=4)),
@@ -391,20 +391,39 @@ def test_no_gradient_reaches_key_or_queue() -> None:
     assert n.grad is None
 
 
+@pytest.mark.parametrize("n", [2, 3])
+def test_moco_asks_with_every_view_for_the_keys_of_the_others(n: int, data: Images) -> None:
+    method = MoCo(nets.conv(8, seed=5), queue=48, projector=(16, 8), seed=5)
+    views = images.simclr(16, views=n)(data.x[:8], torch.Generator().manual_seed(1))
+    q = method.projector(method.encoder(torch.cat(views))).chunk(n)
+    k = [F.normalize(key, dim=1) for key in method.teacher(torch.cat(views)).chunk(n)]
+    losses = []
+    for v in range(n):
+        others = torch.stack([k[w] for w in range(n) if w != v]).mean(0)
+        losses.append(queue_loss(q[v], others, method.queue, method.temperature))
+    assert torch.allclose(method(views)["loss"], torch.stack(losses).mean(), rtol=1e-4)
+
+
+def test_the_projector_ends_without_a_direction_that_all_keys_share(data: Images) -> None:
+    method = METHODS["MoCo"].make()
+    keys = method.projector(method.encoder(data.x[:32] / 255))
+    assert float(keys.detach().mean(0).norm()) < 1e-4
+
+
 def test_the_queue_takes_the_newest_keys_and_drops_the_oldest(data: Images) -> None:
-    method = MoCo(nets.conv(8), queue=24, projector=(16, 8), seed=1)
+    method = MoCo(nets.conv(8), queue=48, projector=(16, 8), seed=1)
     first = method.queue.clone()
     views = images.simclr(16)(data.x[:8], torch.Generator().manual_seed(1))
     for turn in range(4):
         method(views)
         keys = method._keys.clone()
         method.after_step(0.0)
-        where = slice(8 * (turn % 3), 8 * (turn % 3) + 8)
+        where = slice(16 * (turn % 3), 16 * (turn % 3) + 16)
         assert torch.equal(method.queue[where], keys)
-        assert int(method.place) == 8 * (turn + 1) % 24
+        assert int(method.place) == 16 * (turn + 1) % 48
         if turn == 0:
-            assert torch.equal(method.queue[8:], first[8:])
-    assert torch.allclose(method.queue.norm(dim=1), torch.ones(24), atol=1e-5)
+            assert torch.equal(method.queue[16:], first[16:])
+    assert torch.allclose(method.queue.norm(dim=1), torch.ones(48), atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -421,9 +440,9 @@ def test_moco_without_sense_is_told(settings: dict[str, float], said: str) -> No
         MoCo(nets.conv(8), **settings)
 
 
-def test_a_queue_that_the_batch_does_not_divide_is_told(data: Images) -> None:
-    method = MoCo(nets.conv(8), queue=30)
-    with pytest.raises(ValueError, match="queue is 30 but the batch has 12 pictures; expected a multiple"):
+def test_a_queue_that_the_keys_of_a_step_do_not_divide_is_told(data: Images) -> None:
+    method = MoCo(nets.conv(8), queue=36)
+    with pytest.raises(ValueError, match="queue is 36 but 2 views of 12 pictures give 24 keys; expected a multiple"):
         method(batch(METHODS["MoCo"], data))
 
 

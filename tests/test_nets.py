@@ -236,3 +236,20 @@ class Twice(nn.Module):
 def test_a_module_that_gives_no_embeddings_is_told(module: nn.Module, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         nets.wrap(module)
+
+
+def test_instance_norm_takes_the_light_of_a_picture_away() -> None:
+    x = pictures(4)
+    brighter = 0.5 * x + 0.3 * torch.rand(4, 3, 1, 1, generator=torch.Generator().manual_seed(5))
+    blind, plain = nets.conv(8, instance_norm=True).eval(), nets.conv(8).eval()
+    with torch.no_grad():
+        assert torch.allclose(blind(x), blind(brighter), atol=0.02)
+        assert not torch.allclose(plain(x), plain(brighter), atol=0.02)
+
+
+def test_instance_norm_makes_no_noise_of_a_flat_picture() -> None:
+    flat = torch.full((2, 3, 32, 32), 0.6) + 1e-4 * pictures(2)
+    with torch.no_grad():
+        z = nets.conv(8, instance_norm=True).eval().features(flat)
+    assert torch.isfinite(z).all()
+    assert float(z.std()) < 0.02

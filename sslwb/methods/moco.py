@@ -1,4 +1,7 @@
-"""MoCo. Source: He et al. 2020, "Momentum Contrast"; the head of MoCo v2, Chen et al. 2020. Lesson 04."""
+"""MoCo. Source: He et al. 2020, "Momentum Contrast"; the head and the symmetric loss of MoCo v3, Chen et al. 2021.
+
+Lesson 04.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sslwb.methods.base import Method, Views, check_temperature, check_views, full_precision
+from sslwb.methods.base import Method, Views, check_temperature, check_views, full_precision, of_the_others
 from sslwb.methods.teacher import check_momentum, follow, teacher_of
 from sslwb.nets import mlp, seeded
 
@@ -35,20 +38,23 @@ def queue_loss(query: Tensor, key: Tensor, queue: Tensor, temperature: float = 0
 class MoCo(Method):
     """Encoder and projector ask; a teacher that follows them slowly answers; its earlier answers are the negatives.
 
-    The last view gives the key, every other view asks: two views are the paper's query and key. The paper shuffles the
-    batch between GPUs, so that query and key are not normalised over the same pictures; on one device they are.
+    Every view asks and every view has a key; what a view asks for is the mean direction of the keys of the other views.
+    With two views that is the paper's loss made symmetric, as in MoCo v3. The projector's end is normalised, as there:
+    without that, queries learn to run from the direction that all older keys share, which tells no pictures apart. The
+    paper shuffles the batch between GPUs, so that query and key are not normalised over the same pictures; on one
+    device they are.
 
     Args:
         encoder: any encoder of `sslwb.nets`.
-        queue: how many earlier keys are kept; a multiple of the batch.
+        queue: how many earlier keys are kept; a multiple of views · batch, the keys of one step.
         momentum: of the teacher.
         temperature: small values look at the hardest negatives alone.
         projector: widths of the projector's layers.
         seed: of the projector's first weights and of the first queue.
 
     Raises:
-        ValueError: momentum outside [0, 1], temperature ≤ 0, an empty queue or, in training, one that the batch does
-            not divide.
+        ValueError: momentum outside [0, 1], temperature ≤ 0, an empty queue or, in training, one that the keys of a
+            step do not divide.
     """
 
     queue: Tensor
@@ -64,7 +70,7 @@ class MoCo(Method):
         if queue < 2:
             raise ValueError(f"queue is {queue}; expected 2 or more: its keys are the negatives")
         with seeded(seed):
-            self.projector = mlp(self.encoder.dim, *projector)
+            self.projector = mlp(self.encoder.dim, *projector, last_norm=True)
             self.register_buffer("queue", F.normalize(torch.randn(queue, projector[-1]), dim=1))
         self.register_buffer("place", torch.zeros((), dtype=torch.long))  # where the next keys go
         self.teacher = teacher_of(nn.Sequential(self.encoder, self.projector))
@@ -73,16 +79,17 @@ class MoCo(Method):
 
     def forward(self, views: Views) -> dict[str, Tensor]:
         check_views(views)
-        if len(self.queue) % len(views[0]):
+        n, b = len(views), len(views[0])
+        if len(self.queue) % (n * b):
             raise ValueError(
-                f"queue is {len(self.queue)} but the batch has {len(views[0])} pictures; expected a multiple of it"
+                f"queue is {len(self.queue)} but {n} views of {b} pictures give {n * b} keys; expected a multiple of it"
             )
-        *asking, answering = views
-        queries = self.projector(self.encoder(torch.cat(asking))).chunk(len(asking))
+        x = torch.cat(views)
+        queries = self.projector(self.encoder(x))  # (VB, D)
         with torch.no_grad():
-            self._keys = F.normalize(self.teacher(answering).float(), dim=1)
-        losses = [queue_loss(q, self._keys, self.queue, self.temperature) for q in queries]
-        return {"loss": torch.stack(losses).mean()}
+            self._keys = F.normalize(self.teacher(x).float(), dim=1)
+        positives = of_the_others(self._keys.view(n, b, -1)).flatten(0, 1)
+        return {"loss": queue_loss(queries, positives, self.queue, self.temperature)}
 
     def after_step(self, progress: float) -> None:
         follow(self.teacher, nn.ModuleList((self.encoder, self.projector)), self.momentum)
