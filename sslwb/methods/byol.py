@@ -33,9 +33,10 @@ class BYOL(Method):
     Args:
         encoder: any encoder of `sslwb.nets`.
         momentum: of the teacher at the beginning; it rises to 1 along a cosine.
-        projector: widths of the projector's layers.
+        projector: widths of the projector's layers; its end is normalised, as in MoCo v3 and SimSiam.
         predictor: width of the predictor's hidden layer; 0 leaves the predictor out.
         stop_gradient: False lets the gradient through the targets as well, and the student is then its own teacher.
+        batch_norm: False leaves the batch norms of projector and predictor out.
         seed: of the heads' first weights.
 
     Raises:
@@ -43,14 +44,15 @@ class BYOL(Method):
     """
 
     def __init__(
-        self, encoder: nn.Module, momentum: float = 0.99, projector: Sequence[int] = (256, 128), predictor: int = 256,
-        stop_gradient: bool = True, seed: int = 0,
+        self, encoder: nn.Module, momentum: float = 0.99, projector: Sequence[int] = (128,), predictor: int = 256,
+        stop_gradient: bool = True, batch_norm: bool = True, seed: int = 0,
     ) -> None:  # fmt: skip
         super().__init__(encoder)
         check_momentum(momentum)
         with seeded(seed):
-            self.projector = mlp(self.encoder.dim, *projector)
-            self.predictor = mlp(projector[-1], predictor, projector[-1]) if predictor else nn.Identity()
+            self.projector = mlp(self.encoder.dim, *projector, norm=batch_norm, last_norm=batch_norm)
+            heads = projector[-1], predictor, projector[-1]
+            self.predictor = mlp(*heads, norm=batch_norm) if predictor else nn.Identity()
         self.momentum, self.stop_gradient = momentum, stop_gradient
         if stop_gradient:
             self.teacher = teacher_of(nn.Sequential(self.encoder, self.projector))

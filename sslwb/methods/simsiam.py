@@ -20,8 +20,9 @@ class SimSiam(Method):
     Args:
         encoder: any encoder of `sslwb.nets`.
         projector: widths of the projector's layers; its end is normalised, as in the paper.
-        predictor: width of the predictor's hidden layer, a bottleneck; 0 leaves the predictor out.
+        predictor: width of the predictor's hidden layer; 0 leaves the predictor out.
         stop_gradient: False lets the gradient through the targets as well: the paper's collapse.
+        batch_norm: False leaves the batch norms of projector and predictor out.
         seed: of the heads' first weights.
 
     Raises:
@@ -29,13 +30,14 @@ class SimSiam(Method):
     """
 
     def __init__(
-        self, encoder: nn.Module, projector: Sequence[int] = (256, 256), predictor: int = 64,
-        stop_gradient: bool = True, seed: int = 0,
+        self, encoder: nn.Module, projector: Sequence[int] = (128,), predictor: int = 256,
+        stop_gradient: bool = True, batch_norm: bool = True, seed: int = 0,
     ) -> None:  # fmt: skip
         super().__init__(encoder)
         with seeded(seed):
-            self.projector = mlp(self.encoder.dim, *projector, last_norm=True)
-            self.predictor = mlp(projector[-1], predictor, projector[-1]) if predictor else nn.Identity()
+            self.projector = mlp(self.encoder.dim, *projector, norm=batch_norm, last_norm=batch_norm)
+            heads = projector[-1], predictor, projector[-1]
+            self.predictor = mlp(*heads, norm=batch_norm) if predictor else nn.Identity()
         self.stop_gradient = stop_gradient
 
     def forward(self, views: Views) -> dict[str, Tensor]:
