@@ -21,11 +21,11 @@ from sslwb.augment import images as recipes
 from sslwb.data import Images
 from sslwb.methods.base import Method
 from sslwb.train import start
-from sslwb.widgets import dial, embedding_map, inspector, monitor, neighbours, predict, quiz
+from sslwb.widgets import ablation, dial, embedding_map, inspector, monitor, neighbours, predict, quiz
 from sslwb.widgets.kernel import keep_widgets_alive
 from sslwb.widgets.pictures import png
 from sslwb.widgets.scatter import STEPS, Colouring
-from sslwb.widgets.training import curve, heat, thinned
+from sslwb.widgets.training import curve, fall, heat, thinned
 
 
 @pytest.fixture
@@ -142,6 +142,66 @@ def test_inspector_refuses_what_is_not_there(data: Images) -> None:
         inspector(data, recipes.simclr()).picture = 40
 
 
+# ── ablation
+
+PARTS = {"A": ["x", "y"], "B": ["y", "z"]}
+
+
+def test_ablation_trains_without_what_is_not_ticked(data: Images) -> None:
+    begun: list[tuple[str, frozenset[str]]] = []
+
+    def begin(name: str, without: frozenset[str]) -> Any:
+        begun.append((name, without))
+        return start(tiny(), data, VIEWS, steps=3, **SETTINGS)
+
+    async def main() -> None:
+        shown = ablation(begin, PARTS, verdict=lambda run: f"{run.step} <steps>")
+        assert list(shown.boxes) == ["x", "y", "z"]
+        assert shown.boxes["z"].disabled
+        assert not shown.boxes["x"].disabled
+        shown.boxes["y"].value = False
+        assert shown.without == ["y"]
+        for other, expected in (("B", "A without y: 3 <steps>"), ("A", "B, whole: 3 <steps>")):
+            shown.train_button.click()
+            await shown.run
+            while shown.says != expected:
+                await asyncio.sleep(0.01)
+            assert "&lt;steps&gt;" in shown._line.value
+            shown.choice.value = other  # all parts are in again
+            assert shown.without == []
+            assert shown.boxes["x"].disabled == (other == "B")
+            assert shown.says == "Press Train to see what this does."
+
+    asyncio.run(main())
+    assert begun == [("A", frozenset("y")), ("B", frozenset())]
+
+
+def test_ablation_stops_the_run_before(data: Images) -> None:
+    async def main() -> None:
+        shown = ablation(lambda name, without: start(tiny(), data, VIEWS, steps=10**6, **SETTINGS), PARTS)
+        shown.train()
+        first, old = shown.run, shown.monitor
+        shown.train()
+        await first
+        assert first.state == "stopped"
+        assert shown.run.state == "running"
+        old.resume()  # what the monitor before does no longer reaches the line
+        old.stop()
+        await first
+        assert shown.says == "A, whole: running"
+        shown.run.stop()
+        await shown.run
+        while shown.says != "A, whole: stopped":
+            await asyncio.sleep(0.01)
+
+    asyncio.run(main())
+
+
+def test_ablation_wants_a_method() -> None:
+    with pytest.raises(ValueError, match="parts is empty"):
+        ablation(lambda name, without: None, {})
+
+
 # ── monitor
 
 
@@ -239,6 +299,16 @@ def test_monitor_needs_no_event_loop(data: Images) -> None:
     run = start(tiny(), data, VIEWS, steps=3, **SETTINGS)
     run.wait()
     assert monitor(run).state == "done"
+
+
+def test_a_spectrum_is_drawn_as_shares(data: Images) -> None:
+    shown = watched(3, data=data, measure=lambda method: {"spectrum": torch.tensor([3.0, 1.0, 0.0])})
+    assert torch.equal(shown.spectra["spectrum"], torch.tensor([3.0, 1.0, 0.0]))
+    assert "spectrum, log₁₀ of shares" in shown._curves.value
+    assert "3 directions" in shown._curves.value
+    drawn = fall("s", torch.tensor([9.0, 1.0]))
+    assert "now -1" in drawn  # the last of the shares is a tenth
+    assert "nan" not in fall("s", torch.zeros(4))
 
 
 def test_thinned_keeps_the_mean_and_the_order() -> None:
@@ -496,6 +566,7 @@ def every(data: Images) -> list[Any]:
     return [
         inspector(data, recipes.simclr(16)), monitor(run), embedding_map(data, torch.rand(40, 2)),
         neighbours(data, torch.rand(40, 5)), quiz("Is it?", ONE), predict("Which?", ["a", "b"]),
+        ablation(lambda name, without: None, PARTS),
     ]  # fmt: skip
 
 

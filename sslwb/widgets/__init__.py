@@ -2,9 +2,10 @@
 
 from sslwb.widgets.augmentation import inspector
 from sslwb.widgets.nearest import neighbours
+from sslwb.widgets.parts import ablation
 from sslwb.widgets.questions import predict, quiz
 from sslwb.widgets.scatter import embedding_map
 from sslwb.widgets.sliders import dial
 from sslwb.widgets.training import monitor
 
-__all__ = ["dial", "embedding_map", "inspector", "monitor", "neighbours", "predict", "quiz"]
+__all__ = ["ablation", "dial", "embedding_map", "inspector", "monitor", "neighbours", "predict", "quiz"]

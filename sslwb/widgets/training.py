@@ -33,6 +33,7 @@ class Monitor(Live):
         self.run, self.measure, self.every = run, measure, every
         self.measured: dict[str, list[tuple[int, float]]] = {}
         self.matrices: dict[str, torch.Tensor] = {}
+        self.spectra: dict[str, torch.Tensor] = {}
         self._next = 0.0
         self.stop_button = button("Stop", "end after the step under way; the encoder stays usable")
         self.resume_button = button("Resume", "go on from the step where it stopped")
@@ -80,6 +81,8 @@ class Monitor(Live):
         for name, value in values.items():
             if isinstance(value, torch.Tensor) and value.ndim == 2:
                 self.matrices[name] = value
+            elif isinstance(value, torch.Tensor) and value.ndim == 1:
+                self.spectra[name] = value
             else:
                 self.measured.setdefault(name, []).append((run.step, float(value)))
         self._next = now + max(self.every, 20 * (now - begin))  # measuring costs the training 5 % at most
@@ -90,6 +93,7 @@ class Monitor(Live):
         for name, values in terms.items():
             panels.append(curve(name, thinned(values), run.steps, wide=name == "loss"))
         panels += [curve(name, points, run.steps, dots=True) for name, points in self.measured.items()]
+        panels += [fall(name, spectrum) for name, spectrum in self.spectra.items()]
         panels += [heat(name, matrix) for name, matrix in self.matrices.items()]
         return f'<div class="grid" style="gap:12px 14px;margin-top:6px">{"".join(panels)}</div>'
 
@@ -104,13 +108,13 @@ def monitor(run: Run, measure: Measure | None = None, *, every: float = 2.0) -> 
     Args:
         run: what `start` returned.
         measure: a method (a copy of the one in training, in evaluation mode) → named figures, such as
-            {"effective rank": …}, and matrices from -1 to 1, which are shown as pictures. It runs on the notebook's
-            thread at most every `every` seconds, and at each end.
+            {"effective rank": …}, spectra (D,), of which the last is drawn as shares, and matrices from -1 to 1, which
+            are shown as pictures. It runs on the notebook's thread at most every `every` seconds, and at each end.
         every: seconds between two measurements; more where one takes long.
 
     Returns:
         A widget; `.state` and `.says` tell how the run stands, `.measured` holds (step, value) pairs by name,
-        `.matrices` the last matrix of each name.
+        `.matrices` and `.spectra` the last matrix and spectrum of each name.
     """
     return Monitor(run, measure, every)
 
@@ -123,9 +127,10 @@ def thinned(values: Sequence[float]) -> list[tuple[float, float]]:
 
 
 def curve(
-    name: str, points: Sequence[tuple[float, float]], steps: int, wide: bool = False, dots: bool = False
+    name: str, points: Sequence[tuple[float, float]], steps: int, wide: bool = False, dots: bool = False,
+    unit: str = "steps",
 ) -> str:  # fmt: skip
-    """One small plot as SVG, in the page's own colours; what is not finite is left out."""
+    """One small plot as SVG, in the page's own colours; what is not finite is left out. `steps` is the axis' length."""
     points = [p for p in points if math.isfinite(p[1])]
     w, h, left, top, bottom = (370 if wide else 230), 130, 44, 22, 18
     last = f"{points[-1][1]:.3g}" if points else "…"
@@ -152,10 +157,16 @@ def curve(
         f'<text x="{left - 5}" y="{top + 9}" text-anchor="end" {ink}>{high:.3g}</text>'
         f'<text x="{left - 5}" y="{h - bottom}" text-anchor="end" {ink}>{low:.3g}</text>'
         f'<text x="{left}" y="{h - 4}" {ink}>0</text>'
-        f'<text x="{w - 6}" y="{h - 4}" text-anchor="end" {ink}>{steps} steps</text>'
+        f'<text x="{w - 6}" y="{h - 4}" text-anchor="end" {ink}>{steps} {unit}</text>'
         f'<polyline points="{line}" fill="none" stroke="var(--line)" stroke-width="1.8" stroke-linejoin="round"/>'
         f"{marks}</svg>"
     )
+
+
+def fall(name: str, spectrum: torch.Tensor) -> str:
+    """The logarithms to base 10 of a spectrum's shares, down to 1 in a million: a cliff is a collapse."""
+    share = (spectrum.double() / spectrum.sum().clamp_min(1e-300)).clamp_min(1e-6).log10().tolist()
+    return curve(f"{name}, log₁₀ of shares", list(enumerate(share)), len(share), unit="directions")
 
 
 def heat(name: str, matrix: torch.Tensor, side: int = 150) -> str:

@@ -1,0 +1,114 @@
+"""A method with its parts to leave out: tick, train, see what it was for. Lesson 08."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import ipywidgets as W
+import traitlets as T
+
+from sslwb.widgets.live import Live, button, row
+from sslwb.widgets.training import Measure, Monitor
+
+Run = Any  # what `train.start` returns
+Begin = Callable[[str, frozenset[str]], Run]
+
+
+class Ablation(Live):
+    """See `ablation`."""
+
+    method = T.Unicode()
+    without = T.List(T.Unicode())
+    says = T.Unicode()
+
+    def __init__(
+        self, begin: Begin, parts: Mapping[str, Sequence[str]], measure: Measure | None, verdict: Callable[[Run], str]
+    ) -> None:  # fmt: skip
+        self._begin, self._measure, self._verdict = begin, measure, verdict
+        self.parts = {name: tuple(own) for name, own in parts.items()}
+        self.run: Run = None
+        self.monitor: Monitor | None = None
+        self.choice = W.ToggleButtons(options=list(parts), description="method", tooltips=[f"train {name}" for name in parts])
+        self.choice.style.button_width, self.choice.style.description_width = "auto", "initial"
+        every = dict.fromkeys(part for own in self.parts.values() for part in own)  # in order, each once
+        self.boxes = {
+            part: W.Checkbox(value=True, description=part, indent=False, layout={"width": "auto"}) for part in every
+        }
+        self.train_button = button("Train", "train the method with the parts that are ticked, from fresh weights")
+        self._line, self._place = W.HTML(), W.VBox()
+        boxes = row(*self.boxes.values())
+        boxes.layout.grid_gap = "0 18px"
+        super().__init__([self.choice, boxes, row(self.train_button, self._line), self._place])
+        self.choice.observe(lambda _: self._chosen(), "value")
+        for box in self.boxes.values():
+            box.observe(lambda _: self._ticked(), "value")
+        self.train_button.on_click(lambda _: self.train())
+        self._chosen()
+
+    def _chosen(self) -> None:
+        """Another method: all its parts are in again, and only they can be left out."""
+        self.method = self.choice.value
+        for part, box in self.boxes.items():
+            box.value, box.disabled = True, part not in self.parts[self.method]
+        self._ticked()
+
+    def _ticked(self) -> None:
+        own = self.parts[self.choice.value]
+        self.without = [part for part in own if not self.boxes[part].value]
+        self._tell("" if self.monitor is None else "Press Train to see what this does.")
+
+    def train(self) -> None:
+        """What the button Train does. A run that is still under way is stopped."""
+        if self.run is not None:
+            self.run.stop()
+        if self.monitor is not None:
+            self.monitor.unobserve_all("state")
+        title = self.titled()
+        self.run = self._begin(self.method, frozenset(self.without))
+        self.monitor = Monitor(self.run, self._measure, 1.0)
+        self.monitor.observe(lambda change: self._moved(title, change.new), "state")
+        self._place.children = [self.monitor]
+        self._moved(title, self.monitor.state)
+
+    def titled(self) -> str:
+        """Such as "BYOL without stop-gradient and predictor"."""
+        return self.method + (f" without {' and '.join(self.without)}" if self.without else ", whole")
+
+    def _moved(self, title: str, state: str) -> None:
+        self._tell(f"{title}: {self._verdict(self.run) if state == 'done' else state}")
+
+    def _tell(self, text: str) -> None:
+        self.says = text
+        self._line.value = f'<span style="padding-left:8px">{html.escape(text)}</span>'
+
+    def still(self) -> tuple[str, str]:
+        text = "A live widget: run this cell in JupyterLab to leave parts of a method out and to train it without them."
+        return text, f"<p><em>{text}</em></p>"
+
+
+def ablation(
+    begin: Begin,
+    parts: Mapping[str, Sequence[str]],
+    measure: Measure | None = None,
+    *,
+    verdict: Callable[[Run], str] = lambda run: "trained",
+) -> Ablation:
+    """Leave parts of a method out, train it, and watch what that does to loss and embeddings.
+
+    Args:
+        begin: name of a method and the parts to leave out → a training under way, what `start` returned.
+        parts: {name of a method: its parts}; a part that several methods share has one box.
+        measure: as in `monitor`.
+        verdict: a finished run → one sentence about it.
+
+    Returns:
+        A widget; `.train()` does what its button does, `.run` is the last run, `.says` the line beside the button.
+
+    Raises:
+        ValueError: no method.
+    """
+    if not parts:
+        raise ValueError("parts is empty; expected {name of a method: [its parts]}")
+    return Ablation(begin, parts, measure, verdict)
