@@ -593,6 +593,15 @@ def test_sinkhorn_is_what_the_papers_code_gives() -> None:
     assert torch.allclose(sinkhorn(scores, 0.25), (q * 6).T.float(), atol=1e-5)
 
 
+def test_swav_shares_out_the_codes_of_all_large_views_together(data: Images) -> None:
+    method, views = METHODS["SwAV"].make(), batch(METHODS["SwAV"], data)
+    net = nn.Sequential(method.encoder, method.head)
+    large, small = net(torch.cat(views[:2])), net(torch.cat(views[2:]))
+    codes = sinkhorn(large, method.epsilon).view(2, 12, -1)
+    expected = swapped_loss(torch.cat((large, small)).view(4, 12, -1), codes, method.temperature)
+    assert torch.allclose(method(views)["loss"], expected, rtol=1e-4)
+
+
 def slow_cross_entropies(scores: list[Tensor], targets: list[Tensor], temperature: float) -> float:
     """The mean over a target's view, another view and the batch, in plain floats."""
     losses = []
@@ -619,6 +628,15 @@ def test_dino_loss_is_what_loops_give() -> None:
     targets = [((t - centre) / 0.2).softmax(1) for t in teacher]
     loss = dino_loss(torch.stack(student), torch.stack(teacher), centre, 0.5, 0.2)
     assert math.isclose(float(loss), slow_cross_entropies(student, targets, 0.5), rel_tol=1e-5)
+
+
+def test_the_recorded_entropy_is_that_of_the_teachers_word(data: Images) -> None:
+    views, method = batch(METHODS["DINO"], data), METHODS["DINO"].make()
+    method.centre += torch.linspace(-1, 1, 32)
+    with torch.no_grad():
+        said = ((method.teacher(torch.cat(views[:2])) - method.centre) / 0.04).softmax(1)
+    slow = [-sum(p * math.log(p) for p in row if p > 0) for row in said.tolist()]
+    assert math.isclose(float(method(views)["entropy"]), sum(slow) / len(slow), rel_tol=1e-3)
 
 
 def test_the_centre_is_a_moving_average_of_the_teachers_outputs(data: Images) -> None:

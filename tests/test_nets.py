@@ -114,6 +114,18 @@ def test_a_patch_that_does_not_divide_is_told() -> None:
         MAKERS["vit"]()(torch.zeros(2, 3, 30, 32))
 
 
+def test_attention_on_request_is_what_the_last_block_used() -> None:
+    encoder, x = nets.vit(dim=32, depth=2, heads=2), pictures(2)
+    weights = encoder.attention(x)
+    assert weights.shape == (2, 2, 64, 64)
+    assert torch.allclose(weights.sum(3), torch.ones(2, 2, 64), atol=1e-5)
+    first, last = encoder.blocks
+    tokens = first(encoder.tokens(x))
+    values = last.asked(tokens)[2]
+    seen = tokens + last.out((weights @ values).transpose(1, 2).flatten(2))
+    assert torch.allclose(encoder.norm(seen + last.mlp(last.norm2(seen))), encoder.features(x), atol=1e-4)
+
+
 @pytest.mark.parametrize("settings", [{"dim": 30, "heads": 3}, {"dim": 32, "heads": 3}])
 def test_a_dim_that_heads_do_not_divide_is_told(settings: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=f"dim is {settings['dim']} with 3 heads; expected a multiple"):

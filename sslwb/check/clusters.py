@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sslwb.check.report import Mistake, Report, Trial, judge
-from sslwb.methods import swav
+from sslwb.methods import dino, swav
 
 
 def sinkhorn(f: Any) -> Report:
@@ -52,9 +52,6 @@ def sinkhorn(f: Any) -> Report:
 def sharpened(f: Any) -> Report:
     """Check `f(scores, centre, temperature)`: (B, K), (K,) → softmax((scores - centre) / temperature), as in DINO."""
 
-    def truth(scores: Tensor, centre: Tensor, temperature: float) -> Tensor:
-        return ((scores - centre) / temperature).softmax(1)
-
     mistakes = [
         Mistake("The centre is missing: subtract it from the scores.", lambda s, c, t: (s / t).softmax(1)),
         Mistake("The centre is added: subtract it, so that a prototype that is always high is brought down.",
@@ -74,5 +71,5 @@ def sharpened(f: Any) -> Report:
     trials = [Trial(f"B = {b}, K = {k}, temperature {t}",
                     (torch.rand(b, k, generator=g) * 2 - 1, torch.rand(k, generator=g) - 0.5, t))
               for b, k, t in ((6, 3, 0.5), (4, 5, 0.25), (8, 2, 2.0))]  # fmt: skip
-    return judge("sharpened", f, truth, trials, mistakes, arguments=("scores", "centre", "temperature"),
-                 agrees_with="DINO's teacher")  # fmt: skip
+    return judge("sharpened", f, dino.sharpened, trials, mistakes, arguments=("scores", "centre", "temperature"),
+                 agrees_with="sslwb.methods.dino.sharpened")  # fmt: skip

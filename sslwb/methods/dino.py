@@ -15,20 +15,28 @@ from sslwb.nets import Prototypes, seeded
 SLOW = 0.9  # the centre's own momentum, as in the paper
 
 
+def sharpened(scores: Tensor, centre: Tensor, temperature: float = 0.04) -> Tensor:
+    """What a teacher says: softmax((scores - centre) / temperature), scores (…, B, K) and centre (K,) → (…, B, K).
+
+    The centre is what the teacher says on average, so no prototype stays high for all pictures; section 3.1.
+    """
+    return ((scores - centre) / temperature).softmax(-1)
+
+
 @full_precision
 def dino_loss(
     student: Tensor, teacher: Tensor, centre: Tensor, temperature: float = 0.1, teacher_temperature: float = 0.04
 ) -> Tensor:
     """Cross-entropy of the student's softmax with the teacher's: (V, B, K), (T, B, K), (K,) → scalar.
 
-    The teacher's is centred and sharpened: softmax((teacher - centre) / teacher_temperature). Equation 1 and algorithm
-    1, the mean over pairs of a teacher's view and another view of the student; teacher[i] saw the view of student[i].
+    The teacher's is `sharpened`. Equation 1 and algorithm 1, the mean over pairs of a teacher's view and another view
+    of the student; teacher[i] saw the view of student[i].
 
     Raises:
         ValueError: a temperature ≤ 0.
     """
     check_temperature(teacher_temperature, "teacher_temperature")
-    targets = ((teacher - centre) / teacher_temperature).softmax(2).detach()
+    targets = sharpened(teacher, centre, teacher_temperature).detach()
     return swapped_loss(student, targets, temperature)
 
 
@@ -36,7 +44,9 @@ class DINO(Method):
     """A student foretells, from any view, what its teacher says of another; the teacher is the student's past.
 
     The teacher sees the views as large as the first. Centring keeps one prototype from taking all; sharpening, a
-    teacher's temperature below the student's, keeps all from sharing alike.
+    teacher's temperature below the student's, keeps all from sharing alike. Besides the loss, the entropy of what the
+    teacher says of a view is recorded, in nats: 0 is one prototype, log(prototypes) all alike. The head has no batch
+    norm at its end: that would centre too, and hide what centring does.
 
     Args:
         encoder: any encoder of `sslwb.nets`.
@@ -57,7 +67,7 @@ class DINO(Method):
 
     def __init__(
         self, encoder: nn.Module, prototypes: int = 256, momentum: float = 0.99, temperature: float = 0.1,
-        teacher_temperature: float = 0.04, centring: bool = True, projector: Sequence[int] = (256, 64), seed: int = 0,
+        teacher_temperature: float = 0.04, centring: bool = True, projector: Sequence[int] = (64,), seed: int = 0,
     ) -> None:  # fmt: skip
         super().__init__(encoder)
         check_temperature(temperature)
@@ -80,7 +90,9 @@ class DINO(Method):
         with torch.no_grad():
             teacher = torch.stack(by_size(self.teacher, large)).float()
         self._mean = teacher.mean((0, 1))
-        return {"loss": dino_loss(student, teacher, self.centre, self.temperature, self.teacher_temperature)}
+        loss = dino_loss(student, teacher, self.centre, self.temperature, self.teacher_temperature)
+        said = sharpened(teacher, self.centre, self.teacher_temperature)
+        return {"loss": loss, "entropy": torch.special.entr(said).sum(2).mean()}
 
     def after_step(self, progress: float) -> None:
         follow(self.teacher, nn.ModuleList((self.encoder, self.head)), rising(self.momentum, progress))

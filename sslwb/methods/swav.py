@@ -53,7 +53,9 @@ def swapped_loss(scores: Tensor, codes: Tensor, temperature: float = 0.1) -> Ten
 class SwAV(Method):
     """Encoder, projector and prototypes: from one view foretell to which prototypes another view is assigned.
 
-    Every view as large as the first has a code; smaller views, as `multicrop` makes them, only foretell.
+    Every view as large as the first has a code; smaller views, as `multicrop` makes them, only foretell. The codes of
+    all views are shared out together, so that a small batch has enough of them for every prototype; the paper does that
+    with a queue of earlier batches. Besides the loss, the codes' entropy is recorded, in nats.
 
     Args:
         encoder: any encoder of `sslwb.nets`.
@@ -68,8 +70,8 @@ class SwAV(Method):
     """
 
     def __init__(
-        self, encoder: nn.Module, prototypes: int = 64, temperature: float = 0.1, epsilon: float = 0.05,
-        projector: Sequence[int] = (256, 128), seed: int = 0,
+        self, encoder: nn.Module, prototypes: int = 64, temperature: float = 0.1, epsilon: float = 0.02,
+        projector: Sequence[int] = (64,), seed: int = 0,
     ) -> None:  # fmt: skip
         super().__init__(encoder)
         check_temperature(temperature)
@@ -77,12 +79,13 @@ class SwAV(Method):
         if prototypes < 2:
             raise ValueError(f"prototypes is {prototypes}; expected 2 or more")
         with seeded(seed):
-            self.head = Prototypes(self.encoder.dim, *projector, count=prototypes)
+            self.head = Prototypes(self.encoder.dim, *projector, count=prototypes, last_norm=True)
         self.temperature, self.epsilon = temperature, epsilon
 
     def forward(self, views: Views) -> dict[str, Tensor]:
         check_views(views)
         scores = torch.stack(by_size(nn.Sequential(self.encoder, self.head), views))
-        large = sum(v.shape == views[0].shape for v in views)
-        codes = torch.stack([sinkhorn(s, self.epsilon) for s in scores[:large].detach()])
-        return {"loss": swapped_loss(scores, codes, self.temperature)}
+        large = scores[: sum(v.shape == views[0].shape for v in views)].detach()  # (C, B, K)
+        codes = sinkhorn(large.flatten(0, 1), self.epsilon).view_as(large)
+        entropy = torch.special.entr(codes).sum(2).mean()
+        return {"loss": swapped_loss(scores, codes, self.temperature), "entropy": entropy}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -22,9 +23,18 @@ class Block(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim))
 
     def forward(self, x: Tensor) -> Tensor:
-        q, k, v = self.qkv(self.norm1(x)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        q, k, v = self.asked(x)
         x = x + self.out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
         return x + self.mlp(self.norm2(x))
+
+    def asked(self, x: Tensor) -> Tensor:
+        """Queries, keys and values: (B, L, dim) → (3, B, heads, L, dim / heads)."""
+        return self.qkv(self.norm1(x)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+
+    def attention(self, x: Tensor) -> Tensor:
+        """softmax(q · k / √d): how much each place takes from each other, (B, L, dim) → (B, heads, L, L)."""
+        q, k, _ = self.asked(x)
+        return (q @ k.transpose(2, 3) / math.sqrt(q.shape[3])).softmax(3)
 
 
 class ViT(nn.Module):
@@ -43,6 +53,18 @@ class ViT(nn.Module):
         Raises:
             ValueError: another number of channels, or sides that the patch does not divide.
         """
+        return self.norm(self.blocks(self.tokens(x)))
+
+    def attention(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) → (B, heads, L, L): where each place looks in the last block; each row sums to 1.
+
+        The fast path never writes these numbers down; here they are computed on request. Lesson 07 draws them.
+        """
+        last: Any = self.blocks[-1]
+        return last.attention(self.blocks[:-1](self.tokens(x)))
+
+    def tokens(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) → (B, L, dim): patches, each with its position, as the first block gets them."""
         if x.ndim != 4 or x.shape[1] != self.channels or x.shape[2] % self.patch or x.shape[3] % self.patch:
             raise ValueError(
                 f"x has shape {tuple(x.shape)}; this encoder expects (B, {self.channels}, H, W) with H and W divisible "
@@ -50,7 +72,7 @@ class ViT(nn.Module):
             )
         rows, columns = x.shape[2] // self.patch, x.shape[3] // self.patch
         tokens = self.embed(F.unfold((x - 0.5) * 4, self.patch, stride=self.patch).transpose(1, 2))
-        return self.norm(self.blocks(tokens + sine_positions(rows, columns, self.dim).to(tokens)))
+        return tokens + sine_positions(rows, columns, self.dim).to(tokens)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.features(x).mean(1)
