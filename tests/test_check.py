@@ -473,11 +473,45 @@ CLUSTERS: list[Case] = [
     ("sharpened", lambda s, c, t: torch.softmax((s - s.mean(0)) / t, 1), "mean of this batch"),
 ]
 
-FAMILY = [*TEACHER, *QUEUE, *BYOL, *CORRELATION, *CLUSTERS]
+
+def on_sphere(z: Tensor, **how: Any) -> Tensor:
+    """The meter of SimSiam with loops over features, and with one thing that may be different."""
+    if how.get("unit", True):
+        z = z / z.pow(2).sum(1, keepdim=True).sqrt()
+    spread = [(z[:, d] - z[:, d].mean()).pow(2).mean() ** how.get("power", 0.5) for d in range(z.shape[1])]
+    return sum(spread) / len(spread) * z.shape[1] ** how.get("size", 0.5)
+
+
+def directions(z: Tensor, **how: Any) -> Tensor:
+    s = torch.linalg.eigvalsh(z.T @ z).clamp_min(0) ** how.get("power", 0.5)  # of the Gram matrix: squares of them
+    p = s / s.sum() if how.get("shares", True) else s
+    h = -(p * p.clamp_min(1e-30).log()).sum() * how.get("sign", 1) / how.get("base", 1)
+    return h.exp() if how.get("exp", True) else h
+
+
+METERS: list[Case] = [
+    ("feature_std", lambda z: on_sphere(z, unit=False), "did not normalise: a long"),
+    ("feature_std", lambda z: on_sphere(z, size=0), "√D is missing: on a sphere"),
+    ("feature_std", lambda z: on_sphere(z, size=1), "multiplied by D"),
+    ("feature_std", lambda z: on_sphere(z, power=1.0, size=1), "took the variance"),
+    ("feature_std", lambda z: on_sphere(z) * z.shape[1], "summed"),
+    ("feature_std", lambda z: unit(z).std(1, correction=0).mean() * z.shape[1] ** 0.5, "dim=1"),
+    ("effective_rank", lambda z: directions(z, exp=False), "This is the entropy"),
+    ("effective_rank", lambda z: directions(z, sign=-1), "sign is missing"),
+    ("effective_rank", lambda z: directions(z, power=1.0), "squared"),
+    ("effective_rank", lambda z: directions(z, base=torch.tensor(2.0).log()), "base 2"),
+    ("effective_rank", lambda z: directions(z, shares=False), "do not sum to 1"),
+    ("effective_rank", lambda z: torch.linalg.matrix_rank(z), "counts"),
+    ("effective_rank", lambda z: directions(z - z.mean(0)), "subtracted the mean"),
+]
+
+FAMILY = [*METERS, *TEACHER, *QUEUE, *BYOL, *CORRELATION, *CLUSTERS]
 WRONG = [*FAMILY, *NT_XENT, *INFO_NCE, *GEOMETRY, *KNN, *PROBE, *STEP, *CROP, *GRAY, *BRIGHT]
 EXERCISES = [name for name in check.__all__ if name != "Report"]
 
 RIGHT: list[tuple[str, Callable[..., Any]]] = [
+    ("feature_std", on_sphere),
+    ("effective_rank", directions),
     ("moving_average", average),
     ("queue_loss", queue_rows),
     ("byol_loss", lambda p1, p2, t1, t2: (apart(p1, t2) + apart(p2, t1)) / 2),

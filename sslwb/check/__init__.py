@@ -2,11 +2,13 @@
 
 Lesson 01: `crop`, `grayscale`, `brightness` · lesson 02: `training_step`, `knn`, `linear_probe` · lesson 03:
 `info_nce`, `nt_xent`, `alignment`, `uniformity` · lesson 04: `moving_average`, `queue_loss` · lesson 05: `byol_loss` ·
-lesson 06: `cross_correlation`, `variance` · lesson 07: `sinkhorn`, `sharpened`.
+lesson 06: `cross_correlation`, `variance` · lesson 07: `sinkhorn`, `sharpened` · lesson 08: `feature_std`,
+`effective_rank`.
 """
 
 from sslwb.check.clusters import sharpened, sinkhorn
 from sslwb.check.losses import alignment, info_nce, nt_xent, uniformity
+from sslwb.check.meters import effective_rank, feature_std
 from sslwb.check.probes import knn, linear_probe
 from sslwb.check.redundancy import cross_correlation, variance
 from sslwb.check.report import Report
@@ -21,6 +23,8 @@ __all__ = [
     "byol_loss",
     "crop",
     "cross_correlation",
+    "effective_rank",
+    "feature_std",
     "grayscale",
     "info_nce",
     "knn",
