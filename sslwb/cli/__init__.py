@@ -56,7 +56,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     bench.add_argument("name", nargs="?")
     bench.set_defaults(run=_bench, passes_on=True)
 
-    doctor = commands.add_parser("doctor", help="check this machine and say what to do")
+    doctor = commands.add_parser("doctor", help="check this machine, or a trained run, and say what to do")
+    doctor.add_argument(
+        "file", nargs="?", type=Path, metavar="RUN", help="a checkpoint, or a file of the run store; none: this machine"
+    )
+    doctor.add_argument("--data", help="what RUN was trained on, if the file does not tell: a data set, or a folder")
     doctor.set_defaults(run=_doctor)
 
     args, rest = parser.parse_known_args(argv)
@@ -125,6 +129,12 @@ def _bench(args: argparse.Namespace) -> int:
 
 
 def _doctor(args: argparse.Namespace) -> int:
+    if args.file is not None:
+        from sslwb.cli.training import examine_run
+
+        return examine_run(args.file, args.data)
+    if args.data is not None:
+        raise ValueError("--data goes with RUN: sslwb doctor RUN --data NAME")
     from sslwb.cli.machine import examine
 
     findings = examine()

@@ -1,4 +1,4 @@
-"""Measuring: embed once, then neighbours, probes, baselines, and a first diagnosis."""
+"""Measuring: embed once, then neighbours, probes, baselines, and the doctor."""
 
 from sslwb.evaluate.diagnosis import Diagnosis, diagnose
 from sslwb.evaluate.embedding import embed, raw, untrained

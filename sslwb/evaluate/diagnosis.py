@@ -1,41 +1,57 @@
-"""Is this run healthy? A first form: five verdicts, each with what it was seen by and one thing to try."""
+"""Is this run healthy? A verdict, what it was seen by, and one thing to try. The faults themselves are in `faults`."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
-from torch import nn
+from torch import Tensor, nn
 
+from sslwb.augment.images import as_float
 from sslwb.data import Images
-from sslwb.evaluate.embedding import embed
-from sslwb.geometry import effective_rank, feature_std
-from sslwb.train.loop import History
+from sslwb.evaluate.faults import FAULTS
+from sslwb.evaluate.signs import Signs, collect
+from sslwb.methods.base import Method
+from sslwb.train.loop import History, MakeViews
 
-SAMPLE = 1024
+HEALTHY = "The loss falls and the embeddings spread. Measure with kNN before you trust it."
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """A verdict: "healthy", "collapsed", "dimensionally collapsed", "not learning" or "diverged"."""
+    """A verdict ("healthy", or a fault of `faults.FAULTS`), its evidence, one suggestion, and what else was found."""
 
     verdict: str
     evidence: dict[str, float]
     suggestion: str
+    also: tuple[Diagnosis, ...] = ()
 
     def __str__(self) -> str:
         seen = ", ".join(f"{k} {v:.3g}" for k, v in self.evidence.items())
-        return f"{self.verdict} ({seen}). {self.suggestion}"
+        return "\nAlso ".join((f"{self.verdict} ({seen}). {self.suggestion}", *map(str, self.also)))
 
 
-def diagnose(history: History, encoder: nn.Module, data: Images) -> Diagnosis:
-    """Look at the losses and at the embeddings of up to 1,024 pictures, and say what is the matter.
+def diagnose(
+    history: History,
+    encoder: nn.Module,
+    data: Images,
+    *,
+    method: Method | None = None,
+    make_views: MakeViews | None = None,
+    transform: Callable[[Tensor], Tensor] = as_float,
+) -> Diagnosis:
+    """Look at a training and its encoder without any label, and say what is the matter; it takes about a second.
 
-    - diverged: a loss or a weight is not finite, or the loss ended well above where it began;
-    - collapsed: all pictures get nearly the same embedding (feature std, Chen and He 2021);
-    - dimensionally collapsed: few directions are used (effective rank of the centred embeddings, Garrido et al. 2023);
-    - not learning: the loss has hardly fallen.
+    The verdict is the first fault in the order of `faults.FAULTS`: what was set wrongly before what follows from it.
+    Each fault is looked for where its evidence is at hand, and the more is given, the more can be found.
+
+    Args:
+        history: what `fit` returned: the losses and the settings.
+        encoder: the trained encoder.
+        data: pictures that it was trained on, or others like them; up to 1,024 are looked at, all for exact copies.
+        method: what was trained, for what its loss sees behind the encoder: some collapses show only there.
+        make_views: how the views were made: for views that are too weak, too strong, or leak.
+        transform: how evaluation shows pictures to the encoder, uint8 (B, C, H, W) → float; compared with the views.
 
     Raises:
         ValueError: no steps were recorded, or fewer than 16 pictures.
@@ -45,34 +61,15 @@ def diagnose(history: History, encoder: nn.Module, data: Images) -> Diagnosis:
         raise ValueError(
             f"history has {len(losses)} steps and data {len(data)} items; expected ≥ 1 step and ≥ 16 items"
         )
-    tenth = max(1, len(losses) // 10)
-    first, last = sum(losses[:tenth]) / tenth, sum(losses[-tenth:]) / tenth
-    finite = math.isfinite(last) and all(bool(torch.isfinite(t).all()) for t in encoder.state_dict().values())
-    evidence = {"first loss": first, "last loss": last}
-    if not finite or last > first + max(0.5 * abs(first), 0.1):
-        return Diagnosis("diverged", evidence, "Try a third of the learning rate, or a longer warm-up.")
-    z = embed(encoder, data[:SAMPLE])
-    evidence |= {"feature std": feature_std(z), "effective rank": effective_rank(z - z.mean(0)), "of": z.shape[1]}
-    if evidence["feature std"] < 0.1:
-        return Diagnosis(
-            "collapsed",
-            evidence,
-            "Every picture gets nearly the same embedding, and the loss may still look fine. "
-            "Something must push embeddings apart: negatives, a stop-gradient with a predictor, or a variance term.",
-        )
-    if evidence["effective rank"] < max(2.0, 0.05 * min(z.shape)):
-        return Diagnosis(
-            "dimensionally collapsed",
-            evidence,
-            "Only a few directions carry anything. Try stronger augmentation, a projector, or a decorrelating term.",
-        )
-    if last > first - 0.02 * abs(first):
-        return Diagnosis(
-            "not learning",
-            evidence,
-            "The loss has hardly moved. Look at the views: do two of one picture share anything? Then raise the "
-            "learning rate, and train longer.",
-        )
-    return Diagnosis(
-        "healthy", evidence, "The loss falls and the embeddings spread. Measure with kNN before you trust it."
-    )
+    return judged(collect(history, encoder, data, method, make_views, transform))
+
+
+def judged(signs: Signs) -> Diagnosis:
+    """The verdict on signs that were collected. Further causes are told too; what a cause leads to is not."""
+    found = [(fault, seen) for fault in FAULTS if (seen := fault.seen(signs)) is not None]
+    if not found:
+        names = ("first loss", "last loss", "feature std", "effective rank", "of", "views match")
+        return Diagnosis("healthy", {name: signs[name] for name in names if name in signs}, HEALTHY)
+    first, *others = (Diagnosis(fault.verdict, seen, fault.suggestion) for fault, seen in found)
+    further = tuple(other for other, (fault, _) in zip(others, found[1:], strict=True) if fault.cause)
+    return Diagnosis(first.verdict, first.evidence, first.suggestion, further)

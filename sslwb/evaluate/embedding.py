@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -30,20 +32,26 @@ def embed(encoder: nn.Module, data: Images | Tensor, precision: str = "auto") ->
     x = data.x if isinstance(data, Images) else data
     device = next((p.device for p in encoder.parameters()), torch.device("cpu"))
     precision = resolve_precision(precision, device)
-    modes = [(module, module.training) for module in encoder.modules()]  # a layer may be frozen apart
-    encoder.eval()
-    try:
-        with autocast(device, precision):
-            parts = [encoder(as_float(batch.to(device))).float().cpu() for batch in x.split(BATCH)]
-    finally:
-        for module, training in modes:
-            module.training = training
+    with evaluating(encoder), autocast(device, precision):
+        parts = [encoder(as_float(batch.to(device))).float().cpu() for batch in x.split(BATCH)]
     z = torch.cat(parts)
     if z.ndim != 2:
         raise ValueError(f"encoder gave embeddings of shape {tuple(z.shape)}; expected (N, dim)")
     if not torch.isfinite(z).all():
         raise ValueError("encoder gave NaN or infinite embeddings; expected finite numbers: its training diverged")
     return z
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Inside, the network is in evaluation mode; after it, each of its modules is in its own mode again."""
+    modes = [(module, module.training) for module in network.modules()]  # a layer may be frozen apart
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
 
 
 def raw(data: Images) -> Tensor:

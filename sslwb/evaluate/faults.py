@@ -1,0 +1,242 @@
+"""The doctor's book: one small function a fault. Each gets the signs and gives what it was seen by, or None.
+
+A sign that is absent was not looked at; a fault that needs it is then not found. Faults stand in the order of their
+precedence: what was set wrongly comes before what follows from it. The thresholds are explained where they stand; how
+often each verdict is right and wrong on runs that did not fix them is in benchmarks/doctor.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sslwb.evaluate.signs import Signs
+
+Seen = Signs | None
+KNOWN = 2 / 3  # views count as matched when the own one is nearer than another's this often; chance is one half
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A verdict, how it is seen, and one thing to do. `cause`: something to set right; else what a cause leads to."""
+
+    verdict: str
+    seen: Callable[[Signs], Seen]
+    suggestion: str
+    cause: bool = True
+
+
+def _of(signs: Signs, *names: str) -> Seen:
+    """These signs, in this order; None where one is absent."""
+    return {name: signs[name] for name in names} if all(name in signs for name in names) else None
+
+
+def _some(signs: Signs, *names: str) -> Signs:
+    return {name: signs[name] for name in names if name in signs}
+
+
+def diverged(signs: Signs) -> Seen:
+    """A loss or a weight is no number, or the loss ended well above the highest that it was at first."""
+    begin, last = signs["highest early loss"], signs["last loss"]
+    if "numbers that are none" in signs or last > begin + max(0.5 * abs(begin), 0.1):
+        return {"first loss": signs["first loss"], "last loss": last}
+    return None
+
+
+def copied(signs: Signs) -> Seen:
+    """A tenth of the pictures or more are there twice: copies in a batch are each other's negatives, and copies in a
+    test set were trained on (Barz and Denzler 2020, "Do we train on test data?")."""
+    seen = _of(signs, "copies")
+    return seen if seen and seen["copies"] > 0.1 else None
+
+
+def leaking(signs: Signs) -> Seen:
+    """One small place of a view finds the other view of the picture among hundreds, and the other places do not.
+
+    Doersch et al. 2015, section 3.1, on such shortcuts: a net takes the easiest thing that two views share.
+    """
+    seen = _of(signs, "best place finds", "places that find", "pixels match")
+    return seen if seen and seen["best place finds"] > 0.5 and seen["places that find"] < 0.25 else None
+
+
+def too_weak(signs: Signs) -> Seen:
+    """The pixels as they are tell the two views of a picture from others: nothing has to be learned.
+
+    Tian et al. 2020, "What makes for good views": views should share what the task needs and no more.
+    """
+    seen = _of(signs, "pixels match")
+    return seen if seen and seen["pixels match"] > 0.95 else None
+
+
+def too_small_a_batch(signs: Signs) -> Seen:
+    """Too few other pictures in the batch for what this loss computes over it.
+
+    SimCLR's negatives are the batch's other pictures (Chen et al. 2020, figure 9). A correlation over B pictures is off
+    by 1/√B, which Barlow Twins and VICReg take for redundancy.
+    """
+    batch = signs.get("batch", math.inf)
+    if "negatives in the batch" in signs and batch < 16:
+        return _of(signs, "batch", "negatives in the batch")
+    if "error of a correlation" in signs and batch < 12:
+        return _of(signs, "batch", "error of a correlation")
+    return None
+
+
+def too_cold(signs: Signs) -> Seen:
+    """The loss began at more than twice the loss of guessing: similarities are divided by so little that the nearest
+    negative alone decides (Wang and Liu 2021, "Understanding the Behaviour of Contrastive Loss")."""
+    seen = _of(signs, "temperature", "first loss", "loss of guessing")
+    return seen if seen and seen["first loss"] > 2 * seen["loss of guessing"] else None
+
+
+def too_hot(signs: Signs) -> Seen:
+    """Even when every view lay on its positive and square to all others, more than 85 % of the loss of guessing would
+    be left: the gradient hardly tells a near negative from a far one (Wang and Liu 2021)."""
+    seen = _of(signs, "temperature", "least loss", "loss of guessing")
+    return seen if seen and seen["least loss"] > 0.85 * seen["loss of guessing"] else None
+
+
+def too_slow(signs: Signs) -> Seen:
+    """The loss hardly falls, and the weights hardly move: seen by the scales of the norms, which begin at 1, or else by
+    what all steps together can do. Exactly no movement is another encoder than the trained one, and not this fault."""
+    stays = signs["loss fallen by"] < 0.2
+    moved, reach = signs.get("norms moved by"), signs.get("all steps by", math.inf)
+    still = reach < 0.05 if moved is None else 0 < moved < 1e-3
+    return _some(signs, "loss fallen by", "norms moved by", "all steps by") if stays and still else None
+
+
+def too_fast(signs: Signs) -> Seen:
+    """Weights have grown to more than five times their first size, in steps that each exceed twice that size.
+
+    Before a norm the size of weights does not matter, so each step that is too long turns them and makes them longer
+    (van Laarhoven 2017); where the rate was not recorded, the norms' own scales must have moved by half.
+    """
+    grown = signs.get("weights grown by", 0) > 5
+    far = signs["one step moves a weight by"] > 2 if "one step moves a weight by" in signs else True
+    seen = grown and far and signs.get("norms moved by", 1.0) > 0.3
+    return _some(signs, "weights grown by", "one step moves a weight by", "norms moved by") if seen else None
+
+
+def shown_differently(signs: Signs) -> Seen:
+    """Pictures in evaluation have other values or quite another size than views had (Touvron et al. 2019, "Fixing the
+    train-test resolution discrepancy"), or are not recognised in a view half as well, above chance, as another view."""
+    names = "lowest value shown", "highest value shown", "side shown", "picture and view match", "views match"
+    seen = _of(signs, *names)
+    if seen is None:
+        return None
+    outside = (
+        seen["lowest value shown"] < signs["lowest value in views"] - 0.1
+        or seen["highest value shown"] > signs["highest value in views"] + 0.1
+        or not 0.4 < seen["side shown"] < 2.5
+    )
+    lost = seen["views match"] > 0.6 and seen["picture and view match"] - 0.5 < 0.5 * (seen["views match"] - 0.5)
+    return seen if outside or lost else None
+
+
+def collapsed(signs: Signs) -> Seen:
+    """All pictures get nearly the same embedding (feature std, Chen and He 2021), or the same share of each prototype
+    (Caron et al. 2021, section 5.3); or the loss fell by half and views are matched hardly better than by chance."""
+    for name in ("feature std", "feature std for the loss"):
+        if signs.get(name, 1.0) < 0.1:
+            return _of(signs, name)
+    if signs.get("nats for the loss", 1.0) < 0.05:
+        return _of(signs, "nats for the loss")
+    return _some(signs, "loss fallen by", "views match") if signs["loss fallen by"] > 0.5 and _blind(signs) else None
+
+
+def few_dimensions_for_the_loss(signs: Signs) -> Seen:
+    """Where the loss looks, embeddings span a plane at most, or one direction carries nearly all of the variance
+    (Jing et al. 2022, "Understanding Dimensional Collapse"; effective rank: Garrido et al. 2023)."""
+    seen = _of(signs, "effective rank for the loss", "directions for the loss")
+    flat = seen and (seen["effective rank for the loss"] < 2.2 or seen["directions for the loss"] < 1.2)
+    return seen if flat else None
+
+
+def too_strong(signs: Signs) -> Seen:
+    """The trained embeddings match the views of a picture hardly better than chance, and the loss is still high."""
+    return _some(signs, "views match", "pixels match", "loss fallen by") if _blind(signs) else None
+
+
+def few_dimensions(signs: Signs) -> Seen:
+    """The embeddings themselves use few directions (effective rank, centred: Garrido et al. 2023)."""
+    seen = _of(signs, "effective rank", "of")
+    return seen if seen and seen["effective rank"] < max(2.0, 0.05 * seen["of"]) else None
+
+
+def _blind(signs: Signs) -> bool:
+    """Whether pairs of views were looked at, and neither the embeddings nor the projections match them."""
+    seen = _of(signs, "pixels match", "views match")  # pixels are compared where pairs are what the loss is about
+    return bool(seen) and max(signs["views match"], signs.get("views match for the loss", 0.0)) < KNOWN
+
+
+def idle(signs: Signs) -> Seen:
+    """The loss has hardly fallen, and no better match of views speaks for the run. A teacher's targets move, so that
+    the loss alone says nothing where there is one."""
+    trained, untrained = signs.get("views match"), signs.get("untrained, they match")
+    known = trained is not None and untrained is not None
+    better = known and trained > untrained + 0.05  # type: ignore[operator]
+    if signs["loss fallen by"] > 0.02 or better or ("targets move" in signs and not known):
+        return None
+    return _some(signs, "first loss", "last loss", "views match", "untrained, they match")
+
+
+WARMTH = "Begin at 0.1 to 0.5."
+FLAT = "Only a few directions carry anything. Try stronger augmentation, a projector, or a decorrelating term."
+FAULTS = (
+    Fault("diverged", diverged, "Try a third of the learning rate, or a longer warm-up."),
+    Fault(
+        "duplicated pictures",
+        copied,
+        "Keep one of each (torch.unique(data.x, dim=0) finds exact copies), and look where the files came from.",
+    ),
+    Fault(
+        "positive pairs leak",
+        leaking,
+        "A place in the views names the picture whatever it shows: look there for a stamp, a border or a logo, and "
+        "crop or blank it before the views are made.",
+    ),
+    Fault(
+        "augmentation too weak",
+        too_weak,
+        "The pixels alone solve the task. Crop more, and change colours: start from augment.images.simclr().",
+    ),
+    Fault(
+        "batch too small",
+        too_small_a_batch,
+        "Take at least 32 pictures a step; with less memory use MoCo, whose negatives are kept in a queue.",
+    ),
+    Fault("temperature too low", too_cold, WARMTH),
+    Fault("temperature too high", too_hot, WARMTH),
+    Fault("learning rate too low", too_slow, "Raise it tenfold, until the loss falls in the first tenth of the steps."),
+    Fault("learning rate too high", too_fast, "Lower it tenfold; 1e-3 to 1e-2 suits AdamW and small nets."),
+    Fault(
+        "transforms disagree",
+        shown_differently,
+        "Show pictures in evaluation as the views were: values from 0 to 1, the same size, no other standardisation.",
+        cause=False,  # a run that failed for another cause knows its pictures as little
+    ),
+    Fault(
+        "collapsed",
+        collapsed,
+        "Every picture gets nearly the same embedding, and the loss may still look fine. "
+        "Something must push embeddings apart: negatives, a stop-gradient with a predictor, or a variance term.",
+        cause=False,
+    ),
+    Fault("dimensionally collapsed", few_dimensions_for_the_loss, FLAT, cause=False),
+    Fault(
+        "augmentation too strong",
+        too_strong,
+        "Two views of a picture share nothing that was found. Look at them: crop less, drop the strongest change; or "
+        "train longer, if you see what they share.",
+        cause=False,
+    ),
+    Fault("dimensionally collapsed", few_dimensions, FLAT, cause=False),
+    Fault(
+        "not learning",
+        idle,
+        "The loss has hardly moved. Look at the views: do two of one picture share anything? Then raise the "
+        "learning rate, and train longer.",
+        cause=False,
+    ),
+)

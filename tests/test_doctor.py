@@ -1,0 +1,341 @@
+"""The doctor: every fault is found in a run that has it, healthy runs pass, and the command says the same of a file."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from sslwb import nets
+from sslwb.augment.images import Augment, MakeViews, as_float, multicrop, plain, simclr, weak
+from sslwb.cli import main, training
+from sslwb.data import Images, load
+from sslwb.evaluate import Diagnosis, diagnose
+from sslwb.evaluate.diagnosis import judged
+from sslwb.evaluate.faults import FAULTS
+from sslwb.evaluate.signs import Signs, directions, found, nearer, told
+from sslwb.methods.barlow_twins import BarlowTwins
+from sslwb.methods.base import Method
+from sslwb.methods.byol import BYOL
+from sslwb.methods.dino import DINO
+from sslwb.methods.moco import MoCo
+from sslwb.methods.simclr import SimCLR
+from sslwb.methods.simsiam import SimSiam
+from sslwb.methods.supervised import Supervised
+from sslwb.methods.swav import SwAV
+from sslwb.methods.vicreg import VICReg
+from sslwb.train import History, fit, save_checkpoint
+
+EXACT: dict[str, Any] = {"seed": 7, "device": "cpu", "precision": "fp32", "progress": False}
+RECIPE = simclr(16, crop=(0.5, 1.0), flip=0.0, rotate=15)
+SAME = MakeViews(((2, Augment(16)),))
+
+
+@pytest.fixture(scope="module")
+def digits() -> Images:
+    return load("digits", n=600, seed=7)
+
+
+def trained(
+    method: Method, data: Images, views: Callable = RECIPE, *, steps: int = 60, lr: float = 8e-3, batch_size: int = 32
+) -> History:
+    return fit(method, data, views, steps=steps, lr=lr, batch_size=batch_size, **EXACT)
+
+
+def small(data: Images) -> Images:
+    """The pictures at the size of the views, as a lesson would measure them."""
+    x = F.interpolate(as_float(data.x), (16, 16), mode="area")
+    return Images((x * 255).round().to(torch.uint8), data.y, data.classes, name=data.name)
+
+
+def net() -> Any:
+    return nets.conv(8, seed=7)
+
+
+# ── a run with a fault
+
+
+def stamped(x: Tensor, generator: torch.Generator) -> list[Tensor]:
+    """The same random corner in both views of a picture."""
+    views = [v.clone() for v in RECIPE(x, generator)]
+    stamp = torch.rand(len(x), 3, 4, 4, generator=generator)
+    for view in views:
+        view[:, :, :4, :4] = stamp
+    return views
+
+
+def doubled(data: Images) -> Images:
+    return data[torch.arange(len(data)) % 400]
+
+
+def levels(x: Tensor) -> Tensor:
+    return x.float()
+
+
+CASES: dict[str, tuple[str, Callable[[], Method], dict[str, Any]]] = {
+    "BYOL without a stop-gradient": ("collapsed", lambda: BYOL(net(), stop_gradient=False, seed=7), {"steps": 100}),
+    "VICReg without variance": ("collapsed", lambda: VICReg(net(), variance=0.0, seed=7), {}),
+    "VICReg without covariance": (
+        "dimensionally collapsed", lambda: VICReg(net(), covariance=0.0, seed=7), {"steps": 100}
+    ),
+    "SimCLR, four pictures": ("batch too small", lambda: SimCLR(net(), seed=7), {"batch_size": 4, "steps": 12}),
+    "Barlow Twins, few": ("batch too small", lambda: BarlowTwins(net(), seed=7), {"batch_size": 6, "steps": 12}),
+    "SimCLR, cold": ("temperature too low", lambda: SimCLR(net(), temperature=0.005, seed=7), {"steps": 12}),
+    "MoCo, cold": ("temperature too low", lambda: MoCo(net(), temperature=0.005, seed=7), {"steps": 12}),
+    "SimCLR, hot": ("temperature too high", lambda: SimCLR(net(), temperature=5.0, seed=7), {"steps": 12}),
+    "MoCo, hot": ("temperature too high", lambda: MoCo(net(), temperature=5.0, seed=7), {"steps": 12}),
+    "SimCLR, fast": ("learning rate too high", lambda: SimCLR(net(), seed=7), {"lr": 0.5, "steps": 40}),
+    "VICReg, slow": ("learning rate too low", lambda: VICReg(net(), seed=7), {"lr": 1e-6, "steps": 12}),
+    "SimCLR, equal views": ("augmentation too weak", lambda: SimCLR(net(), seed=7), {"views": SAME, "steps": 12}),
+    "SimCLR, crops of two pixels": (
+        "augmentation too strong", lambda: SimCLR(net(), seed=7),
+        {"views": RECIPE.change(crop=(0.005, 0.02)), "steps": 30},
+    ),
+    "SimCLR, a stamp": ("positive pairs leak", lambda: SimCLR(net(), seed=7), {"views": stamped, "steps": 12}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_fault_is_found(digits: Images, name: str) -> None:
+    verdict, make, settings = CASES[name]
+    method, data = make(), small(digits)
+    history = trained(method, data, **settings)
+    seen = diagnose(history, method.encoder, data, method=method, make_views=settings.get("views", RECIPE))
+    assert seen.verdict == verdict, str(seen)
+    assert seen.evidence
+    assert all(map(math.isfinite, seen.evidence.values()))
+    assert str(seen).startswith(f"{verdict} ({next(iter(seen.evidence))} ")
+
+
+@pytest.fixture(scope="module")
+def good(digits: Images) -> tuple[History, SimCLR, Images]:
+    data = small(digits)
+    method = SimCLR(net(), seed=7)
+    return trained(method, data), method, data
+
+
+def test_copies_are_found_exact_or_nearly(good: tuple[History, SimCLR, Images]) -> None:
+    history, method, data = good
+    assert diagnose(history, method.encoder, doubled(data)).verdict == "duplicated pictures"
+    noisy = doubled(data).x.int() + torch.randint(-1, 2, data.x.shape, generator=torch.Generator().manual_seed(7))
+    seen = diagnose(history, method.encoder, Images(noisy.clamp(0, 255).to(torch.uint8)))
+    assert seen.verdict == "duplicated pictures"
+    assert 0.5 < seen.evidence["copies"] < 0.8  # 200 of 400 are there twice: two of three pictures
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [levels, lambda x: 1 - as_float(x), lambda x: (as_float(x) - 0.45) / 0.225, plain(48)],
+    ids=["0 to 255", "inverted", "standardised", "three times the size"],
+)
+def test_another_way_to_show_pictures_is_found(good: tuple[History, SimCLR, Images], transform: Any) -> None:
+    history, method, data = good
+    seen = diagnose(history, method.encoder, data, make_views=RECIPE, transform=transform)
+    assert seen.verdict == "transforms disagree", str(seen)
+
+
+def test_supervised_runs_have_transforms_too(digits: Images) -> None:
+    data, views = small(digits), weak(16, flip=0.0)
+    method = Supervised(net(), 10, seed=7)
+    history = trained(method, data, views)
+    assert diagnose(history, method.encoder, data, method=method, make_views=views).verdict == "healthy"
+    seen = diagnose(history, method.encoder, data, method=method, make_views=views, transform=levels)
+    assert seen.verdict == "transforms disagree"
+
+
+# ── healthy runs
+
+
+@pytest.mark.parametrize(
+    ("make", "views"),
+    [
+        (SimCLR, simclr(16, views=4, crop=(0.5, 1.0), flip=0.0, rotate=15)), (MoCo, RECIPE), (VICReg, RECIPE),
+        (BarlowTwins, RECIPE), (SimSiam, RECIPE), (BYOL, RECIPE), (SwAV, RECIPE),
+        (DINO, RECIPE),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)  # fmt: skip
+def test_a_healthy_run_passes(digits: Images, make: Any, views: MakeViews) -> None:
+    method, data = make(net(), seed=7), small(digits)
+    history = trained(method, data, views, steps=80)
+    seen = diagnose(history, method.encoder, data, method=method, make_views=views)
+    assert (seen.verdict, seen.also) == ("healthy", ()), str(seen)
+    assert diagnose(history, method.encoder, data).verdict == "healthy"
+
+
+def test_no_label_is_looked_at_and_nothing_is_changed(good: tuple[History, SimCLR, Images]) -> None:
+    history, method, data = good
+    method.train()
+    method.encoder.body[1].eval()
+    before = {name: t.clone() for name, t in method.state_dict().items()}
+    state = torch.get_rng_state()
+    seen = diagnose(history, method.encoder, Images(data.x), method=method, make_views=RECIPE)
+    assert seen == diagnose(history, method.encoder, data, method=method, make_views=RECIPE)
+    assert all(torch.equal(t, before[name]) for name, t in method.state_dict().items())
+    assert torch.equal(torch.get_rng_state(), state)
+    assert method.encoder.training
+    assert not method.encoder.body[1].training
+
+
+# ── what the doctor's book says of signs alone
+
+WELL: Signs = {"first loss": 4.0, "highest early loss": 4.0, "last loss": 1.6, "loss fallen by": 0.6}
+GROWN: Signs = {"weights grown by": 20.0, "norms moved by": 1.0}
+
+
+def test_a_cause_comes_before_what_it_leads_to_and_other_causes_are_told_too() -> None:
+    signs = WELL | {"feature std": 0.01, "copies": 0.5, "batch": 4, "negatives in the batch": 6}
+    seen = judged(signs)
+    assert (seen.verdict, [other.verdict for other in seen.also]) == ("duplicated pictures", ["batch too small"])
+    assert str(seen).count("\nAlso batch too small (") == 1
+    assert judged(WELL | {"feature std": 0.01}).verdict == "collapsed"
+
+
+def test_what_was_not_looked_at_is_not_found() -> None:
+    assert judged(WELL).verdict == "healthy"
+    assert [fault.verdict for fault in FAULTS if fault.seen(WELL) is not None] == []
+
+
+@pytest.mark.parametrize(
+    ("signs", "verdict"),
+    [
+        ({"numbers that are none": 1.0}, "diverged"),
+        ({"last loss": 7.0, "loss fallen by": -0.75}, "diverged"),
+        ({"loss fallen by": 0.0}, "not learning"),
+        ({"loss fallen by": 0.0, "targets move": 1.0}, "healthy"),  # a teacher's targets: the loss alone says nothing
+        ({"loss fallen by": 0.0, "views match": 0.9, "untrained, they match": 0.6}, "healthy"),
+        ({"loss fallen by": 0.0, "norms moved by": 0.0}, "not learning"),  # another encoder than the trained one
+        ({"loss fallen by": 0.0, "norms moved by": 1e-5}, "learning rate too low"),
+        ({"loss fallen by": 0.0, "all steps by": 1e-3}, "learning rate too low"),
+        (GROWN | {"one step moves a weight by": 4.0}, "learning rate too high"),
+        (GROWN | {"one step moves a weight by": 0.1}, "healthy"),  # a long run
+        ({"nats for the loss": 0.01}, "collapsed"),
+        ({"effective rank": 3.0, "of": 128.0}, "dimensionally collapsed"),
+        ({"views match": 0.55, "pixels match": 0.6}, "collapsed"),  # the loss fell by half, for nothing
+        ({"views match": 0.55, "pixels match": 0.6, "loss fallen by": 0.1}, "augmentation too strong"),
+        ({"best place finds": 1.0, "places that find": 0.9, "pixels match": 1.0}, "augmentation too weak"),
+        ({"best place finds": 1.0, "places that find": 0.1, "pixels match": 1.0}, "positive pairs leak"),
+    ],
+)  # fmt: skip
+def test_signs_and_their_verdict(signs: Signs, verdict: str) -> None:
+    assert judged(WELL | signs).verdict == verdict
+
+
+def test_every_suggestion_is_a_sentence_and_every_fault_explains_itself() -> None:
+    for fault in FAULTS:
+        assert fault.suggestion.endswith(".")
+        assert fault.seen.__doc__
+        assert isinstance(judged(WELL), Diagnosis)
+
+
+def normal(*shape: int, seed: int = 7) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def test_matches_are_what_loops_count() -> None:
+    a, b = normal(20, 3), normal(20, 3)
+    b = a + 0.7 * normal(20, 3, seed=8)
+    b[3] = b[4]  # a tie
+    apart = [[float((p - q).norm()) for q in b] for p in a]
+    pairs = [(apart[i][i], apart[i][j]) for i in range(20) for j in range(20) if j != i]
+    assert nearer(a, b) == pytest.approx(sum((o < d) + 0.5 * (o == d) for o, d in pairs) / len(pairs), abs=1e-3)
+    first = [(apart[i][i] == min(apart[i])) / apart[i].count(apart[i][i]) for i in range(20)]
+    assert found(a, b) == pytest.approx(sum(first) / 20, abs=1e-6)
+    assert (nearer(a, a), found(a, a)) == (1, 1)
+    same = torch.zeros(20, 3)
+    assert (nearer(same, same), found(same, same)) == (0.5, pytest.approx(1 / 20))
+
+
+def test_directions_and_nats_know_their_extremes() -> None:
+    line = normal(400, 1) @ normal(1, 8)
+    assert directions(line) == pytest.approx(1, abs=1e-3)
+    assert directions(torch.cat((torch.eye(8), -torch.eye(8)))) == pytest.approx(8, abs=1e-3)
+    assert told(torch.full((10, 5), 0.2)) == pytest.approx(0, abs=1e-6)
+    assert told(torch.eye(5)[torch.zeros(10, dtype=torch.long)]) == pytest.approx(0, abs=1e-6)
+    assert told(torch.eye(5).repeat(2, 1)) == pytest.approx(math.log(5), abs=1e-6)
+
+
+# ── the command
+
+
+def test_the_command_says_what_is_the_matter_with_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, out = load("shapes", n=256, seed=7), tmp_path / "run.pt"
+    method = SimCLR(net(), seed=7)
+    fit(method, data, MakeViews(((2, Augment(16)),)), steps=8, batch_size=32, checkpoint=out, **EXACT)
+    assert main(["doctor", str(out)]) == 1
+    told = capsys.readouterr().out
+    assert told.startswith("SimCLR on shapes: 8 of 8 steps, batch 32")
+    assert "✗ augmentation too weak\n    seen by: pixels match 1\n    → The pixels alone solve the task." in told
+    assert "!" not in told
+
+
+@pytest.mark.parametrize("make", [MoCo, BYOL, SimSiam, BarlowTwins, VICReg, SwAV, DINO])
+def test_every_method_is_made_again_from_its_file(make: Any) -> None:
+    method = make(nets.conv(2, instance_norm=True), seed=7)
+    state = method.state_dict()
+    history = History({"method": make.__name__, **method.settings()})
+    again = training._method(state, history, nets.conv(2))
+    assert again is not None
+    assert all(torch.equal(t, state[name]) for name, t in again.state_dict().items())
+    assert again.settings() == method.settings()
+
+
+def test_the_encoder_is_the_one_that_fits_the_pictures(digits: Images) -> None:
+    for given in (nets.conv(4), nets.conv(4, instance_norm=True)):
+        given(as_float(digits.x))  # the norms see the pictures
+        for _ in range(60):
+            given(as_float(digits.x[:64]))
+        state = {f"encoder.{name}": t for name, t in given.state_dict().items()}
+        again = training._encoder(state, digits)
+        assert again.instance_norm == given.instance_norm
+
+
+@pytest.mark.parametrize("told", ["stamped", "print(1)", "MakeViews(kinds=__import__('os').getcwd())", "", "(1, 2)"])
+def test_only_a_recipe_is_made_from_words(told: str) -> None:
+    assert training._views(told) is None
+
+
+def test_a_recipe_is_made_again_from_its_words() -> None:
+    for recipe in (RECIPE, multicrop(), weak(24)):
+        assert training._views(repr(recipe)) == recipe
+
+
+def test_a_file_of_something_else_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def said(*words: str) -> str:
+        assert main(["doctor", *words]) == 2
+        return capsys.readouterr().err
+
+    assert "No such file" in said(str(tmp_path / "none.pt"))
+    (tmp_path / "text.pt").write_text("hello")
+    assert "is not a checkpoint of sslwb" in said(str(tmp_path / "text.pt"))
+    save_checkpoint(tmp_path / "other.pt", {"weights": torch.zeros(2)})
+    assert "other.pt holds no training" in said(str(tmp_path / "other.pt"))
+    content = bytearray((tmp_path / "other.pt").read_bytes())
+    content[-1] ^= 1
+    (tmp_path / "torn.pt").write_bytes(content)
+    assert "torn.pt is damaged" in said(str(tmp_path / "torn.pt"))
+    record = {"settings": {"data": "folder:mine"}, "terms": {"loss": [1.0]}, "seconds": 1.0}
+    save_checkpoint(tmp_path / "mine.pt", {"method": {}, "history": record})
+    assert "--data NAME" in said(str(tmp_path / "mine.pt"))
+    assert "neither conv nor resnet18" in said(str(tmp_path / "mine.pt"), "--data", "digits")
+    assert "--data goes with RUN" in said("--data", "digits")
+
+
+def test_a_run_of_the_store_is_found_by_its_name(
+    good: tuple[History, SimCLR, Images],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("SSLWB_CACHE", str(tmp_path))
+    history, method, _ = good
+    record = {"settings": history.settings | {"views": "mine"}, "terms": history.terms, "seconds": 1.0}
+    save_checkpoint(tmp_path / "runs" / "SimCLR-1.pt", {"method": method.state_dict(), "history": record})
+    assert main(["doctor", "SimCLR-1"]) == 0
+    out = capsys.readouterr().out
+    assert "✓ healthy" in out
+    assert "! its views cannot be made again" in out
