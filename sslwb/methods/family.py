@@ -44,6 +44,6 @@ FAMILY: dict[str, tuple[Callable[..., Method], dict[str, Any]]] = {
     "Barlow Twins": (partial(BarlowTwins, redundancy=0.02), settings(4e-3, batch_size=64)),
     "VICReg": (VICReg, settings(8e-3)),
     "SwAV": (SwAV, settings(4e-3)),
-    "DINO": (DINO, settings(2e-3)),
+    "DINO": (DINO, settings(4e-3)),
     "supervised": (partial(Supervised, classes=8), settings(8e-3)),
 }

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("playwright")
-from lab import Notebook
-from playwright.sync_api import expect
+from lab import LONG, Notebook
+from playwright.sync_api import Locator, expect
 
 LESSONS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 if wanted := os.environ.get("LESSONS", "").split():  # make test LESSONS="03 07"
@@ -28,7 +28,7 @@ def test_lesson(name: str, lab: Callable[..., Notebook], shots: Callable[..., No
     n.run_all()
     n.finished()
     n.no_traceback()
-    for touch in (inspectors, dials, monitors, maps, browsers, quizzes, predictions):
+    for touch in (inspectors, dials, monitors, ablations, maps, browsers, quizzes, predictions):
         touch(n)
     assert n.cut_off() == []
     shots(n)
@@ -57,6 +57,49 @@ def monitors(n: Notebook) -> None:
         expect(widget).to_contain_text(re.compile(r"Done: \d+ steps"))
         expect(widget.get_by_role("img", name=re.compile("^loss, now"))).to_be_visible()
         expect(widget.get_by_role("button", name="Stop")).to_be_disabled()
+
+
+# what lesson 08 says of each part; of the predictor it says that there are fewer directions without it
+WITHOUT = {
+    "stop-gradient": "few directions",
+    "predictor": "",
+    "teacher": "spread out",
+    "batch norm": "one point",
+    "negatives": "one point",
+    "variance": "one point",
+    "covariance": "few directions",
+    "centring": "one point",
+    "sharpening": "one point",
+}
+
+
+def ablations(n: Notebook) -> None:
+    for widget in n.widgets("Ablation"):
+        left = set(WITHOUT)
+        for method in widget.locator(".widget-toggle-buttons button").all_inner_texts():
+            widget.get_by_role("button", name=method, exact=True).click()
+            whole = trained(widget, f"{method}, whole: spread out")
+            for part in sorted(left):
+                box = widget.get_by_role("checkbox", name=part, exact=True)
+                if box.is_disabled():
+                    continue
+                box.uncheck()
+                directions = trained(widget, f"{method} without {part}: {WITHOUT[part]}")
+                if part == "predictor":
+                    assert directions < whole
+                box.check()
+                left.remove(part)
+        assert not left
+
+
+def trained(widget: Locator, says: str) -> float:
+    """Press Train, wait for what the widget says; how many directions it found."""
+    widget.get_by_role("button", name="Train", exact=True).click()
+    line = re.compile(re.escape(says) + r".*?([\d.]+) directions")
+    expect(widget).to_contain_text(line, timeout=LONG)
+    found = line.search(widget.inner_text())
+    assert found
+    return float(found[1])
 
 
 def maps(n: Notebook) -> None:
