@@ -1,0 +1,105 @@
+"""MoCo: how many negatives, which temperature, and how slow a teacher. Accuracy of neighbours and of a probe on shape.
+
+    python benchmarks/moco.py [--seeds 3] [--quick] [--out FILE]
+
+The stored rows of lesson 04. Short trainings, but for one row; the momenta have a long queue, whose keys can
+grow old. The lesson's own recipe is run with two seeds more, short and whole. Every row has the same batch of 32.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from _common import keep, parser, use_threads
+from torch import Tensor
+
+from sslwb import nets
+from sslwb.augment.images import simclr
+from sslwb.data import load
+from sslwb.evaluate import embed, knn, label_curve, linear, raw, untrained
+from sslwb.methods.base import Views, of_the_others
+from sslwb.methods.moco import MoCo, queue_loss
+from sslwb.train import fit
+
+CHANGES: dict[str, Any] = {"crop": (0.5, 1.0), "rotate": 180, "hue": 0.5, "gray": 0.3}
+RECIPE: dict[str, Any] = {"queue": 512, "momentum": 0.99, "temperature": 0.1, "projector": (64,)}
+SETTINGS: dict[str, Any] = {"batch_size": 32, "lr": 4e-3, "weight_decay": 1e-2, "warmup": 0.2}
+SHORT, WHOLE = 200, 700  # steps
+LONG = 4096  # a queue whose oldest keys are 32 steps old
+ROWS: dict[str, tuple[int, dict[str, Any]]] = {
+    "the lesson's recipe": (SHORT, {}),
+    **{f"{n} negatives": (SHORT, {"seen": n}) for n in (1, 4, 16)},
+    "128 negatives": (SHORT, {"queue": 128}),
+    "4096 negatives": (SHORT, {"queue": LONG}),
+    "momentum 0": (SHORT, {"queue": LONG, "momentum": 0.0}),
+    "momentum 0.9": (SHORT, {"queue": LONG, "momentum": 0.9}),
+    "momentum 1": (SHORT, {"queue": LONG, "momentum": 1.0}),
+    "temperature 0.5": (SHORT, {"temperature": 0.5}),
+    "temperature 2": (SHORT, {"temperature": 2.0}),
+    "whole": (WHOLE, {}),
+}
+BOTH = ("the lesson's recipe", "whole")  # the claims of the lesson stand on these: two seeds more
+
+
+class FewNegatives(MoCo):
+    """MoCo whose loss sees only the newest keys of the queue."""
+
+    def __init__(self, *inputs: Any, seen: int, **settings: Any) -> None:
+        super().__init__(*inputs, **settings)
+        self.seen = seen
+
+    def forward(self, views: Views) -> dict[str, Tensor]:
+        x, shape = torch.cat(views), (len(views), len(views[0]), -1)
+        queries = self.projector(self.encoder(x))
+        with torch.no_grad():
+            self._keys = F.normalize(self.teacher(x).float(), dim=1)
+        newest = (self.place - 1 - torch.arange(self.seen, device=x.device)) % len(self.queue)
+        positives = of_the_others(self._keys.view(shape)).flatten(0, 1)
+        return {"loss": queue_loss(queries, positives, self.queue[newest], self.temperature)}
+
+
+def main() -> None:
+    arguments = parser(__doc__)
+    arguments.add_argument("--seeds", type=int, default=3)
+    options = arguments.parse_args()
+    use_threads(options.threads, default=1)
+    seeds, share, more = (1, 0.02, 0) if options.quick else (options.seeds, 1.0, 2)
+
+    views, rows = simclr(24, views=4, **CHANGES), {}
+    for seed in range(seeds + more):
+        train, test = load("shapes", n=8192, seed=seed), load("shapes", "test", n=2048, seed=seed)
+        bank = train[:4096]
+        for name in ROWS if seed < seeds else BOTH:
+            steps, other = round(ROWS[name][0] * share), RECIPE | ROWS[name][1]
+            kind = FewNegatives if "seen" in other else MoCo
+            method = kind(nets.conv(16, instance_norm=True, seed=seed), seed=seed, **other)
+            log = fit(method, train, views, steps=steps, seed=seed, progress=False, **SETTINGS)
+            z, q = embed(method.encoder, bank), embed(method.encoder, test)
+            row = {"loss": sum(log["loss"][-20:]) / 20, "knn": knn(z, bank.labels, q, test.labels)}
+            if name == "whole":
+                row |= about(untrained(method.encoder), z, bank, q, test)
+            print(seed, name, {key: round(value, 3) for key, value in row.items()}, f"{log.seconds:.0f} s", flush=True)
+            for key, value in row.items():
+                rows.setdefault(name, {"steps": steps}).setdefault(key, []).append(round(value, 3))
+
+    settings = {"data": "shapes", "encoder": "conv(16, instance_norm=True)", **RECIPE, **CHANGES, **SETTINGS}
+    keep(options, rows, settings=settings, seeds=list(range(seeds)))
+
+
+def about(fresh: torch.nn.Module, z: Tensor, bank: Any, q: Tensor, test: Any) -> dict[str, float]:
+    """What else the lesson claims of its training: the probe, few labels, and both baselines."""
+    fresh_z, fresh_q = embed(fresh, bank), embed(fresh, test)
+    labels = bank.labels, test.labels
+    return {
+        "linear": linear(z, labels[0], q, labels[1]),
+        "ten labels": sum(label_curve(z, bank, q, test, (10,))[10]) / 3,
+        "random, knn": knn(fresh_z, labels[0], fresh_q, labels[1]),
+        "random, ten labels": sum(label_curve(fresh_z, bank, fresh_q, test, (10,))[10]) / 3,
+        "raw, knn": knn(raw(bank), labels[0], raw(test), labels[1]),
+    }
+
+
+if __name__ == "__main__":
+    main()
