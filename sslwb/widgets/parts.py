@@ -30,7 +30,8 @@ class Ablation(Live):
         self.parts = {name: tuple(own) for name, own in parts.items()}
         self.run: Run = None
         self.monitor: Monitor | None = None
-        self.choice = W.ToggleButtons(options=list(parts), description="method", tooltips=[f"train {name}" for name in parts])
+        tips = [f"train {name}" for name in parts]
+        self.choice = W.ToggleButtons(options=list(parts), description="method", tooltips=tips)
         self.choice.style.button_width, self.choice.style.description_width = "auto", "initial"
         every = dict.fromkeys(part for own in self.parts.values() for part in own)  # in order, each once
         self.boxes = {
