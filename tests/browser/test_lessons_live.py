@@ -76,7 +76,8 @@ WITHOUT = {
 def ablations(n: Notebook) -> None:
     for widget in n.widgets("Ablation"):
         left = set(WITHOUT)
-        for method in widget.locator(".widget-toggle-buttons button").all_inner_texts():
+        widget.scroll_into_view_if_needed()  # what is far from the window has no text yet
+        for method in map(str.strip, widget.locator(".widget-toggle-buttons button").all_text_contents()):
             widget.get_by_role("button", name=method, exact=True).click()
             whole = trained(widget, f"{method}, whole: spread out")
             for part in sorted(left):
@@ -95,9 +96,9 @@ def ablations(n: Notebook) -> None:
 def trained(widget: Locator, says: str) -> float:
     """Press Train, wait for what the widget says; how many directions it found."""
     widget.get_by_role("button", name="Train", exact=True).click()
-    line = re.compile(re.escape(says) + r".*?([\d.]+) directions")
+    line = re.compile(re.escape(says) + r"[^(]*\(std [\d.]+, ([\d.]+) directions")
     expect(widget).to_contain_text(line, timeout=LONG)
-    found = line.search(widget.inner_text())
+    found = line.search(widget.text_content() or "")
     assert found
     return float(found[1])
 
