@@ -301,6 +301,13 @@ def test_monitor_needs_no_event_loop(data: Images) -> None:
     assert monitor(run).state == "done"
 
 
+def test_numbers_beside_an_axis_are_short() -> None:
+    drawn = curve("x", [(0, -0.000997), (1, 0.0004125)], 1)
+    beside = re.findall(r'text-anchor="end"[^>]*>([^<]*)<', drawn)
+    assert max(map(len, beside[:2])) <= 6
+    assert ">0.123<" in curve("x", [(0, 0.117), (1, 0.0)], 1)
+
+
 def test_a_spectrum_is_drawn_as_shares(data: Images) -> None:
     shown = watched(3, data=data, measure=lambda method: {"spectrum": torch.tensor([3.0, 1.0, 0.0])})
     assert torch.equal(shown.spectra["spectrum"], torch.tensor([3.0, 1.0, 0.0]))

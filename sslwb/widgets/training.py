@@ -154,13 +154,18 @@ def curve(
         f'<text x="{left}" y="13" fill="var(--jp-content-font-color1, #222)" font-size="12">{html.escape(name)}'
         f' <tspan font-weight="600">{last}</tspan></text>'
         f'<path d="M{left} {top}V{h - bottom}H{w - 6}" fill="none" {edge}/>'
-        f'<text x="{left - 5}" y="{top + 9}" text-anchor="end" {ink}>{high:.3g}</text>'
-        f'<text x="{left - 5}" y="{h - bottom}" text-anchor="end" {ink}>{low:.3g}</text>'
+        f'<text x="{left - 5}" y="{top + 9}" text-anchor="end" {ink}>{_at_axis(high)}</text>'
+        f'<text x="{left - 5}" y="{h - bottom}" text-anchor="end" {ink}>{_at_axis(low)}</text>'
         f'<text x="{left}" y="{h - 4}" {ink}>0</text>'
         f'<text x="{w - 6}" y="{h - 4}" text-anchor="end" {ink}>{steps} {unit}</text>'
         f'<polyline points="{line}" fill="none" stroke="var(--line)" stroke-width="1.8" stroke-linejoin="round"/>'
         f"{marks}</svg>"
     )
+
+
+def _at_axis(value: float) -> str:
+    """Three digits, or a power of ten where they would not fit beside the axis."""
+    return f"{value:.3g}" if len(f"{value:.3g}") <= 6 else f"{value:.0e}"
 
 
 def fall(name: str, spectrum: torch.Tensor) -> str:
