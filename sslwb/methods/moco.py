@@ -39,9 +39,8 @@ class MoCo(Method):
     """Encoder and projector ask; a teacher that follows them slowly answers; its earlier answers are the negatives.
 
     Every view asks and every view has a key; what a view asks for is the mean direction of the keys of the other views.
-    With two views that is the paper's loss made symmetric, as in MoCo v3. The projector's end is normalised, as there:
-    without that, queries learn to run from the direction that all older keys share, which tells no pictures apart. The
-    paper shuffles the batch between GPUs, so that query and key are not normalised over the same pictures; on one
+    With two views that is the paper's loss made symmetric, as in MoCo v3. The projector's end is normalised, as there.
+    The paper shuffles the batch between GPUs, so that query and key are not normalised over the same pictures; on one
     device they are.
 
     Args:

@@ -50,7 +50,7 @@ def conv(width: int = 32, channels: int = 3, seed: int = 0, *, instance_norm: bo
     halves it, not a stride: with strides the same net learned far less in the same time.
 
     `instance_norm` brings each channel of each picture to mean 0 and deviation 1 before the first layer (Ulyanov et al.
-    2016), so that the light of a picture is no cause that an embedding could hold. Lesson 05 shows whom that helps.
+    2016), so that the light of a picture is no cause that an embedding could hold: a shortcut that BYOL takes first.
 
     Raises:
         ValueError: width is less than 2.
