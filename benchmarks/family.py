@@ -3,8 +3,10 @@
     python benchmarks/family.py [--seeds 3] [--only MoCo BYOL …] [--quick] [--out FILE]
 
 The settings are those of `sslwb/methods/family.py`. Beside the methods stand the same encoder with random weights, and
-trained with every label on the same views. `--only` makes some rows anew and keeps the others of the file. `cpu
-seconds` are the processor's, with one thread: the time on a quiet machine, or more, where a core is shared.
+trained with every label on the same views. Each method is trained twice: with all the views, and with an eighth of them
+("short"), which tells who learns early, and which lesson 08 does anew. `--only` makes some rows anew and keeps the
+others of the file. `cpu seconds` are the processor's, with one thread: the time on a quiet machine, or more, where a
+core is shared.
 """
 
 from __future__ import annotations
@@ -21,9 +23,11 @@ from sslwb.geometry import effective_rank
 from sslwb.methods.family import FAMILY, SEEN, VIEWS, make_encoder, make_views
 from sslwb.train import fit
 
+SHORT = 0.125  # of the views
+
 
 def measure(name: str, train: Images, test: Images, seed: int, share: float) -> dict[str, float]:
-    """Train one row with one seed; kNN, linear probe, effective rank and seconds of its encoder."""
+    """Train one row with one seed and a share of the views; kNN, linear probe, effective rank and seconds."""
     encoder, begin = make_encoder(seed=seed), time.process_time()
     if name in FAMILY:
         make, how = FAMILY[name]
@@ -52,7 +56,9 @@ def main() -> None:
         row: dict[str, list[float]] = {}
         for seed in range(seeds):
             train, test = load("shapes", n=8192, seed=seed), load("shapes", "test", n=2048, seed=seed)
-            for term, value in measure(name, train, test, seed, share).items():
+            whole = measure(name, train, test, seed, share)
+            short = measure(name, train, test, seed, SHORT * share)
+            for term, value in (whole | {f"short {term}": short[term] for term in ("knn", "linear")}).items():
                 row.setdefault(term, []).append(round(float(value), 4))
         rows[name] = row
         print(f"{name:16}", *(f"{term} {values}" for term, values in row.items()), flush=True)
