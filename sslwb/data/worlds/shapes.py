@@ -7,7 +7,6 @@ A signed distance says how far a point lies outside (+) or inside (-) a shape. A
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable
 
@@ -15,12 +14,12 @@ import torch
 from torch import Tensor
 
 from sslwb.data.containers import Images
+from sslwb.data.worlds import SPLITS, stream
 
 COLOURS = ("red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink")
 HUES = torch.tensor([0.0, 0.075, 0.16, 0.34, 0.5, 0.63, 0.77, 0.89])
 TEXTURES = ("plain", "stripes", "checks", "dots")
 BACKGROUNDS = ("plain", "coloured", "textured")
-SPLITS = ("train", "val", "test")
 
 
 def _disc(u: Tensor, v: Tensor) -> Tensor:
@@ -125,7 +124,7 @@ def make_shapes(
         raise ValueError(f"n is {n} and size is {size}; expected n ≥ 1 pictures of size ≥ 8 pixels")
 
     # One row of uniform numbers a picture, so that a longer data set begins with the shorter one.
-    r = torch.rand(n, 16, generator=torch.Generator().manual_seed(_stream(split, seed)))
+    r = torch.rand(n, 16, generator=torch.Generator().manual_seed(stream("shapes", split, seed)))
     shape, colour = (r[:, 0] * len(SHAPES)).long(), (r[:, 1] * len(COLOURS)).long()
     radius = 0.44 + 0.30 * r[:, 2]  # in half-widths of the picture
     room = 0.92 - radius  # all but the tips of the largest objects lies inside
@@ -202,8 +201,3 @@ def _rgb(hue: Tensor, saturation: Tensor, value: Tensor) -> Tensor:
     """(N, 3) RGB of (N,) hue, saturation and value, each 0 to 1."""
     k = (torch.tensor([5.0, 3.0, 1.0]) + hue[:, None] * 6) % 6
     return value[:, None] * (1 - saturation[:, None] * torch.minimum(k, 4 - k).clamp(0, 1))
-
-
-def _stream(split: str, seed: int) -> int:
-    """A generator's seed for each (split, seed): a hash, so that train with seed 1 is never test with seed 0."""
-    return int.from_bytes(hashlib.blake2b(f"shapes/{split}/{seed}".encode(), digest_size=7).digest(), "big")
