@@ -552,7 +552,7 @@ def test_the_table_names_every_set(cache: Path, register: Any) -> None:
     register(toy())
     folder = lay(cache / "toy-files")
     rows = {row.name: row for row in store.table()}
-    assert set(rows) == {"shapes", "digits", "fashion-mnist", "cifar10", "stl10", "toy"}
+    assert set(rows) == {"shapes", "tales", "digits", "fashion-mnist", "cifar10", "stl10", "toy"}
     assert rows["toy"].where == folder
     assert rows["cifar10"].where is None
     assert rows["cifar10"].size == 170_498_071
@@ -562,7 +562,7 @@ def test_the_table_names_every_set(cache: Path, register: Any) -> None:
 
 @pytest.mark.parametrize(("name", "near"), [("CIFAR-10", "cifar10"), ("FashionMNIST", "fashion-mnist"), ("xyz", None)])
 def test_an_unknown_name_gets_the_nearest(name: str, near: str | None) -> None:
-    with pytest.raises(DataError, match="known: shapes, digits") as caught:
+    with pytest.raises(DataError, match="known: shapes, tales, digits") as caught:
         store.get(name)
     assert (f"did you mean {near!r}" in str(caught.value)) is bool(near)
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from sslwb.augment.images import Augment, MakeViews, as_float, simclr, weak
-from sslwb.data import Images, load
+from sslwb.data import Images, Items, load
 from sslwb.data.store import cache_folder
 from sslwb.evaluate import diagnose, embed, knn
 from sslwb.methods.barlow_twins import BarlowTwins
@@ -46,7 +46,7 @@ def train_encoder(args: argparse.Namespace) -> int:
     """
     if args.method not in METHODS:
         raise LookupError(f"no method {args.method!r}; there are: {', '.join(METHODS)}")
-    data = load(args.data, n=args.n, seed=args.seed)
+    data = _only_pictures(load(args.data, n=args.n, seed=args.seed))
     make_method, recipe = METHODS[args.method]
     method = make_method(conv(channels=data.shape[0], seed=args.seed), data)
     try:
@@ -124,7 +124,13 @@ def _pictures(history: History, name: str | None) -> Images:
         raise ValueError(f"the run was trained on {trained_on or 'unnamed pictures'}; say where they are: --data NAME")
     # a world has as many pictures as one asks for; of a real set all are taken
     count = history.settings.get("items") if (name or trained_on) == "shapes" else None
-    return load(name or trained_on, n=count, seed=history.settings.get("seed", 0))
+    return _only_pictures(load(name or trained_on, n=count, seed=history.settings.get("seed", 0)))
+
+
+def _only_pictures(data: Items) -> Images:
+    if not isinstance(data, Images):
+        raise ValueError(f"{data.name} holds {data.item}s; this command expects pictures: shapes, digits, cifar10, …")
+    return data
 
 
 def _encoder(state: dict[str, Tensor], data: Images) -> nn.Module:

@@ -96,7 +96,7 @@ class Items:
     def _map(self, f: Callable[[Tensor], Tensor]) -> Self:
         """Every tensor, one row an item, through f."""
         kept = {part.name: getattr(self, part.name) for part in fields(self)}
-        tensors = {name: f(t) for name, t in kept.items() if isinstance(t, Tensor)}
+        tensors: dict[str, Any] = {name: f(t) for name, t in kept.items() if isinstance(t, Tensor)}
         return replace(self, **tensors, factors={k: f(v) for k, v in self.factors.items()})
 
 

@@ -4,24 +4,20 @@ import inspect
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar, overload
 
 import torch
 
 from sslwb.data import readers, store
-from sslwb.data.containers import Images
+from sslwb.data.containers import Images, Items, Texts
 from sslwb.data.folder import image_folder
 from sslwb.data.worlds.shapes import make_shapes
+from sslwb.data.worlds.tales import make_tales
 
+Data = TypeVar("Data", bound=Items)
 
-def _shapes(split: str, n: int | None, seed: int, **dials: Any) -> Images:
-    if n is None:
-        n = 8192 if split == "train" else 2048
-    return make_shapes(n, split, seed, **dials)
-
-
-READERS: dict[str, Callable[..., Images]] = {
-    "shapes": _shapes,
+WORLDS: dict[str, Callable[..., Items]] = {"shapes": make_shapes, "tales": make_tales}
+READERS: dict[str, Callable[..., Items]] = {
     "digits": readers.digits,
     "fashion-mnist": readers.fashion_mnist,
     "cifar10": readers.cifar10,
@@ -29,6 +25,13 @@ READERS: dict[str, Callable[..., Images]] = {
 }
 
 
+@overload
+def load(name: Literal["tales"], split: str = ..., n: int | None = ..., seed: int = ..., **dials: Any) -> Texts: ...
+@overload
+def load(
+    name: str | os.PathLike[str], split: str = ..., n: int | None = ..., seed: int = ..., *,
+    path: str | os.PathLike[str] | None = ..., download: bool = ..., **dials: Any,
+) -> Images: ...  # fmt: skip
 def load(
     name: str | os.PathLike[str],
     split: str = "train",
@@ -38,19 +41,19 @@ def load(
     path: str | os.PathLike[str] | None = None,
     download: bool = True,
     **dials: Any,
-) -> Images:
-    """A data set in memory, by name: uint8 pictures, 32×32 in three channels unless a dial says otherwise.
+) -> Items:
+    """A data set in memory, by name: uint8 pictures, 32×32 in three channels unless a dial says otherwise; or texts.
 
     Args:
-        name: "shapes" (a world), "digits", "fashion-mnist", "cifar10", "stl10"; or a folder of your own pictures:
-            a path, or "folder:" and a path (see `image_folder`).
-        split: "train", "test", in the world "val" too, in stl10 "unlabeled".
+        name: "shapes", "tales" (worlds: pictures, stories), "digits", "fashion-mnist", "cifar10", "stl10"; or
+            a folder of your own pictures: a path, or "folder:" and a path (see `image_folder`).
+        split: "train", "test", in a world "val" too, in stl10 "unlabeled".
         n: how many items, drawn without replacement (all when there are fewer, with a warning). None: all; of the
             endless world 8,192 for training, 2,048 for val and test.
-        seed: of the draw; in a world, of the pictures themselves.
+        seed: of the draw; in a world, of the items themselves.
         path: where the files are: a data folder, the set's own folder, or its archive.
         download: False never touches the network.
-        dials: shapes: size, background, texture, light; stl10: size; a folder: size, test_share.
+        dials: shapes: size, background, texture, light; tales: topics, noise; stl10: size; a folder: size, test_share.
 
     Raises:
         DataError: unknown name; files absent, damaged or not to be fetched (the message says what to do).
@@ -65,16 +68,19 @@ def load(
     entry = store.source(str(name))
     if split not in entry.splits:
         raise ValueError(f"split is {split!r}; {entry.name} has {', '.join(map(repr, entry.splits))}")
-    reader = READERS[entry.name]
-    _check_dials(entry.name, make_shapes if entry.name == "shapes" else reader, dials)
+    reader = WORLDS.get(entry.name) or READERS[entry.name]
+    _check_dials(entry.name, reader, dials)
     if not entry.built_in:
         return reader(store.get(entry.name, path, download), split, n, seed, **dials)
     if path is not None:
         raise ValueError(f"path is {str(path)!r}, but {entry.name} is built in and reads no file: leave it out")
+    if entry.name in WORLDS:
+        n = n if n is not None else 8192 if split == "train" else 2048
+        return reader(n, split, seed, **dials)
     return reader(split, n, seed, **dials)
 
 
-def subset_per_class(data: Images, k: int, seed: int = 0) -> Images:
+def subset_per_class(data: Data, k: int, seed: int = 0) -> Data:
     """k labelled items of each class, class by class; fewer of the same seed are a part of more.
 
     Raises:
@@ -92,7 +98,7 @@ def subset_per_class(data: Images, k: int, seed: int = 0) -> Images:
             raise ValueError(f"class {called!r} has {len(of_class)} items, k is {k}; expected k ≤ {len(of_class)}")
         rows.append(of_class[torch.randperm(len(of_class), generator=g)[:k]])
     if not rows:
-        raise ValueError("data has no items; expected labelled pictures")
+        raise ValueError(f"data has no items; expected labelled {data.item}s")
     return data[torch.cat(rows)]
 
 
@@ -102,13 +108,13 @@ def _folder_of(name: str | os.PathLike[str]) -> Path | None:
         return Path(name)
     if name.startswith("folder:"):
         return Path(name.removeprefix("folder:"))
-    if name in READERS:
+    if name in WORLDS or name in READERS:
         return None
     separators = {os.sep, os.altsep, "/"} - {None}
     return Path(name) if any(s in name for s in separators if s) or os.path.isdir(name) else None
 
 
-def _check_dials(name: str, reader: Callable[..., Images], dials: dict[str, Any]) -> None:
+def _check_dials(name: str, reader: Callable[..., Items], dials: dict[str, Any]) -> None:
     known = [p.name for p in inspect.signature(reader).parameters.values() if p.default is not p.empty]
     known = [dial for dial in known if dial not in ("split", "n", "seed")]
     for dial in dials:

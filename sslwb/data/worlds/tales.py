@@ -16,6 +16,7 @@ Counting words does not tell the sentiment: half of the feelings come with a "no
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import permutations, product
 
@@ -287,8 +288,7 @@ class Tales:
         _check(x)
         parts = []
         for part in F.pad(x, (0, 1), value=MASK).split(CHUNK):  # before one word more lie all words of x
-            for story, _, belief in self._forward(part, self._reached(part)):
-                pass
+            ((story, _, belief),) = deque(self._forward(part, self._reached(part)), maxlen=1)
             parts.append(belief.new_zeros(len(part), *self._sizes).index_add_(0, story, belief))
         joint = torch.cat(parts)
         known = {}
@@ -334,16 +334,16 @@ class Tales:
 
     def _forward(self, x: Tensor, slots: Tensor) -> Iterator[Step]:
         """Place by place (story, slot, belief): p(the words before, slot, what, who) of the slots given."""
+        story, slot = slots[0].nonzero(as_tuple=True)
+        belief = (self._start[slot] / math.prod(self._sizes))[:, None, None].expand(-1, *self._sizes)
         for t in range(x.shape[1]):
-            story, slot = slots[t].nonzero(as_tuple=True)
-            if t == 0:
-                belief = (self._start[slot] / math.prod(self._sizes))[:, None, None].expand(-1, *self._sizes)
-            else:
-                belief = self._carry(belief, slots[t - 1] & fits, slots[t], self._source, self._target)
             yield story, slot, belief
-            fits = self._fits[:, x[:, t]].T
-            seen = fits[story, slot]
-            belief = belief[seen] * self._likelihood(slot[seen], x[story[seen], t])
+            if t + 1 < x.shape[1]:
+                said = slots[t] & self._fits[:, x[:, t]].T
+                kept = said[story, slot]
+                belief = belief[kept] * self._likelihood(slot[kept], x[story[kept], t])
+                belief = self._carry(belief, said, slots[t + 1], self._source, self._target)
+                story, slot = slots[t + 1].nonzero(as_tuple=True)
 
     def _backward(self, x: Tensor, slots: Tensor) -> list[Tensor]:
         """For every place and slot given, p(the words after | slot, what, who)."""
@@ -424,7 +424,7 @@ class Tales:
         self._next = torch.tensor([[t for t, _ in row] + [row[-1][0]] * (widest - len(row)) for row in out])
         self._until = torch.tensor([[w for _, w in row[:-1]] + [1.0] * (1 + widest - len(row)) for row in out]).double()
         self._until = self._until.cumsum(1)
-        longest = {}
+        longest: dict[str, int] = {}
         for kind in reversed(ways):  # a kind is followed by later ones only
             longest[kind] = max(map(len, ways[kind])) + max((longest[k] for k in FOLLOWS.get(kind, {})), default=0)
         self.length = longest[next(iter(ways))] + 1
