@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sslwb import nets
 from sslwb.augment import images
-from sslwb.data import Images, load
+from sslwb.data import Images, Texts, load
 from sslwb.evaluate import diagnose, embed, knn, raw
 from sslwb.methods.simclr import SimCLR
 from sslwb.train import Diverged, fit, start
@@ -54,6 +54,45 @@ def data() -> Images:
 def test_a_container_tells_what_does_not_fit(arguments: dict[str, Any], error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said):
         Images(**{"x": pictures(4, 3, 8, 8), "classes": ("a", "b"), **arguments})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "said"),
+    [
+        ({"x": torch.rand(4, 5)}, TypeError, r"x is torch\.float32; expected a torch\.int64 tensor: x\.long\(\)"),
+        ({"x": [[1, 2]]}, TypeError, "x is list; expected a torch"),
+        ({"x": torch.zeros(4, dtype=torch.long)}, ValueError, r"x has shape \(4,\); expected \(N, L\)"),
+        ({"x": torch.full((4, 5), 3)}, ValueError, "x runs from 3 to 3; expected 0 to 2"),
+        ({"x": torch.full((4, 5), -1)}, ValueError, "x runs from -1 to -1"),
+        ({"vocabulary": ("<pad>", "a", "a")}, ValueError, "vocabulary holds a word twice"),
+        ({"starts": torch.zeros(4, 1)}, TypeError, r"starts is torch\.float32"),
+        ({"starts": torch.zeros(3, 1, dtype=torch.long)}, ValueError, r"starts has shape \(3, 1\); expected \(4, K\)"),
+        ({"answers": torch.zeros(4, dtype=torch.long)}, ValueError, r"answers has shape \(4,\); expected \(4, 2\)"),
+        ({"answers": torch.zeros(4, 3, dtype=torch.long)}, ValueError, r"answers has shape \(4, 3\)"),
+        ({"y": torch.zeros(3, dtype=torch.long)}, ValueError, r"y has shape \(3,\); expected \(4,\): one value a text"),
+    ],
+)
+def test_a_container_of_texts_tells_what_does_not_fit(
+    arguments: dict[str, Any], error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        Texts(**{"x": torch.ones(4, 5, dtype=torch.long), "vocabulary": ("<pad>", "a", "."), **arguments})
+
+
+def test_texts_have_words_lengths_and_parts() -> None:
+    x = torch.tensor([[1, 2, 1, 3, 0], [2, 3, 0, 0, 0]])
+    texts = Texts(x, vocabulary=("<pad>", "so", "it", "."), starts=torch.tensor([[0, 2], [0, -1]]))
+    assert [texts.text(i) for i in (0, 1, -1)] == ["so it so.", "it.", "it."]
+    assert texts.lengths.tolist() == [4, 2]
+    assert texts.shape == (5,)
+    part = texts[[1]].to("cpu")
+    assert isinstance(part, Texts)
+    assert part.starts is not None
+    assert part.starts.tolist() == [[0, -1]]
+    assert part.answers is None
+    assert part.vocabulary == texts.vocabulary
+    with pytest.raises(IndexError, match="index 2 is out of range: the data set has 2 items"):
+        texts.text(2)
 
 
 @pytest.mark.parametrize(

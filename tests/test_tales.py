@@ -13,7 +13,19 @@ from torch import Tensor
 
 from sslwb.data import Texts, load
 from sslwb.data.worlds import tales
-from sslwb.data.worlds.tales import FEELINGS, FOLLOWS, MASK, PAD, SENTENCES, SPECIAL, VOCABULARY, Tales, make_tales
+from sslwb.data.worlds.tales import (
+    FEELINGS,
+    FOLLOWS,
+    MASK,
+    MEANINGS,
+    PAD,
+    SENTENCES,
+    SPECIAL,
+    VOCABULARY,
+    Tales,
+    make_tales,
+    other_language,
+)
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +199,7 @@ def test_more_context_can_only_help_and_noise_can_only_hurt(world: Tales, data: 
     assert world.floor(x, few) < world.floor(x, many) < math.log(len(VOCABULARY))
     assert world.floor(x, few) < world.floor(x)
     noisy = Tales(noise=0.2)
-    assert noisy.floor(noisy.make(32, seed=21).x) > 1.3 * world.floor(x)
+    assert noisy.floor(noisy.make(32, seed=21).x) > 1.2 * world.floor(x)
 
 
 def test_two_hidden_words_have_one_joint_probability(world: Tales, data: Texts) -> None:
@@ -286,6 +298,51 @@ def test_sentences_begin_where_starts_says(data: Texts) -> None:
     assert (data.starts[:, -1] >= 0).any()
 
 
+def test_answers_stand_where_answers_says(data: Texts) -> None:
+    assert data.answers is not None
+    kinds = Counter()
+    for i, (first, reply) in enumerate(data.answers.tolist()):
+        words = [VOCABULARY[w] for w in data.x[i].tolist()]
+        if "asked" not in words:
+            assert (first, reply) == (-1, -1)
+            continue
+        question = words[words.index("asked") + 1]
+        cause = {"who": "friend", "where": "place", "what": "thing"}[question]
+        answer = data.levels[cause][data.factors[cause][i]]
+        assert words[first] == words[reply] == answer
+        assert first < words.index("asked") < reply
+        assert words[reply + 1] == "."
+        if question == "where":
+            assert words.index(answer) == first
+        kinds[question] += 1
+    assert len(kinds) == 3
+
+
+def test_the_other_language_says_the_same_backwards(data: Texts) -> None:
+    other = other_language(data)
+    assert len(set(other.vocabulary)) == len(VOCABULARY) == len(MEANINGS)
+    shared = set(VOCABULARY) & set(other.vocabulary)
+    assert shared == {*SPECIAL, ".", ","}
+    for i in range(len(data)):
+        meant = [MEANINGS[other.vocabulary[w]] for w in other.x[i].tolist()]
+        sentences = " ".join(word for word in meant if word != "<pad>").split(" .")[:-1]
+        forwards = " . ".join(" ".join(reversed(sentence.split())) for sentence in sentences) + " ."
+        assert forwards.split() == [VOCABULARY[w] for w in data.x[i].tolist() if w]
+    assert torch.equal(other.x == PAD, data.x == PAD)
+    assert data.answers is not None
+    assert other.answers is not None
+    asks = data.answers[:, 0] >= 0
+    for here, there in zip(data.answers[asks].T, other.answers[asks].T, strict=True):
+        said = data.x[asks].gather(1, here[:, None])[:, 0].tolist()
+        assert [VOCABULARY[w] for w in said] == [
+            MEANINGS[other.vocabulary[w]] for w in other.x[asks].gather(1, there[:, None])[:, 0].tolist()
+        ]
+    assert (other.answers[~asks] == -1).all()
+    assert torch.equal(other_language(data[5:9]).x, other.x[5:9])
+    with pytest.raises(ValueError, match="tales in the other language has another vocabulary"):
+        other_language(other)
+
+
 def test_who_read_the_whole_story_knows_its_causes(world: Tales, data: Texts) -> None:
     known = world.posterior(data.x)
     for name, p in known.items():
@@ -339,7 +396,7 @@ def test_five_words_do_not_reach_the_floor(world: Tales) -> None:
     floor = world.floor(test)
     losses = [kneser_ney(train, test, order) for order in (1, 3, 5)]
     assert losses == sorted(losses, reverse=True)
-    assert losses[-1] > 1.5 * floor
+    assert losses[-1] > 1.4 * floor
 
 
 def bags(data: Texts) -> np.ndarray[Any, Any]:

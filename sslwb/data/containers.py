@@ -138,19 +138,22 @@ class Texts(Items):
         x: int64 (N, L): the words' places in `vocabulary`, then 0, which is padding, up to L.
         vocabulary: the words, each once; the first is the padding.
         starts: int64 (N, K): where each sentence begins, then -1 up to K; None where nobody knows.
+        answers: int64 (N, 2): where the answer to the text's own question is first said, and where it answers; -1 where
+            there is no question; None where nobody knows.
 
     Raises:
-        TypeError: x or starts is not an int64 tensor.
+        TypeError: x, starts or answers is not an int64 tensor.
         ValueError: a shape, a length or a word's number does not fit.
     """
 
     vocabulary: tuple[str, ...] = ()
     starts: Tensor | None = None
+    answers: Tensor | None = None
 
     item: ClassVar[str] = "text"
 
     def __post_init__(self) -> None:
-        for what, t in {"x": self.x, "starts": self.starts}.items():
+        for what, t in {"x": self.x, "starts": self.starts, "answers": self.answers}.items():
             if t is not None and (not isinstance(t, Tensor) or t.dtype != torch.int64):
                 raise TypeError(f"{what} is {_kind(t)}; expected a torch.int64 tensor: {what}.long()")
         if self.x.ndim != 2:
@@ -162,10 +165,11 @@ class Texts(Items):
                 f"x runs from {self.x.min()} to {self.x.max()}; expected 0 to {len(self.vocabulary) - 1}, "
                 f"one number for each of the {len(self.vocabulary)} words of vocabulary"
             )
-        if self.starts is not None and (self.starts.ndim != 2 or len(self.starts) != len(self.x)):
-            raise ValueError(
-                f"starts has shape {tuple(self.starts.shape)}; expected ({len(self.x)}, K): one row a text"
-            )
+        for what, t, columns in (("starts", self.starts, "K"), ("answers", self.answers, 2)):
+            if t is not None and (t.ndim != 2 or len(t) != len(self.x) or columns not in ("K", t.shape[1])):
+                raise ValueError(
+                    f"{what} has shape {tuple(t.shape)}; expected ({len(self.x)}, {columns}): one row a text"
+                )
         super().__post_init__()
 
     @property

@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import permutations, product
 
 import torch
@@ -122,6 +123,8 @@ FOLLOWS: dict[str, dict[str, float]] = {
     "it was where": {"end": 1.0},
     "it was what": {"end": 1.0},
 }
+# The last word of these sentences answers the question before them; it was said earlier in the story, too.
+ANSWERS = ("it was who", "it was where", "it was what")
 
 PAD, MASK = 0, 1
 # Padding, what hides a word, what begins and divides texts that a model reads: no story holds the last two.
@@ -138,13 +141,25 @@ def _vocabulary() -> tuple[str, ...]:
 VOCABULARY = _vocabulary()
 NUMBER = {word: i for i, word in enumerate(VOCABULARY)}
 
+# The other language: two syllables a word; 45 and 14² have no common divisor, so no two words become one.
+SYLLABLES = ("ba", "ko", "mi", "su", "te", "lo", "na", "ri", "fe", "du", "pa", "gi", "vo", "ze")
+MEANINGS = {
+    word if word in (*SPECIAL, ".", ",") else SYLLABLES[45 * i % 196 // 14] + SYLLABLES[45 * i % 14]: word
+    for i, word in enumerate(VOCABULARY)
+}
+OTHER_VOCABULARY = SPECIAL + tuple(sorted(MEANINGS.keys() - set(SPECIAL)))
+DICTIONARY = torch.tensor([OTHER_VOCABULARY.index(word) for word in MEANINGS])  # number here → number there
+
 CHUNK = 32  # stories at a time: their beliefs stay near the cache
 # At one place: the rows' story and slot, (rows,) each, and (rows, A, O), how likely with every what and who.
 Step = tuple[Tensor, Tensor, Tensor]
 
 
 def make_tales(n: int = 8192, split: str = "train", seed: int = 0, *, topics: int = 4, noise: float = 0.0) -> Texts:
-    """Stories, int64 (n, L); the label is the topic, every cause is in `.factors`: `Tales(topics, noise).make(…)`.
+    """Stories, x int64 (n, L); the label is the topic, every cause is in `.factors`.
+
+    The first m of n stories are the same whatever n is, and splits are disjoint streams, whatever the seeds. The exact
+    probabilities of their words are those of `Tales(topics, noise)`.
 
     Args:
         n: how many stories.
@@ -157,6 +172,29 @@ def make_tales(n: int = 8192, split: str = "train", seed: int = 0, *, topics: in
         ValueError: an unknown split, or a number that is out of range.
     """
     return Tales(topics, noise).make(n, split, seed)
+
+
+def other_language(data: Texts) -> Texts:
+    """The same stories in a second language: word for word another vocabulary, and each sentence said backwards.
+
+    The full stops stay where they are, and with them labels, causes and starts. So the two languages are parallel,
+    and what aligns them is known: `OTHER_VOCABULARY[DICTIONARY[i]]` says what word i means.
+
+    Raises:
+        ValueError: data does not hold tales.
+    """
+    if data.vocabulary != VOCABULARY:
+        raise ValueError(f"{data.name or 'data'} has another vocabulary; expected the tales as `make_tales` gives them")
+    x, place = data.x.cpu(), torch.arange(data.x.shape[1])
+    stop = x == NUMBER["."]
+    begin = F.pad(torch.where(stop, place + 1, 0)[:, :-1], (1, 0)).cummax(1).values
+    end = torch.where(stop, place, len(place)).flip(1).cummin(1).values.flip(1)
+    mirror = torch.where(stop | (x == PAD), place, begin + end - 1 - place)
+    answers = data.answers
+    if answers is not None:
+        answers = torch.where(answers < 0, -1, mirror.to(answers.device).gather(1, answers.clamp_min(0)))
+    backwards = DICTIONARY[x].gather(1, mirror).to(data.x.device)
+    return replace(data, x=backwards, vocabulary=OTHER_VOCABULARY, answers=answers, name="tales in the other language")
 
 
 class Tales:
@@ -218,20 +256,23 @@ class Tales:
         r = torch.rand(n, 3 + 3 * self.length, generator=generator, dtype=torch.float64)
         what, who = ((r[:, i] * size).long() for i, size in enumerate(self._sizes))
         slot = self._first[(r[:, 2] * len(self._first)).long()]
-        x, begins = torch.zeros(2, n, self.length, dtype=torch.long)
+        x, begins, roles, replies = torch.zeros(4, n, self.length, dtype=torch.long)
         for t, (noisy, pick, jump) in enumerate(r[:, 3:].view(n, -1, 3).permute(1, 2, 0)):
             role = self._role[slot]
             cause = torch.where(self._asks_who[role], who, what)
             cause[noisy < self.noise] = -1  # the last column has all words of the role
             x[:, t] = self._words[role, cause, (pick * self._count[role, cause]).long()]
-            begins[:, t] = self._begins[slot]
+            begins[:, t], roles[:, t], replies[:, t] = self._begins[slot], role, self._replies[slot]
             slot = self._next[slot, (self._until[slot] <= jump[:, None]).sum(1)]
         order = begins.argsort(dim=1, descending=True, stable=True)[:, : int(begins.sum(1).max())]
         starts = torch.where(begins.gather(1, order) == 1, order, -1)
+        reply = replies.argmax(1, keepdim=True)
+        said = (roles == roles.gather(1, reply)).long().argmax(1, keepdim=True)  # the first word with the same role
+        answers = torch.where(replies.any(1, keepdim=True), torch.cat((said, reply), 1), -1)
         factors = {name: value[who if of_who else what] for name, (of_who, value) in self._values.items()}
         return Texts(
             x, factors["topic"].clone(), self.causes["topic"], factors, self.causes,
-            name="tales", vocabulary=VOCABULARY, starts=starts,
+            name="tales", vocabulary=VOCABULARY, starts=starts, answers=answers,
         )  # fmt: skip
 
     # ── the truth about stories
@@ -246,7 +287,7 @@ class Tales:
             TypeError: x is not an int64 tensor.
             ValueError: x is not (N, L), or nothing that this grammar says.
         """
-        _check(x)
+        x = _checked(x)
         p = torch.cat([self._speak(part, self._forward(part, self._reached(part))) for part in x.split(CHUNK)])
         story = torch.arange(len(x)).repeat_interleave(x.shape[1])
         return _normalised(p.flatten(0, 1), story).view_as(p)
@@ -262,11 +303,12 @@ class Tales:
             TypeError: x is not an int64 tensor, or mask not a bool tensor.
             ValueError: x is not (N, L), mask has another shape, or x is nothing that this grammar says.
         """
-        _check(x)
+        x = _checked(x)
         if mask.dtype != torch.bool:
             raise TypeError(f"mask is {mask.dtype}; expected torch.bool: True where a word is hidden")
         if mask.shape != x.shape:
             raise ValueError(f"mask has shape {tuple(mask.shape)}; expected that of x, {tuple(x.shape)}")
+        mask = mask.cpu()
         parts = []
         for part, hidden in zip(x.masked_fill(mask, MASK).split(CHUNK), mask.split(CHUNK), strict=True):
             live = self._live(part)
@@ -285,7 +327,7 @@ class Tales:
         Raises:
             TypeError, ValueError: as `next_token`.
         """
-        _check(x)
+        x = _checked(x)
         parts = []
         for part in F.pad(x, (0, 1), value=MASK).split(CHUNK):  # before one word more lie all words of x
             ((story, _, belief),) = deque(self._forward(part, self._reached(part)), maxlen=1)
@@ -309,7 +351,7 @@ class Tales:
             TypeError, ValueError: as `next_token` and `masked_token`; or there is no word to foretell.
         """
         p = self.next_token(x) if mask is None else self.masked_token(x, mask)
-        words = x if mask is None else x[mask]
+        words = (x if mask is None else x[mask]).cpu()
         nats = -p.gather(-1, words[..., None])[..., 0].log()[words != PAD]
         if not len(nats):
             raise ValueError("there is no word to foretell; expected a story, and a mask that hides a word of it")
@@ -416,8 +458,9 @@ class Tales:
         self._start = torch.zeros(slot + 1, dtype=torch.float64)
         self._start[opening] = 1 / len(opening)
         self._first = torch.tensor(opening)
-        self._begins = torch.zeros(slot + 1, dtype=torch.long)
+        self._begins, self._replies = torch.zeros(2, slot + 1, dtype=torch.long)
         self._begins[[begin for begins in first.values() for begin in begins]] = 1
+        self._replies[[end - 1 for kind in ANSWERS for end in last[kind]]] = 1
         # The same links as rows, to jump by a uniform number: the first way whose cumulative share exceeds it.
         out = [[link[1:] for link in links if link[0] == i] for i in range(slot + 1)]
         widest = max(map(len, out))
@@ -494,7 +537,7 @@ def _rows(mask: Tensor) -> Tensor:
     return (mask.flatten().long().cumsum(0) - 1).view_as(mask)
 
 
-def _check(x: Tensor) -> None:
+def _checked(x: Tensor) -> Tensor:
     if not isinstance(x, Tensor) or x.dtype != torch.int64:
         came = str(x.dtype) if isinstance(x, Tensor) else type(x).__name__
         raise TypeError(f"x is {came}; expected a torch.int64 tensor of word numbers: data.x")
@@ -502,6 +545,7 @@ def _check(x: Tensor) -> None:
         raise ValueError(f"x has shape {tuple(x.shape)}; expected (N, L), one row a story: data.x, or x[None] for one")
     if x.min() < 0 or x.max() >= len(VOCABULARY):
         raise ValueError(f"x runs from {x.min()} to {x.max()}; expected word numbers from 0 to {len(VOCABULARY) - 1}")
+    return x.cpu()
 
 
 def _normalised(p: Tensor, story: Tensor) -> Tensor:
