@@ -142,7 +142,7 @@ VOCABULARY = _vocabulary()
 NUMBER = {word: i for i, word in enumerate(VOCABULARY)}
 
 # The other language: two syllables a word; 45 and 14² have no common divisor, so no two words become one.
-SYLLABLES = ("ba", "ko", "mi", "su", "te", "lo", "na", "ri", "fe", "du", "pa", "gi", "vo", "ze")
+SYLLABLES = ("ba", "ko", "mi", "su", "ta", "lo", "na", "ri", "fe", "du", "pa", "gi", "vo", "ze")
 MEANINGS = {
     word if word in (*SPECIAL, ".", ",") else SYLLABLES[45 * i % 196 // 14] + SYLLABLES[45 * i % 14]: word
     for i, word in enumerate(VOCABULARY)
@@ -410,13 +410,11 @@ class Tales:
 
     def _speak(self, x: Tensor, steps: Iterable[Step]) -> Tensor:
         """(B, L, V): beliefs about slots and causes, one step a place, as probabilities of words."""
-        cells, roles, whats, whos = [], [], [], []
-        for t, (story, slot, belief) in enumerate(steps):
-            cells.append(story * x.shape[1] + t)
-            roles.append(self._role[slot])
-            whats.append(belief.sum(2))
-            whos.append(belief.sum(1))
-        cell, role, what, who = (torch.cat(kept) for kept in (cells, roles, whats, whos))
+        kept = [
+            (story * x.shape[1] + t, self._role[slot], belief.sum(2), belief.sum(1))
+            for t, (story, slot, belief) in enumerate(steps)
+        ]
+        cell, role, what, who = (torch.cat(parts) for parts in zip(*kept, strict=True))
         p = torch.zeros(x.numel(), len(VOCABULARY), dtype=torch.float64)
         for r in role.unique():
             rows = (role == r).nonzero()[:, 0]
