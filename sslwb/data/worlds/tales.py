@@ -123,7 +123,7 @@ FOLLOWS: dict[str, dict[str, float]] = {
     "it was where": {"end": 1.0},
     "it was what": {"end": 1.0},
 }
-# The last word of these sentences answers the question before them; it was said earlier in the story, too.
+# The last word of these sentences answers the question before them; it was said earlier too (noise may change either).
 ANSWERS = ("it was who", "it was where", "it was what")
 
 PAD, MASK = 0, 1
