@@ -90,3 +90,16 @@ def test_what_has_no_map_is_refused() -> None:
         umap_map(torch.randn(3, 2))
     with pytest.raises(ValueError, match="NaN"):
         umap_map(torch.full((9, 2), torch.nan))
+
+
+def test_where_numba_fails_a_fresh_process_draws_the_same_map(monkeypatch: pytest.MonkeyPatch) -> None:
+    import umap
+
+    z, expected = blobs()[0], umap_map(blobs()[0])
+
+    def broken(*_: object, **__: object) -> None:
+        raise NotImplementedError("No definition for lowering <function gt>")
+
+    monkeypatch.setattr(umap.UMAP, "fit_transform", broken)
+    assert np.array_equal(umap_map(z), expected)
+    maps._warm()  # and nobody hears of a warm-up that failed

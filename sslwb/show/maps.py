@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import warnings
 
@@ -37,15 +38,39 @@ def umap_map(z: Tensor, k: int = 15, *, min_dist: float = 0.1, seed: int = 0) ->
     z = F.normalize(z.detach().float().cpu(), dim=1)
     k = min(k, len(z) - 1) + 1  # UMAP counts a point among its own neighbours
     index, distance = exact_neighbours(z, k)
+    given = z.numpy(), index.numpy(), distance.numpy(), principal_plane(z), min_dist, seed
+    try:
+        return _layout(*given)
+    except Exception:
+        # Seen once in a hundred lessons: numba loses an operation that it knows while it compiles beside other threads
+        # ("No definition for lowering"), and the process never finds it again. A fresh one does.
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import get_context
+
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
+            return fresh.submit(_layout, *given).result()
+
+
+def _layout(
+    z: np.ndarray, index: np.ndarray, distance: np.ndarray, init: np.ndarray, min_dist: float, seed: int
+) -> np.ndarray:  # fmt: skip
+    """UMAP itself: rows (N, D), their neighbours and distances (N, k), where they begin (N, 2) → (N, 2)."""
     with _LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # UMAP says that a seed means one thread
         from umap import UMAP
 
         layout = UMAP(
-            n_neighbors=k, min_dist=min_dist, init=principal_plane(z), n_epochs=200, random_state=seed,
-            precomputed_knn=(index.numpy(), distance.numpy()), force_approximation_algorithm=True,
+            n_neighbors=index.shape[1], min_dist=min_dist, init=init, n_epochs=200, random_state=seed,
+            precomputed_knn=(index, distance), force_approximation_algorithm=True,
         )  # fmt: skip
-        return np.asarray(layout.fit_transform(z.numpy()), dtype=np.float32)
+        return np.asarray(layout.fit_transform(z), dtype=np.float32)
+
+
+def _warm() -> None:
+    z = torch.randn(64, 8, generator=torch.Generator().manual_seed(0))
+    index, distance = exact_neighbours(F.normalize(z, dim=1), 16)
+    with contextlib.suppress(Exception):  # nobody asked for this map; who asks for one gets it, or its error
+        _layout(z.numpy(), index.numpy(), distance.numpy(), principal_plane(z), 0.1, 0)
 
 
 def warm_up() -> threading.Thread:
@@ -55,8 +80,7 @@ def warm_up() -> threading.Thread:
     that a training sees. Calling it again does nothing.
     """
     if not _WARMING:
-        points = torch.randn(64, 8, generator=torch.Generator().manual_seed(0))
-        _WARMING.append(threading.Thread(target=umap_map, args=(points,), name="sslwb-umap", daemon=True))
+        _WARMING.append(threading.Thread(target=_warm, name="sslwb-umap", daemon=True))
         _WARMING[0].start()
     return _WARMING[0]
 
