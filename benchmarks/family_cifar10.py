@@ -4,8 +4,8 @@
 
 The methods and their settings are those of `sslwb/methods/family.py`, none of them tuned on these pictures; the views
 and the encoder's width are those of `cifar10.py`. First the pace of each is measured on two cores that should be at
-rest; what fits into the seconds at that pace is the number of steps. Then they train, with `--threads` (2 if not given;
-what one learns does not depend on it). `seconds` are what it really took. `--only` makes some rows anew.
+rest; what fits into the seconds at that pace is the number of steps. Then they train, with `--threads` (default 2).
+`seconds` are what that really took. `--only` makes some rows anew and keeps the others of the file.
 """
 
 from __future__ import annotations

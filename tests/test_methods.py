@@ -712,3 +712,11 @@ def test_a_copy_trains_apart(data: Images) -> None:
     twin = copy.deepcopy(method)
     fit(twin, data, images.simclr(16), steps=2, batch_size=16, device="cpu", progress=False)
     assert all(torch.equal(a, b) for a, b in zip(method.state_dict().values(), before.values(), strict=True))
+
+
+def test_byol_refuses_one_view_and_targets_of_another_shape() -> None:
+    one, two = torch.randn(1, 4, 3), torch.randn(2, 4, 3)
+    with pytest.raises(ValueError, match="views holds 1 view"):
+        byol_loss(one, one)
+    with pytest.raises(ValueError, match=r"targets has shape \(1, 4, 3\)"):
+        byol_loss(two, one)

@@ -23,7 +23,11 @@ def byol_loss(predictions: Tensor, targets: Tensor) -> Tensor:
     Raises:
         ValueError: fewer than two views, a batch of one, or different shapes.
     """
-    check_embeddings(*predictions, *targets)
+    check_embeddings(*predictions)
+    if targets.shape != predictions.shape:
+        raise ValueError(
+            f"targets has shape {tuple(targets.shape)} and predictions {tuple(predictions.shape)}; expected the same"
+        )
     return 2 - 2 * (F.normalize(predictions, dim=2) * of_the_others(targets)).sum(2).mean()
 
 

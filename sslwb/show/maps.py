@@ -42,7 +42,7 @@ def umap_map(z: Tensor, k: int = 15, *, min_dist: float = 0.1, seed: int = 0) ->
     try:
         return _layout(*given)
     except Exception:
-        # Seen once in a hundred lessons: numba loses an operation that it knows while it compiles beside other threads
+        # Seen once, on a busy machine: numba loses an operation that it knows while it compiles beside other threads
         # ("No definition for lowering"), and the process never finds it again. A fresh one does.
         from concurrent.futures import ProcessPoolExecutor
         from multiprocessing import get_context
