@@ -716,6 +716,12 @@ def test_a_processor_that_computes_wrongly_is_not_trusted(monkeypatch: pytest.Mo
     assert not agrees(torch.device("cpu"), torch.bfloat16, 0.05)
 
 
+@pytest.mark.parametrize("without_gradients", [torch.no_grad, torch.inference_mode])
+def test_who_embeds_first_gets_the_same_precision(without_gradients: Callable[[], Any]) -> None:
+    with without_gradients():
+        assert device._agrees.__wrapped__(torch.device("cpu"), torch.float32, 1e-6)
+
+
 @pytest.mark.parametrize(
     ("files", "cores"),
     [

@@ -101,11 +101,13 @@ def _agrees(device: torch.device, dtype: torch.dtype, tolerance: float) -> bool:
 
     Some releases of torch computed bf16 convolutions wrongly on some processors (pytorch issues 163347, 146508).
     """
-    g = torch.Generator().manual_seed(0)
-    x = torch.randn(16, 8, 12, 12, generator=g)
-    weights = [torch.randn(16, 8, 3, 3, generator=g) / 8, torch.randn(32, 16, generator=g) / 4]
 
+    @torch.inference_mode(False)
+    @torch.enable_grad()  # the first caller may be embedding, where no gradient is kept
     def gradients(device: torch.device, dtype: torch.dtype) -> list[Tensor]:
+        g = torch.Generator().manual_seed(0)
+        x = torch.randn(16, 8, 12, 12, generator=g)
+        weights = [torch.randn(16, 8, 3, 3, generator=g) / 8, torch.randn(32, 16, generator=g) / 4]
         ws = [w.to(device).requires_grad_() for w in weights]
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             picture = x.to(device).contiguous(memory_format=torch.channels_last)
