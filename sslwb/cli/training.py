@@ -103,8 +103,15 @@ def examine_run(run: Path, data_name: str | None = None) -> int:
 
 
 def _read(run: Path) -> tuple[dict[str, Tensor], History]:
-    kept = cache_folder() / "runs" / f"{run.name.removesuffix('.pt')}.pt"
+    store = cache_folder() / "runs"
+    kept = store / f"{run.name.removesuffix('.pt')}.pt"
     path = kept if not run.exists() and run.parent == Path() and kept.exists() else run
+    if not path.exists():
+        names = ", ".join(sorted(file.stem for file in store.glob("*.pt")))
+        raise ValueError(
+            f"there is no file {path}; expected a checkpoint's path, or the name of a kept run ({names or 'none yet'}); "
+            "sslwb train METHOD writes one"
+        )
     try:
         state = load_checkpoint(path)
         weights, record = state["method"], state["history"]

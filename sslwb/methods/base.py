@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 Views = list[Tensor]
+Loss = TypeVar("Loss", Tensor, dict[str, Tensor])
 
 
 class Method(nn.Module):
@@ -57,11 +58,11 @@ class Method(nn.Module):
         """Called after each step: the place for a momentum encoder, a queue, a centre."""
 
 
-def full_precision(loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def full_precision(loss: Callable[..., Loss]) -> Callable[..., Loss]:
     """A loss that computes in fp32 even where the net runs in bf16: similarities rounded to 3 digits teach little."""
 
     @functools.wraps(loss)
-    def in_fp32(*inputs: Any, **settings: Any) -> Tensor:
+    def in_fp32(*inputs: Any, **settings: Any) -> Loss:
         device = next((x.device.type for x in inputs if isinstance(x, Tensor)), "cpu")
         with torch.autocast(device, enabled=False):
             return loss(

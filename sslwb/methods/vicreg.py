@@ -8,10 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sslwb.methods.base import Method, Views, check_embeddings, check_views
+from sslwb.methods.base import Method, Views, check_embeddings, check_views, full_precision
 from sslwb.nets import mlp, seeded
 
 
+@full_precision
 def vicreg_loss(
     *views: Tensor, invariance: float = 25.0, variance: float = 25.0, covariance: float = 1.0
 ) -> dict[str, Tensor]:
@@ -27,17 +28,16 @@ def vicreg_loss(
         ValueError: fewer than two views, a batch of one, or different shapes.
     """
     check_embeddings(*views)
-    with torch.autocast(views[0].device.type, enabled=False):
-        z = torch.stack(views).float()  # (V, B, D)
-        v, b, d = z.shape
-        apart = F.mse_loss(z, (z.sum(0) - z) / (v - 1))
-        centred = z - z.mean(1, keepdim=True)
-        spread = (centred.square().sum(1) / (b - 1) + 1e-4).sqrt()  # (V, D)
-        flat = 2 * F.relu(1 - spread).mean()
-        cov = centred.transpose(1, 2) @ centred / (b - 1)  # (V, D, D)
-        off = cov.square().sum((1, 2)) - cov.diagonal(dim1=1, dim2=2).square().sum(1)
-        linked = 2 * (off / d).mean()
-        loss = invariance * apart + variance * flat + covariance * linked
+    z = torch.stack(views)  # (V, B, D)
+    v, b, d = z.shape
+    apart = F.mse_loss(z, (z.sum(0) - z) / (v - 1))
+    centred = z - z.mean(1, keepdim=True)
+    spread = (centred.square().sum(1) / (b - 1) + 1e-4).sqrt()  # (V, D)
+    flat = 2 * F.relu(1 - spread).mean()
+    cov = centred.transpose(1, 2) @ centred / (b - 1)  # (V, D, D)
+    off = cov.square().sum((1, 2)) - cov.diagonal(dim1=1, dim2=2).square().sum(1)
+    linked = 2 * (off / d).mean()
+    loss = invariance * apart + variance * flat + covariance * linked
     return {"loss": loss, "invariance": apart, "variance": flat, "covariance": linked}
 
 
