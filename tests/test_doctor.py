@@ -309,7 +309,7 @@ def test_a_file_of_something_else_is_told(tmp_path: Path, capsys: pytest.Capture
         assert main(["doctor", *words]) == 2
         return capsys.readouterr().err
 
-    assert "No such file" in said(str(tmp_path / "none.pt"))
+    assert "there is no file" in said(str(tmp_path / "none.pt"))
     (tmp_path / "text.pt").write_text("hello")
     assert "is not a checkpoint of sslwb" in said(str(tmp_path / "text.pt"))
     save_checkpoint(tmp_path / "other.pt", {"weights": torch.zeros(2)})
