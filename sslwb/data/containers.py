@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from sslwb.data.tokenizing import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,7 @@ class Texts(Items):
         starts: int64 (N, K): where each sentence begins, then -1 up to K; None where nobody knows.
         answers: int64 (N, 2): where the answer to the text's own question is first said, and where it answers; -1 where
             there is no question; None where nobody knows.
+        tokenizer: makes numbers of other texts, as those of x were made; None where there is none.
 
     Raises:
         TypeError: x, starts or answers is not an int64 tensor.
@@ -149,6 +153,7 @@ class Texts(Items):
     vocabulary: tuple[str, ...] = ()
     starts: Tensor | None = None
     answers: Tensor | None = None
+    tokenizer: Tokenizer | None = None
 
     item: ClassVar[str] = "text"
 
@@ -170,6 +175,10 @@ class Texts(Items):
                 raise ValueError(
                     f"{what} has shape {tuple(t.shape)}; expected ({len(self.x)}, {columns}): one row a text"
                 )
+        if self.tokenizer is not None and self.tokenizer.vocabulary != self.vocabulary:
+            raise ValueError(
+                "tokenizer has another vocabulary than the texts; expected vocabulary=tokenizer.vocabulary"
+            )
         super().__post_init__()
 
     @property
@@ -188,6 +197,8 @@ class Texts(Items):
         Raises:
             IndexError: there is no such text.
         """
+        if self.tokenizer is not None:
+            return self.tokenizer.decode(self[index].x)[0]
         words = " ".join(self.vocabulary[i] for i in self[index].x[0].tolist() if i)
         return re.sub(r" ([.,!?])", r"\1", words)
 

@@ -26,6 +26,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sslwb.data.containers import Texts
+from sslwb.data.tokenizing import MASK, PAD, SPECIAL, Tokenizer
 from sslwb.data.worlds import SPLITS, stream
 
 # topic → places, things, what one does there
@@ -126,10 +127,6 @@ FOLLOWS: dict[str, dict[str, float]] = {
 # The last word of these sentences answers the question before them; it was said earlier too (noise may change either).
 ANSWERS = ("it was who", "it was where", "it was what")
 
-PAD, MASK = 0, 1
-# Padding, what hides a word, what begins and divides texts that a model reads: no story holds the last two.
-SPECIAL = ("<pad>", "<mask>", "<sep>")
-
 
 def _vocabulary() -> tuple[str, ...]:
     texts = [way for ways in SENTENCES.values() for way in ways]
@@ -140,6 +137,7 @@ def _vocabulary() -> tuple[str, ...]:
 
 VOCABULARY = _vocabulary()
 NUMBER = {word: i for i, word in enumerate(VOCABULARY)}
+TOKENIZER = Tokenizer.words(VOCABULARY)
 
 # The other language: two syllables a word; 45 and 14² have no common divisor, so no two words become one.
 SYLLABLES = ("ba", "ko", "mi", "su", "ta", "lo", "na", "ri", "fe", "du", "pa", "gi", "vo", "ze")
@@ -149,6 +147,7 @@ MEANINGS = {
 }
 OTHER_VOCABULARY = SPECIAL + tuple(sorted(MEANINGS.keys() - set(SPECIAL)))
 DICTIONARY = torch.tensor([OTHER_VOCABULARY.index(word) for word in MEANINGS])  # number here → number there
+OTHER_TOKENIZER = Tokenizer.words(OTHER_VOCABULARY)
 
 CHUNK = 32  # stories at a time: their beliefs stay near the cache
 # At one place: the rows' story and slot, (rows,) each, and (rows, A, O), how likely with every what and who.
@@ -194,7 +193,10 @@ def other_language(data: Texts) -> Texts:
     if answers is not None:
         answers = torch.where(answers < 0, -1, mirror.to(answers.device).gather(1, answers.clamp_min(0)))
     backwards = DICTIONARY[x].gather(1, mirror).to(data.x.device)
-    return replace(data, x=backwards, vocabulary=OTHER_VOCABULARY, answers=answers, name="tales in the other language")
+    return replace(
+        data, x=backwards, vocabulary=OTHER_VOCABULARY, tokenizer=OTHER_TOKENIZER, answers=answers,
+        name="tales in the other language",
+    )  # fmt: skip
 
 
 class Tales:
@@ -272,7 +274,7 @@ class Tales:
         factors = {name: value[who if of_who else what] for name, (of_who, value) in self._values.items()}
         return Texts(
             x, factors["topic"].clone(), self.causes["topic"], factors, self.causes,
-            name="tales", vocabulary=VOCABULARY, starts=starts, answers=answers,
+            name="tales", vocabulary=VOCABULARY, starts=starts, answers=answers, tokenizer=TOKENIZER,
         )  # fmt: skip
 
     # ── the truth about stories
