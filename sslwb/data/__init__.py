@@ -1,8 +1,20 @@
-"""Data: `load` a set by name, or take your own pictures with `image_folder`."""
+"""Data: `load` a set by name, or take your own: pictures with `image_folder`, texts with `plain_text`."""
 
 from sslwb.data.containers import Images, Items, Texts
 from sslwb.data.folder import image_folder
 from sslwb.data.loading import load, subset_per_class
 from sslwb.data.store import DataError
+from sslwb.data.text import plain_text
+from sslwb.data.tokenizing import Tokenizer
 
-__all__ = ["DataError", "Images", "Items", "Texts", "image_folder", "load", "subset_per_class"]
+__all__ = [
+    "DataError",
+    "Images",
+    "Items",
+    "Texts",
+    "Tokenizer",
+    "image_folder",
+    "load",
+    "plain_text",
+    "subset_per_class",
+]

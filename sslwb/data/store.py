@@ -27,7 +27,7 @@ ALWAYS_HASHED = 100_000  # bytes
 CHUNK = 1 << 20
 OTHER_MEMBERS = 32  # an archive may hold this many files more than we read (a readme, fold indices) …
 OTHER_BYTES = 1 << 20  # … of together this many bytes
-HELP = 'load("shapes") and load("digits") are built in and need no file'
+HELP = 'load("shapes"), load("digits"), load("tales") and load("python-docs") are built in and need no file'
 
 
 class DataError(ValueError):

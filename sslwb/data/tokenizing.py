@@ -38,7 +38,7 @@ class Tokenizer:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.kind = KINDS[type(backend.pre_tokenizer).__name__]
-        pieces = sorted(backend.get_vocab(), key=backend.token_to_id)
+        pieces = [piece for piece, _ in sorted(backend.get_vocab().items(), key=lambda item: item[1])]
         if self.kind == "bpe":
             pieces = [*SPECIAL, *map(_readable, pieces[len(SPECIAL) :])]
         self.vocabulary = tuple(pieces[:-1] if self.kind == "words" else pieces)

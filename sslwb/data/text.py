@@ -1,0 +1,339 @@
+"""The readers of real texts: files on disk → `Texts`, windows of a running text or one line an item, as numbers.
+
+Every set takes the same dials. `tokens`: "characters", "bpe" (byte pairs), or a `Tokenizer` that another set brought,
+so that a model finds the words that it knows; `vocabulary`: how many byte pairs; `context`: numbers in a row. A
+tokenizer is trained on the training part alone and is the same for all splits. A running text is cut into windows that
+follow each other without a gap or an overlap; the last one is padded.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import os
+import re
+import sys
+import sysconfig
+from collections.abc import Sequence
+from pathlib import Path
+
+import tokenizers
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from sslwb.data.containers import Texts
+from sslwb.data.readers import draw
+from sslwb.data.store import DataError, cache_folder
+from sslwb.data.tokenizing import PAD, Tokenizer
+
+SPLITS = ("train", "val", "test")
+BOOKS = {
+    "11-0.txt": "Alice in Wonderland",
+    "84-0.txt": "Frankenstein",
+    "98-0.txt": "A Tale of Two Cities",
+    "345.txt": "Dracula",
+    "1342-0.txt": "Pride and Prejudice",
+    "1400-0.txt": "Great Expectations",
+    "1661.txt": "Sherlock Holmes",
+    "2701-0.txt": "Moby-Dick",
+}
+# Modules that print, draw, are not in every CPython, or are there to be tested.
+APART = {"antigravity", "this", "turtle"}
+Tokens = str | Tokenizer
+
+
+def plain_text(
+    path: str | os.PathLike[str], *, split: str | None = None, tokens: Tokens = "bpe", vocabulary: int = 2000,
+    context: int = 64, n: int | None = None, seed: int = 0,
+) -> Texts:  # fmt: skip
+    """Windows of your own text: a file in UTF-8, or a folder of .txt files, labelled by file where there are several.
+
+    Header and footer of Project Gutenberg are left out. The first 80 % of each file are for training, then 10 % each
+    for val and test.
+
+    Args:
+        path: a file, or a folder, whose .txt files are taken; not those of deeper folders.
+        split: "train", "val", "test"; None for all.
+        tokens: "characters", "bpe", or a `Tokenizer`, such as that of another set.
+        vocabulary: how many byte pairs.
+        context: numbers in a row.
+        n: that many windows, drawn without replacement; None: all, in order.
+        seed: of that draw.
+
+    Raises:
+        DataError: no such file, no text in it, or text that is not UTF-8.
+        ValueError: a dial out of range, or a text with words that the tokenizer does not know.
+    """
+    place = Path(path).expanduser()
+    if split not in (None, *SPLITS):
+        raise ValueError(f"split is {split!r}; a text has None (all), {', '.join(map(repr, SPLITS))}")
+    if os.path.isdir(place):
+        files = sorted(f for f in place.iterdir() if f.suffix.lower() == ".txt" and not f.name.startswith("."))
+        if not files:
+            raise DataError(f"path is {str(path)!r}: no .txt file lies in this folder; expected plain texts in UTF-8")
+    else:
+        files = [place]
+    name = f"text:{place.resolve().name}"
+    books = {file.stem: book(file) for file in files}
+    return _windows(books, split, n, seed, name, tokens=tokens, vocabulary=vocabulary, context=context)
+
+
+def tiny_shakespeare(
+    folder: Path, split: str, n: int | None, seed: int, *, tokens: Tokens = "characters", vocabulary: int = 2000,
+    context: int = 64,
+) -> Texts:  # fmt: skip
+    """Windows of scenes by Shakespeare; the last tenth of the text is "val", and "test" too: nanoGPT has no other."""
+    text = read_text(folder / "input.txt")
+    cut = int(0.9 * len(text))
+    parts = [(0, text[:cut] if split == "train" else text[cut:])]
+    made = _tokenizer(tokens, vocabulary, [text[:cut]], "tinyshakespeare")
+    return _cut(parts, (), made, context, n, seed, f"tinyshakespeare ({split})")
+
+
+def gutenberg(
+    folder: Path, split: str, n: int | None, seed: int, *, tokens: Tokens = "bpe", vocabulary: int = 2000,
+    context: int = 64,
+) -> Texts:  # fmt: skip
+    """Windows of eight novels, the label is the book: 80 % of each for training, then 10 % for val and for test."""
+    books = {title: book(folder / name) for name, title in BOOKS.items()}
+    return _windows(books, split, n, seed, "gutenberg", tokens=tokens, vocabulary=vocabulary, context=context)
+
+
+def wikitext2(
+    folder: Path, split: str, n: int | None, seed: int, *, tokens: Tokens = "bpe", vocabulary: int = 2000,
+    context: int = 64,
+) -> Texts:  # fmt: skip
+    """Windows of Wikipedia articles, rare words as <unk>. The registry knows val and test; train.txt may lie beside.
+
+    Where train.txt is not there the tokenizer is trained on val.
+
+    Raises:
+        DataError: "train" is asked for and train.txt is not there.
+    """
+    train, file = folder / "train.txt", folder / {"val": "valid.txt"}.get(split, f"{split}.txt")
+    if split == "train" and not train.is_file():
+        raise DataError(
+            f"wikitext-2 has no train.txt in {folder}, and it is not among the files that sslwb fetches. Train on "
+            "'val' (load('wikitext-2', 'val'), 214,000 words) and measure on 'test'; or put train.txt there, from "
+            "https://raw.githubusercontent.com/pytorch/examples/main/word_language_model/data/wikitext-2/train.txt"
+        )
+    learnt = train if train.is_file() else folder / "valid.txt"
+    made = _tokenizer(tokens, vocabulary, [read_text(learnt)], "wikitext-2")
+    return _cut([(0, read_text(file))], (), made, context, n, seed, f"wikitext-2 ({split})")
+
+
+def sst2(
+    folder: Path, split: str, n: int | None, seed: int, *, tokens: Tokens = "bpe", vocabulary: int = 2000,
+    context: int = 64,
+) -> Texts:  # fmt: skip
+    """Sentences of film reviews and whether they praise, a row each; what is longer than the context is cut off."""
+    sentences = {part: _labelled(folder / f"stsa.binary.{name}") for part, name in
+                 (("train", "train"), ("val", "dev"), ("test", "test"))}  # fmt: skip
+    made = _tokenizer(tokens, vocabulary, [text for _, text in sentences["train"]], "sst2")
+    _check_context(context)
+    rows = made.numbers([text for _, text in sentences[split]])
+    x = torch.stack([F.pad(row[:context], (0, max(0, context - len(row))), value=PAD) for row in rows])
+    y = torch.tensor([label for label, _ in sentences[split]])
+    chosen = draw(len(y), n, seed, f"sst2 ({split})")
+    return Texts(
+        x[chosen], y[chosen], ("negative", "positive"), name="sst2", vocabulary=made.vocabulary, tokenizer=made
+    )
+
+
+def python_docs(
+    split: str, n: int | None, seed: int, *, tokens: Tokens = "bpe", vocabulary: int = 2000, context: int = 64
+) -> Texts:
+    """Windows of the English that every CPython carries: its help topics and the docstrings of its modules.
+
+    Paragraphs of prose only, marks of layout taken off; each topic and each module lies in one split. Another version
+    of Python says other things.
+
+    Raises:
+        DataError: this Python came without its sources.
+    """
+    prose = python_prose()
+    made = _tokenizer(tokens, vocabulary, [prose["train"]], "python-docs")
+    return _cut([(0, prose[split])], (), made, context, n, seed, f"python-docs ({split})")
+
+
+@functools.cache
+def python_prose() -> dict[str, str]:
+    """{split: its paragraphs, a line each}, read from the sources of this Python without running any of them."""
+    root = Path(sysconfig.get_path("stdlib"))
+    names = sorted(name for name in sys.stdlib_module_names - APART if name[0] != "_")
+    sources = {name: root / f"{name}.py" for name in names if (root / f"{name}.py").is_file()}
+    topics = root / "pydoc_data" / "topics.py"
+    if not sources or not topics.is_file():
+        raise DataError(f"this Python has no sources in {root}: python-docs reads them; load('tales') is built in too")
+    said = {name: _docstrings(file) for name, file in sources.items()}
+    tree = ast.parse(topics.read_bytes())
+    (table,) = (node.value for node in tree.body if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict))
+    said |= {f"topic {name}": [text] for name, text in ast.literal_eval(table).items()}
+    lines: dict[str, str] = {}  # a paragraph → its split; what is said twice belongs to where it is said first
+    for name, texts in sorted(said.items()):
+        tenth = hashlib.sha256(name.encode()).digest()[0] % 10
+        split = {8: "val", 9: "test"}.get(tenth, "train")
+        lines |= {line: split for text in texts for line in paragraphs(text) if line not in lines}
+    return {split: "\n".join(line for line, where in lines.items() if where == split) for split in SPLITS}
+
+
+def paragraphs(text: str) -> list[str]:
+    """The sentences of a docstring or help topic: no code, headings, grammars or tables, no marks of layout."""
+    found = []
+    for block in re.split(r"\n\s*\n|\n(?=[*-] )", text):
+        block = re.sub(r"^(?:[*-]|\d+\.) +", "", block)  # an item of a list
+        line = " ".join(block.split())
+        line = re.sub(r":[a-z:]+:`~?([^`<]*?)(?: <[^`]*>)?`", r"\1", line)  # :class:`~x.Y` → x.Y
+        line = re.sub(r"`{1,2}([^`]+)`{1,2}", r"\1", line)
+        line = re.sub(r"(?<![\w*])(\*{1,2})(\w[^*]*)\1(?!\w)", r"\2", line)
+        plain = sum(c.isalpha() or c == " " for c in line) / max(1, len(line))
+        indented = block.startswith((" ", "\t"))
+        if not indented and line.isascii() and plain > 0.88 and len(line.split()) > 5 and line[-1] in ".!?:":
+            found.append(line)
+    return found
+
+
+def read_text(file: Path) -> str:
+    """A text file in UTF-8, with or without a byte order mark; every end of a line becomes one newline.
+
+    Raises:
+        DataError: it cannot be read, is not UTF-8 (the byte is named), or holds no character.
+    """
+    try:
+        raw = file.read_bytes()
+    except OSError as error:
+        raise DataError(f"{file} cannot be read ({error.strerror}); expected a text file in UTF-8") from error
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        at = error.start + (3 if raw.startswith(b"\xef\xbb\xbf") else 0)
+        line = raw.count(b"\n", 0, at) + 1
+        raise DataError(
+            f"{file} is not UTF-8: byte 0x{raw[at]:02x} at position {at}, in line {line}. Save it as UTF-8: "
+            f'Path("new.txt").write_text(Path({str(file)!r}).read_text("latin-1"), "utf-8")'
+        ) from error
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.strip():
+        raise DataError(f"{file} is empty; expected text")
+    return text
+
+
+def book(file: Path) -> str:
+    """A text file; of Project Gutenberg's what lies between its lines `*** START OF` and `*** END OF`.
+
+    Raises:
+        DataError: as `read_text`.
+    """
+    text = read_text(file)
+    begin = re.search(r"^\*\*\* ?START OF.*$", text, re.MULTILINE)
+    end = re.search(r"^(End of (the )?Project Gutenberg.*\n(.+\n)?\s*)?\*\*\* ?END OF", text, re.MULTILINE)
+    if begin and end and begin.end() < end.start():
+        text = text[begin.end() : end.start()].strip() + "\n"
+    return text
+
+
+def _windows(
+    books: dict[str, str], split: str | None, n: int | None, seed: int, name: str, *, tokens: Tokens, vocabulary: int,
+    context: int,
+) -> Texts:  # fmt: skip
+    """Windows of the parts of several texts, labelled by text where there is more than one."""
+    cuts = {title: _tenths(text) for title, text in books.items()}
+    made = _tokenizer(tokens, vocabulary, [text[: cuts[title][0]] for title, text in books.items()], name)
+    parts = []
+    for label, (title, text) in enumerate(books.items()):
+        val, test = cuts[title]
+        part = {"train": text[:val], "val": text[val:test], "test": text[test:], None: text}[split]
+        if not part:
+            raise DataError(
+                f"{title!r} has {len(text)} characters, too few for a part {split!r}; expected a longer text"
+            )
+        parts.append((label, part))
+    return _cut(parts, tuple(books) if len(books) > 1 else (), made, context, n, seed, name)
+
+
+def _tenths(text: str) -> tuple[int, int]:
+    """Where val and test begin: after 8 and 9 tenths, moved on to where a word ends."""
+    val, test = (re.compile(r"\s|$").search(text, len(text) * tenth // 10) for tenth in (8, 9))
+    assert val is not None
+    assert test is not None  # at the latest at the end
+    return val.start(), test.start()
+
+
+def _cut(
+    parts: Sequence[tuple[int, str]], classes: tuple[str, ...], made: Tokenizer, context: int, n: int | None, seed: int,
+    name: str,
+) -> Texts:  # fmt: skip
+    """(label, text) → rows of `context` numbers, of which n are drawn."""
+    _check_context(context)
+    rows, labels = [], []
+    for label, text in parts:
+        row = stream(made, text)
+        windows = F.pad(row, (0, -len(row) % context), value=PAD).view(-1, context)
+        rows.append(windows)
+        labels += [label] * len(windows)
+    x = torch.cat(rows)
+    chosen = draw(len(x), n, seed, name)
+    y = torch.tensor(labels)[chosen] if classes else None
+    return Texts(
+        x[chosen], y, classes, name=name.split(" (")[0], vocabulary=made.vocabulary, tokenizer=made
+    )  # fmt: skip
+
+
+def stream(made: Tokenizer, text: str) -> Tensor:
+    """The numbers of a long text, (length,): line by line, where a line takes the newline before it along.
+
+    The byte pairs are those of the whole text, since none of them reaches over such a newline.
+    """
+    return torch.cat(made.numbers(re.split(r"(?=\n\S)", text)))
+
+
+def _tokenizer(tokens: Tokens, vocabulary: int, texts: Sequence[str], name: str) -> Tokenizer:
+    """The tokenizer that a dial asks for. Byte pairs are kept in the cache by what they were learnt from."""
+    if isinstance(tokens, Tokenizer):
+        return tokens
+    if tokens == "characters":
+        return Tokenizer.characters(texts)
+    if tokens != "bpe":
+        raise ValueError(f'tokens is {tokens!r}; expected "characters", "bpe" or a Tokenizer, such as data.tokenizer')
+    learnt = hashlib.sha256(f"{tokenizers.__version__} {vocabulary}".encode())
+    for text in texts:
+        learnt.update(hashlib.sha256(text.encode()).digest())
+    plain = re.sub(r"[^\w.-]", "_", name)
+    kept = cache_folder() / "tokenizers" / f"{plain}-{learnt.hexdigest()[:16]}.json"
+    if kept.is_file():
+        try:
+            return Tokenizer.load(kept)
+        except DataError:
+            pass  # it is made anew below
+    made = Tokenizer.byte_pairs(texts, vocabulary)
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        made.save(kept)
+    except OSError:
+        pass  # a cache that cannot be written to costs a second, no more
+    return made
+
+
+def _labelled(file: Path) -> list[tuple[int, str]]:
+    """(label, text) of each line "1 a fine film"."""
+    pairs = []
+    for number, line in enumerate(read_text(file).splitlines(), 1):
+        label, _, text = line.partition(" ")
+        if label not in ("0", "1") or not text.strip():
+            raise DataError(f"{file}, line {number}, is {line[:40]!r}; expected 0 or 1 and a sentence")
+        pairs.append((int(label), text.strip()))
+    return pairs
+
+
+def _docstrings(file: Path) -> list[str]:
+    tree = ast.parse(file.read_bytes())
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    said = (ast.get_docstring(node) for node in ast.walk(tree) if isinstance(node, kinds))
+    return [text for text in said if text]
+
+
+def _check_context(context: int) -> None:
+    if context < 2:
+        raise ValueError(f"context is {context}; expected at least 2 numbers in a row")

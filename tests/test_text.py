@@ -1,0 +1,426 @@
+"""Texts as numbers: the tokenizers come back whole, the readers cut without a gap, and what is wrong is told."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from sslwb.data import DataError, Texts, Tokenizer, load, plain_text, store, text
+from sslwb.data.worlds.tales import SPECIAL, TOKENIZER, VOCABULARY
+
+PROSE = (
+    "The cat sat on the mat. Then the cat saw the other cat, and it ran from the mat to the hat.\n\n"
+    "“Naïve cats”, said the hat – in 日本 they say 猫 – “are the best cats.”\n  An indented line.\n"
+) * 20
+# What trips tokenizers: runs of spaces, tabs, lone newlines, marks that combine, emoji, a byte order mark inside.
+ODD = ["  two  spaces ", "a\tb\r\n\n\nc", "e\u0301", "👩‍👩‍👧", "\ufeff", "\x00\x7f", "the hat\n  the mat"]
+KINDS = {
+    "characters": lambda: Tokenizer.characters([PROSE]),
+    "bpe": lambda: Tokenizer.byte_pairs([PROSE], 320),
+    "words": lambda: Tokenizer.words(VOCABULARY),
+}
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SSLWB_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def file(tmp_path: Path, cache: Path) -> Path:
+    path = tmp_path / "cats.txt"
+    path.write_text(PROSE, encoding="utf-8")
+    return path
+
+
+# ── tokenizers
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_special_words_have_the_same_places_everywhere(kind: str) -> None:
+    made = KINDS[kind]()
+    assert made.kind == kind
+    assert made.vocabulary[:3] == SPECIAL == VOCABULARY[:3]
+    assert len(set(made.vocabulary)) == len(made.vocabulary) == len(made)
+    said = made.encode("<pad><mask><sep>")
+    assert said.tolist() == [[0, 1, 2]]
+    assert said.dtype == torch.int64
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_saved_tokenizer_is_the_same(kind: str, tmp_path: Path) -> None:
+    made = KINDS[kind]()
+    made.save(tmp_path / "made.json")
+    assert [f.name for f in tmp_path.iterdir()] == ["made.json"]
+    back = Tokenizer.load(tmp_path / "made.json")
+    assert (back.kind, back.vocabulary) == (made.kind, made.vocabulary)
+    line = "lily met <mask>." if kind == "words" else "the cat <mask> naïve 猫"
+    assert torch.equal(back.encode(line), made.encode(line))
+
+
+def test_byte_pairs_write_any_text_and_bring_it_back() -> None:
+    made = KINDS["bpe"]()
+    assert len(made) == 320
+    assert {" cat", " the"} <= set(made.vocabulary)
+    lines = [PROSE, *ODD]
+    x = made.encode(lines)
+    assert x.shape == (len(lines), int((x[0] != 0).sum()))
+    assert made.decode(x) == lines
+    assert made.decode(x[1]) == [ODD[0]]
+    assert len(made.encode(PROSE)[0]) < 0.6 * len(PROSE)
+
+
+def test_byte_pairs_are_learnt_the_same_way_every_time() -> None:
+    code = (
+        "import sys; from sslwb.data import Tokenizer; from pathlib import Path\n"
+        "print(Tokenizer.byte_pairs([Path(sys.argv[1]).read_text('utf-8')], 700).backend.to_str())"
+    )
+    # Other hashes, and another number of threads than here.
+    env = {**os.environ, "PYTHONHASHSEED": "1", "RAYON_NUM_THREADS": "3"}
+    command = [sys.executable, "-c", code, text.__file__]
+    told = subprocess.run(command, env=env, capture_output=True, text=True, check=True, encoding="utf-8").stdout
+    made = [Tokenizer.byte_pairs([Path(text.__file__).read_text("utf-8")], 700) for _ in range(2)]
+    assert made[0].backend.to_str() == made[1].backend.to_str() == told.rstrip("\n")
+
+
+def test_characters_are_in_order_and_others_become_unknown() -> None:
+    made = Tokenizer.characters(["banana", "cab\n"])
+    assert made.vocabulary == (*SPECIAL, "<unk>", "\n", "a", "b", "c", "n")
+    assert made.encode("a\nnZ").tolist() == [[5, 4, 8, 3]]
+    assert made.decode(made.encode(["ban", "a"])) == ["ban", "a"]
+    assert made.decode(made.encode("Zab")) == ["<unk>ab"]
+
+
+def test_a_typed_sentence_becomes_a_tale() -> None:
+    tales = load("tales", n=20)
+    assert tales.tokenizer is TOKENIZER
+    lines = [tales.text(i) for i in range(20)]
+    assert torch.equal(TOKENIZER.encode(lines, tales.shape[0]), tales.x)
+    assert torch.equal(
+        TOKENIZER.encode("Lily met TOM in the <mask> ."), TOKENIZER.encode("lily met tom in the <mask>.")
+    )
+
+
+def test_a_word_that_the_tales_do_not_know_is_named() -> None:
+    with pytest.raises(ValueError, match=r"texts\[1\] says 'Lilly', .*165 words.*nearest are lily"):
+        TOKENIZER.encode(["anna met tom.", "Lilly met tom."])
+    with pytest.raises(ValueError, match=r"says 'zzzzzzz', .*such as \w+"):
+        TOKENIZER.encode("zzzzzzz")
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "said"),
+    [
+        (lambda t: t.encode(["the", ""]), ValueError, r"texts\[1\] is empty"),
+        (lambda t: t.encode([]), ValueError, "texts is empty"),
+        (lambda t: t.encode(["the", 3]), TypeError, r"texts\[1\] is int; expected a str"),
+        (lambda t: t.encode("the cat sat on", length=2), ValueError, r"texts\[0\] has \d+ byte pairs, .* length of 2"),
+        (lambda t: t.decode(torch.tensor([[0, 320]])), ValueError, "x runs from 0 to 320; expected .* 0 to 319"),
+        (lambda t: t.byte_pairs(["the"], 258), ValueError, "vocabulary is 258; expected at least 259"),
+        (lambda t: t.byte_pairs([""]), ValueError, "no character"),
+        (lambda t: t.characters([]), ValueError, "no character"),
+        (lambda t: t.words(["a", "b"]), ValueError, r"begins with \['a', 'b'\]"),
+    ],
+)
+def test_a_wrong_use_of_a_tokenizer_is_told(call: Any, error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=said):
+        call(KINDS["bpe"]())
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "another", "bytes", "gap", "absent"])
+def test_a_damaged_tokenizer_file_is_told(damage: str, tmp_path: Path) -> None:
+    from tokenizers import Tokenizer as Other
+    from tokenizers import models, pre_tokenizers
+
+    path = tmp_path / "made.json"
+    KINDS["bpe"]().save(path)
+    whole = path.read_text("utf-8")
+    if damage == "cut":
+        path.write_text(whole[: len(whole) // 2], "utf-8")
+    elif damage == "empty":
+        path.write_text("")
+    elif damage == "bytes":
+        path.write_bytes(b"\xff\xfe" + whole.encode())
+    elif damage == "gap":
+        path.write_text(whole.replace('"<sep>"', '"<cls>"'), "utf-8")
+    elif damage == "another":
+        other = Other(models.WordLevel({"[PAD]": 0, "[UNK]": 1}, unk_token="[UNK]"))
+        other.pre_tokenizer = pre_tokenizers.Whitespace()
+        other.save(str(path))
+    else:
+        path.unlink()
+    with pytest.raises(DataError, match=r"made\.json.*(damaged|cannot be read|not a tokenizer of this course)"):
+        Tokenizer.load(path)
+
+
+# ── running texts
+
+
+def test_windows_follow_each_other_without_gap_or_overlap(file: Path) -> None:
+    data = plain_text(file, tokens="characters", context=50)
+    assert isinstance(data, Texts)
+    assert data.shape == (50,)
+    assert data.y is None
+    assert "".join(data.text(i) for i in range(len(data))) == PROSE
+    assert (data.lengths[:-1] == 50).all()
+    parts = [plain_text(file, split=split, tokens="bpe", vocabulary=300, context=16) for split in text.SPLITS]
+    said = ["".join(part.text(i) for i in range(len(part))) for part in parts]
+    assert "".join(said).count("cat") == PROSE.count("cat")
+    whole = torch.cat([part.x[part.x != 0] for part in parts])
+    assert parts[0].tokenizer is not None
+    assert parts[0].tokenizer.decode(whole) == [PROSE]  # a window may end within a character of several bytes
+    assert [round(len(part) / len(PROSE), 1) for part in said] == [0.8, 0.1, 0.1]
+    assert len({part.vocabulary for part in parts}) == 1
+
+
+def test_byte_pairs_of_lines_are_those_of_the_whole_text() -> None:
+    made = KINDS["bpe"]()
+    for whole in (PROSE, *ODD, "\n\n\n a\n\n\nb\n", "a\n", "\na"):
+        assert torch.equal(text.stream(made, whole), made.encode(whole)[0])
+
+
+def test_the_tokenizer_knows_the_training_part_alone(tmp_path: Path, cache: Path) -> None:
+    path = tmp_path / "mine.txt"
+    path.write_text("ab " * 450 + "xy " * 100)
+    for split in text.SPLITS:
+        data = load(f"text:{path}", split, tokens="characters", context=8)
+        assert data.vocabulary == (*SPECIAL, "<unk>", " ", "a", "b")
+    assert "<unk><unk>" in data.text(0)
+
+
+def test_byte_pairs_are_kept_by_what_they_were_learnt_from(file: Path, cache: Path) -> None:
+    first = plain_text(file, vocabulary=300)
+    (kept,) = (cache / "tokenizers").iterdir()
+    before = kept.stat().st_mtime_ns
+    again = plain_text(file, split="test", vocabulary=300)
+    assert again.vocabulary == first.vocabulary
+    assert kept.stat().st_mtime_ns == before
+    kept.write_text("{")  # a damaged one is made anew
+    assert plain_text(file, vocabulary=300).vocabulary == first.vocabulary
+    assert Tokenizer.load(kept).vocabulary == first.vocabulary
+    plain_text(file, vocabulary=310)
+    file.write_text("something else " * 50)
+    plain_text(file, vocabulary=310)
+    assert len(list((cache / "tokenizers").iterdir())) == 3
+
+
+def test_a_cache_that_cannot_be_written_to_stops_nothing(file: Path, cache: Path) -> None:
+    cache.write_text("a file where the folder would be")
+    assert len(plain_text(file, vocabulary=300))
+
+
+def test_another_set_can_speak_the_same_words(file: Path, tmp_path: Path) -> None:
+    first = plain_text(file, vocabulary=300)
+    other = tmp_path / "other.txt"
+    other.write_text("an unlike text " * 30)
+    data = load(str(other), tokens=first.tokenizer)
+    assert data.vocabulary == first.vocabulary
+    assert data.tokenizer is first.tokenizer
+
+
+def test_a_folder_of_texts_is_labelled_by_file(file: Path) -> None:
+    (file.parent / "dogs.txt").write_text("a dog " * 300)
+    (file.parent / "notes.md").write_text("no text of the set")
+    data = load(f"text:{file.parent}", "train", context=32)
+    assert data.classes == ("cats", "dogs")
+    dogs = data[data.labels == 1]
+    assert dogs.text(0).startswith("a dog a dog")
+    assert set(data.labels.tolist()) == {0, 1}
+    few = load(f"text:{file.parent}", "train", n=5, seed=1, context=32)
+    more = load(f"text:{file.parent}", "train", n=9, seed=1, context=32)
+    assert torch.equal(few.x, more.x[:5])
+
+
+def test_of_a_gutenberg_book_the_book_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "pg.txt"
+    body = "CHAPTER I\n\nIt was a dark night.\n"
+    for start, end in (("*** START OF THIS PROJECT", "*** END OF"), ("***START OF THE", "***END OF")):
+        foot = "End of the Project Gutenberg EBook of X, by\nY\n"
+        whole = f"\ufeffTitle: X\n\n{start} X ***\n\n\n{body}\n\n{foot}\n{end} X ***\nlicence"
+        path.write_bytes(whole.replace("\n", "\r\n").encode())
+        assert text.book(path) == body
+    path.write_text("nothing to strip\n")
+    assert text.book(path) == "nothing to strip\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"first line\ncaf\xe9", r"mine\.txt is not UTF-8: byte 0xe9 at position 14, in line 2"),
+        (b"\xef\xbb\xbfab\xff", r"byte 0xff at position 5, in line 1"),
+        (b"\x80", "byte 0x80 at position 0"),
+        (b"", "mine.txt is empty"),
+        (b" \r\n \n", "mine.txt is empty"),
+        (None, r"mine\.txt cannot be read"),
+    ],
+)
+def test_a_file_that_is_no_text_is_told(tmp_path: Path, cache: Path, content: bytes | None, said: str) -> None:
+    if content is not None:
+        (tmp_path / "mine.txt").write_bytes(content)
+    with pytest.raises(DataError, match=said):
+        plain_text(tmp_path / "mine.txt")
+
+
+@pytest.mark.parametrize(
+    ("dials", "error", "said"),
+    [
+        ({"context": 1}, ValueError, "context is 1; expected at least 2"),
+        ({"tokens": "words"}, ValueError, "tokens is 'words'; expected \"characters\""),
+        ({"vocabulary": 100}, ValueError, "vocabulary is 100; expected at least 259"),
+        ({"split": "unlabeled"}, ValueError, "split is 'unlabeled'; a text has None"),
+        ({"tokens": TOKENIZER}, ValueError, "says 'cat', which is none of"),
+        ({"n": 0}, ValueError, "n is 0"),
+    ],
+)
+def test_a_wrong_dial_is_told(file: Path, dials: dict[str, Any], error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=said):
+        plain_text(file, **dials)
+
+
+def test_wrong_paths_are_told(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    with pytest.raises(DataError, match=r"no \.txt file lies in this folder"):
+        load(f"text:{tmp_path / 'none'}")
+    with pytest.raises(TypeError, match="no dial 'size'; its dials: tokens, vocabulary, context"):
+        load(str(file), size=3)
+    with pytest.raises(ValueError, match="give one of them"):
+        load(str(file), path=tmp_path)
+    (tmp_path / "short.txt").write_text("word")
+    with pytest.raises(DataError, match="'short' has 4 characters, too few for a part 'val'"):
+        load(str(tmp_path / "short.txt"), "val")
+
+
+def test_texts_and_tokenizer_must_agree() -> None:
+    with pytest.raises(ValueError, match="tokenizer has another vocabulary"):
+        Texts(torch.ones(2, 3, dtype=torch.long), vocabulary=("a", "b"), tokenizer=TOKENIZER)
+
+
+# ── the set that every Python carries
+
+
+def test_python_docs_are_prose_in_disjoint_parts() -> None:
+    prose = text.python_prose()
+    lines = {split: said.split("\n") for split, said in prose.items()}
+    assert len(prose["train"]) > 250_000
+    assert min(len(said) for said in prose.values()) > 20_000
+    everything = [line for said in lines.values() for line in said]
+    assert len(set(everything)) == len(everything)
+    assert all(line.isascii() and len(line.split()) > 5 for line in everything)
+    for mark in (">>>", "``", ":func:", ":class:", "::=", "====", "  "):
+        assert not [line for line in everything if mark in line], mark
+
+
+def test_the_docs_are_read_the_same_way_and_not_run() -> None:
+    before = set(sys.modules)
+    assert text.python_prose.__wrapped__() == text.python_prose()
+    assert "this" not in before
+    assert {"pydoc_data.topics", *sys.stdlib_module_names} & (set(sys.modules) - before) == set()
+
+
+def test_python_docs_load(cache: Path) -> None:
+    data = load("python-docs", "val", n=50, vocabulary=400, context=32)
+    assert tuple(data.x.shape) == (50, 32)
+    assert len(data.vocabulary) == 400
+    assert data.name == "python-docs"
+
+
+@pytest.mark.parametrize(
+    ("block", "lines"),
+    [
+        ("The :class:`~a.B` of ``c`` is *very* good, as `d` says.", ["The a.B of c is very good, as d says."]),
+        ("* An item of a list\n  that has two lines.", ["An item of a list that has two lines."]),
+        ("* The first of two items is here.\n* The second of two items is the number 2**3 here.",
+         ["The first of two items is here.", "The second of two items is the number 2**3 here."]),
+        ("Heading of a page with many words\n*****", []),
+        ("   code = is_left(out) of the text here.", []),
+        ("Too few words.", []),
+        ("A line with no stop at its end", []),
+        ("The first paragraph stands here alone.\n\nAnd the second one follows it.",
+         ["The first paragraph stands here alone.", "And the second one follows it."]),
+        ("The product a*b*c of three numbers is commutative.", ["The product a*b*c of three numbers is commutative."]),
+    ],
+)  # fmt: skip
+def test_marks_of_layout_are_taken_off(block: str, lines: list[str]) -> None:
+    assert text.paragraphs(block) == lines
+
+
+# ── real sets, where they are at hand
+
+
+def real(name: str) -> None:
+    if store.find(name) is None:
+        pytest.skip(f"{name} is not on this machine: set SSLWB_DATA")
+
+
+def test_tiny_shakespeare_is_cut_as_nano_gpt_does(cache: Path) -> None:
+    real("tinyshakespeare")
+    train, val = (load("tinyshakespeare", split, context=256) for split in ("train", "val"))
+    assert (int(train.lengths.sum()), int(val.lengths.sum())) == (1_003_854, 111_540)
+    assert len(train.vocabulary) == 65 + 4
+    assert train.text(0).startswith("First Citizen:\nBefore we proceed any further, hear me speak.")
+    assert torch.equal(load("tinyshakespeare", "test", context=256).x, val.x)
+
+
+def test_gutenberg_holds_eight_books(cache: Path) -> None:
+    real("gutenberg")
+    place = store.find("gutenberg")
+    assert place is not None
+    books = {title: text.book(place / name) for name, title in text.BOOKS.items()}
+    for said in books.values():
+        assert len(said) > 140_000
+        assert "*** START" not in said
+        assert "End of the Project" not in said
+        assert "\r" not in said
+    assert "Alice was beginning to get very tired" in books["Alice in Wonderland"]
+    made = Tokenizer.characters(books.values())
+    data = load("gutenberg", "test", tokens=made, context=512)
+    assert data.classes == tuple(books)
+    alice = data[data.labels == data.classes.index("Alice in Wonderland")]
+    said = "".join(alice.text(i) for i in range(len(alice)))
+    assert books["Alice in Wonderland"].endswith(said)
+    assert len(said) / len(books["Alice in Wonderland"]) == pytest.approx(0.1, abs=0.001)
+
+
+def test_wikitext_says_that_its_training_part_is_not_here(cache: Path, tmp_path: Path) -> None:
+    real("wikitext-2")
+    val, test = (load("wikitext-2", split, vocabulary=400) for split in ("val", "test"))
+    assert val.vocabulary == test.vocabulary
+    assert "Homarus gammarus" in val.text(0)
+    place = store.find("wikitext-2")
+    assert place is not None
+    if (place / "train.txt").is_file():
+        pytest.skip("train.txt is here")
+    with pytest.raises(DataError, match=r"no train\.txt.*load\('wikitext-2', 'val'\)"):
+        load("wikitext-2")
+    for name in ("valid.txt", "test.txt"):
+        (tmp_path / name).symlink_to(place / name)
+    (tmp_path / "train.txt").write_text("A b c d e f g\n" * 99)
+    brought = load("wikitext-2", path=tmp_path, tokens="characters")
+    assert brought.text(0).startswith("A b c d")
+
+
+@pytest.mark.parametrize(("split", "counts"), [("train", [3310, 3610]), ("val", [428, 444]), ("test", [912, 909])])
+def test_sst2_has_its_published_sentences(split: str, counts: list[int], cache: Path) -> None:
+    real("sst2")
+    data = load("sst2", split, vocabulary=400, context=48)
+    assert data.labels.bincount().tolist() == counts
+    assert data.classes == ("negative", "positive")
+    assert data.shape == (48,)
+    assert data.lengths.min() > 0
+    if split == "train":
+        assert data[0].y.item() == 1  # type: ignore[union-attr]
+        assert data.text(0).startswith("a stirring , funny and finally transporting")
+
+
+def test_a_line_that_is_no_labelled_sentence_is_told(tmp_path: Path) -> None:
+    for part in ("train", "dev", "test"):
+        (tmp_path / f"stsa.binary.{part}").write_text("1 a fine film\n2 what is this\n")
+    with pytest.raises(DataError, match=r"stsa\.binary\.train, line 2, is '2 what is this'; expected 0 or 1"):
+        text.sst2(tmp_path, "train", None, 0)
