@@ -552,7 +552,8 @@ def test_the_table_names_every_set(cache: Path, register: Any) -> None:
     register(toy())
     folder = lay(cache / "toy-files")
     rows = {row.name: row for row in store.table()}
-    assert set(rows) == {"shapes", "tales", "digits", "fashion-mnist", "cifar10", "stl10", "toy"}
+    pictures = {"shapes", "digits", "fashion-mnist", "cifar10", "stl10", "toy"}
+    assert set(rows) == pictures | {"tales", "python-docs", "tinyshakespeare", "gutenberg", "wikitext-2", "sst2"}
     assert rows["toy"].where == folder
     assert rows["cifar10"].where is None
     assert rows["cifar10"].size == 170_498_071
