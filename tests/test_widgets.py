@@ -21,7 +21,17 @@ from sslwb.augment import images as recipes
 from sslwb.data import Images
 from sslwb.methods.base import Method
 from sslwb.train import start
-from sslwb.widgets import ablation, dial, embedding_map, inspector, monitor, neighbours, predict, quiz
+from sslwb.widgets import (
+    ablation,
+    dial,
+    embedding_map,
+    inspector,
+    mask_painter,
+    monitor,
+    neighbours,
+    predict,
+    quiz,
+)
 from sslwb.widgets.kernel import keep_widgets_alive
 from sslwb.widgets.pictures import png
 from sslwb.widgets.scatter import STEPS, Colouring
@@ -639,3 +649,97 @@ def test_the_kernel_says_idle_for_a_message_that_an_awaiting_cell_let_through(mo
     assert said == [("idle", "slider"), ("busy", "cell")]
     asyncio.run(kernel.dispatch_shell("cell 2"))
     assert len(said) == 2
+
+
+# ── mask painter
+
+
+def grey(picture: Tensor, mask: Tensor) -> Tensor:
+    return torch.full(picture.shape, 0.5)
+
+
+def test_the_painter_shows_what_is_predicted_for_hidden_patches(data: Images) -> None:
+    asked: list[tuple[Tensor, Tensor]] = []
+
+    def reconstruct(picture: Tensor, mask: Tensor) -> Tensor:
+        asked.append((picture, mask))
+        return torch.full(picture.shape, 0.5)
+
+    paint = mask_painter(reconstruct, data, 4)
+    assert paint.hidden.shape == (4, 4)
+    assert sum(paint.mask) == 12
+    paint.picture = 3
+    paint.mask = [i == 6 for i in range(16)]  # row 1, column 2
+    picture, mask = asked[-1]
+    assert torch.equal(picture, data.x[3])
+    assert mask.nonzero().tolist() == [[1, 2]]
+    expected = data.x[3].float() / 255
+    error = float((expected[:, 4:8, 8:12] - 0.5).square().mean())
+    expected[:, 4:8, 8:12] = 0.5
+    assert torch.equal(paint.reconstruction, expected)
+    assert paint.error == pytest.approx(error)
+    assert "1 of 16 patches hidden (6%)" in paint.says
+    assert f"{error:.4f}" in paint._line.value
+
+
+def test_a_greater_share_hides_the_same_patches_and_more(data: Images) -> None:
+    paint = mask_painter(grey, data, 4, ratio=0.5)
+    few = paint.hidden
+    paint.ratio = 0.75
+    assert (paint.hidden | ~few).all()
+    assert sum(paint.mask) == 12
+    first = paint.mask
+    paint._again.click()
+    assert sum(paint.mask) == 12
+    assert paint.mask != first
+    paint.draw = 0
+    assert paint.mask == first
+
+
+def test_nothing_or_everything_hidden_is_said_and_not_computed(data: Images) -> None:
+    def never(picture: Tensor, mask: Tensor) -> Tensor:
+        assert 0 < mask.sum() < mask.numel()
+        return grey(picture, mask)
+
+    paint = mask_painter(never, data, 8)
+    paint._clear.click()
+    assert "nothing to predict." in paint._guess.value
+    assert paint.reconstruction is None
+    paint.mask = [True] * 4
+    assert "Uncover a patch" in paint._guess.value
+    paint.mask = [True, False, False, False]
+    assert paint.error is not None
+
+
+def test_the_painter_chooses_between_models_and_shows_their_errors(data: Images) -> None:
+    def refuse(picture: Tensor, mask: Tensor) -> Tensor:
+        raise ValueError("ratio <too> great")
+
+    models = {"raw": grey, "none": refuse, "flat": lambda p, m: torch.zeros(3, 2, 2)}
+    paint = mask_painter(models, data, 4)
+    assert paint.model == "raw"
+    assert "predicted by: raw" in paint._guess.value
+    paint.model = "none"
+    assert "ratio &lt;too&gt; great" in paint._guess.value
+    paint._choice.value = "flat"
+    assert paint.model == "flat"
+    assert "expected the picture&#x27;s shape (3, 16, 16)" in paint._guess.value
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"patch": 5}, "patch is 5; expected .* divides 16 and 16"),
+        ({"patch": 0}, "patch is 0"),
+        ({"ratio": 1.0}, "ratio is 1.0; expected .* 0.05 to 0.95"),
+        ({"ratio": 0.0}, "ratio is 0.0"),
+        ({"reconstruct": {}}, "0 models were given"),
+    ],
+)
+def test_the_painter_refuses_what_cannot_be_painted(data: Images, change: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        mask_painter(**{"reconstruct": grey, "pictures": data, **change})
+    with pytest.raises(ValueError, match="0 pictures"):
+        mask_painter(grey, data[[]])
+    with pytest.raises(TraitError, match="mask has 3 values; expected 16"):
+        mask_painter(grey, data).mask = [True] * 3

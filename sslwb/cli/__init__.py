@@ -99,7 +99,7 @@ def _data(args: argparse.Namespace) -> int:
         case "list":
             for row in store.table():
                 where = "built in" if row.built_in else row.where or f"not here ({store.pretty(row.size)} to fetch)"
-                print(f"{row.name:<14} {where}\n{'':<14} {row.title}\n{'':<14} licence: {row.licence}")
+                print(f"{row.name:<15} {where}\n{'':<15} {row.title}\n{'':<15} licence: {row.licence}")
         case "get" if not args.names:
             raise ValueError("get wants the name of a data set; sslwb data list shows them, prefetch fetches all")
         case "get" | "verify":

@@ -118,3 +118,60 @@ def test_neighbours(lab: Lab, shots: Callable[..., None]) -> None:
     n.expect_output(2, re.compile(r"2 \[\d+"))
     assert n.cut_off() == []
     shots(n)
+
+
+PAINT = """
+import torch.nn.functional as F
+from sslwb.widgets import mask_painter
+def smooth(picture, mask):
+    hidden = mask.repeat_interleave(4, 0).repeat_interleave(4, 1)
+    x = picture.float() / 255
+    mean = x[:, ~hidden].mean(1)[:, None, None].expand_as(x)
+    return F.avg_pool2d(torch.where(hidden, mean, x), 9, 1, 4, count_include_pad=False)
+def flat(picture, mask):
+    return torch.full(picture.shape, 0.5)
+paint = mask_painter({"raw pixels": smooth, "normalised patches": flat}, data)
+paint"""
+
+
+def test_mask_painter(lab: Lab, shots: Callable[..., None]) -> None:
+    n = lab(DATA, PAINT, "print(sum(paint.mask), paint.hidden.nonzero().tolist(), paint.picture, paint.model)")
+    n.run_all()
+    n.expect_output(2, "48 [[")
+    out = n.output(1)
+    expect(out).to_contain_text("48 of 64 patches hidden (75%).")
+    n.slide("hide at random", "ArrowRight")
+    expect(out).to_contain_text("51 of 64 patches hidden (80%).")
+    shots(n)
+    n.press("Uncover all", cell=1)
+    expect(out).to_contain_text("there is nothing to predict.")
+    first = out.get_by_role("button", name="patch in row 1, column 1")
+    box = first.bounding_box()
+    assert box is not None
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    n.page.mouse.move(*middle)  # a drag over three patches of the first row, and out of the picture and back
+    n.page.mouse.down()
+    for step in (1, 2):
+        n.page.mouse.move(middle[0] + step * box["width"], middle[1], steps=4)
+    n.page.mouse.move(middle[0] + 2 * box["width"], middle[1] - 40)
+    n.page.mouse.up()
+    expect(out).to_contain_text("3 of 64 patches hidden")
+    n.page.keyboard.press("ArrowDown")  # by keys, from where the drag began
+    n.page.keyboard.press("Space")
+    expect(out).to_contain_text("4 of 64 patches hidden")
+    n.page.keyboard.press("ArrowUp")
+    n.page.keyboard.press("Enter")
+    expect(out).to_contain_text("3 of 64 patches hidden")
+    expect(out.get_by_role("button", name="patch in row 2, column 1")).to_have_attribute("aria-pressed", "true")
+    number = out.get_by_label("picture", exact=True)
+    number.fill("7")
+    number.press("Enter")
+    expect(out.get_by_role("img", name=re.compile("picture 7.*, the hidden patches predicted"))).to_be_visible()
+    n.press("normalised patches", cell=1)
+    expect(out).to_contain_text("predicted by: normalised patches")
+    n.run_cell(2)
+    n.expect_output(2, "3 [[0, 1], [0, 2], [1, 0]] 7 normalised patches")
+    assert n.cut_off() == []
+    shots(n, "painted")
+    n.press("Another random mask", cell=1)
+    expect(out).to_contain_text("51 of 64 patches hidden (80%).")

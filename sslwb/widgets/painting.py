@@ -1,0 +1,192 @@
+"""The mask painter: hide patches of a picture by hand or at random, see what a model makes of the rest. Lesson 10."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import ipywidgets as W
+import torch
+import traitlets as T
+from torch import Tensor
+
+from sslwb.data import Images
+from sslwb.widgets.live import Live, button, row
+from sslwb.widgets.pictures import picture, png, title_of
+
+Reconstruct = Callable[[Tensor, Tensor], Tensor]
+
+
+class Board(anywidget.AnyWidget):
+    """The picture with its patches, in the browser."""
+
+    _esm = Path(__file__).parent / "painter.js"
+    picture = T.Unicode().tag(sync=True)
+    mask = T.List(T.Bool()).tag(sync=True)
+    shape = T.Tuple().tag(sync=True)
+    side = T.Int().tag(sync=True)
+
+
+class MaskPainter(Live):
+    """See `mask_painter`."""
+
+    picture = T.Int(0)
+    mask = T.List(T.Bool())
+    ratio = T.Float()
+    draw = T.Int(0)
+    model = T.Unicode()
+    says = T.Unicode()
+
+    def __init__(
+        self, models: Mapping[str, Reconstruct], images: Images, patch: int, ratio: float, side: int
+    ) -> None:  # fmt: skip
+        self.images, self.models, self.patch, self.side = images, dict(models), patch, side
+        self.reconstruction: Tensor | None = None
+        self.error: float | None = None
+        _, height, width = images.shape
+        self.shape = height // patch, width // patch
+        self._board = Board(shape=self.shape, side=side)
+        self._chooser = W.BoundedIntText(
+            min=0, max=len(images) - 1, description="picture", tooltip="which picture",
+            layout={"width": "150px"}, style={"description_width": "52px"},
+        )  # fmt: skip
+        self._slider = W.FloatSlider(
+            min=0.05, max=0.95, step=0.05, description="hide at random", tooltip="share of the patches that are hidden",
+            readout_format=".0%", layout={"width": "320px"}, style={"description_width": "initial"},
+            continuous_update=True,
+        )  # fmt: skip
+        self._again = button("Another random mask", "the same share of the patches, others of them")
+        self._clear = button("Uncover all", "hide nothing, to paint a mask of your own")
+        self._choice = W.ToggleButtons(options=list(models), tooltips=list(models), description="predicts")
+        self._choice.style.button_width, self._choice.style.description_width = "auto", "initial"
+        self._original, self._guess, self._line = W.HTML(), W.HTML(), W.HTML()
+        caption = W.HTML('<figcaption class="quiet">hidden patches: click or drag to change them</figcaption>')
+        shown = row(self._original, W.VBox([self._board, caption]), self._guess)
+        shown.layout.align_items, shown.layout.grid_gap = "flex-start", "18px"
+        super().__init__([
+            row(self._chooser, self._slider, self._again, self._clear),
+            *([self._choice] if len(models) > 1 else []),
+            shown,
+            self._line,
+        ])  # fmt: skip
+        self.model = self._choice.value
+        T.link((self, "picture"), (self._chooser, "value"))
+        T.link((self, "model"), (self._choice, "value"))
+        self.ratio = ratio
+        self._hide()
+        T.link((self, "ratio"), (self._slider, "value"))
+        T.link((self, "mask"), (self._board, "mask"))
+        self._again.on_click(lambda _: self.set_trait("draw", self.draw + 1))
+        self._clear.on_click(lambda _: self.set_trait("mask", [False] * len(self.mask)))
+        self.observe(lambda _: self._hide(), ["ratio", "draw"])
+        self.observe(lambda _: self._show(), ["picture", "mask", "model"])
+        self._show()
+
+    @T.validate("picture")
+    def _known(self, proposal: Any) -> int:
+        if not 0 <= proposal["value"] < len(self.images):
+            raise T.TraitError(f"picture is {proposal['value']}; expected 0 to {len(self.images) - 1}")
+        return int(proposal["value"])
+
+    @T.validate("mask")
+    def _fits(self, proposal: Any) -> list[bool]:
+        rows, columns = self.shape
+        if len(proposal["value"]) != rows * columns:
+            raise T.TraitError(f"mask has {len(proposal['value'])} values; expected {rows * columns}: row by row")
+        return list(proposal["value"])
+
+    @property
+    def hidden(self) -> Tensor:
+        """The mask as bool (rows, columns), True where a patch is hidden."""
+        return torch.tensor(self.mask).view(self.shape)
+
+    def _hide(self) -> None:
+        """A random mask: the first of the same shuffled patches, so that a greater share hides the same and more."""
+        total = self.shape[0] * self.shape[1]
+        order = torch.randperm(total, generator=torch.Generator().manual_seed(self.draw))
+        mask = torch.zeros(total, dtype=torch.bool)
+        mask[order[: round(self.ratio * total)]] = True
+        self.mask = mask.tolist()
+
+    def _show(self) -> None:
+        x, title = self.images.x[self.picture].cpu(), title_of(self.images, self.picture)
+        self._board.picture = f"data:image/png;base64,{base64.b64encode(png(x)).decode()}"
+        self._original.value = self._figure(x, f"{title}, the original", title)
+        count, total = sum(self.mask), len(self.mask)
+        self.says = f"{count} of {total} patches hidden ({count / total:.0%})."
+        self.reconstruction = self.error = None
+        if count == 0:
+            self._nothing("Hide some patches: there is nothing to predict.")
+        elif count == total:
+            self._nothing("Uncover a patch: there is nothing to predict from.")
+        else:
+            try:
+                self._predict(x, title)
+            except ValueError as error:  # such as a mask that the model does not take
+                self._nothing(str(error))
+        self._line.value = f'<p role="status">{html.escape(self.says)}</p>'
+
+    def _predict(self, x: Tensor, title: str) -> None:
+        pixels = self.hidden.repeat_interleave(self.patch, 0).repeat_interleave(self.patch, 1)
+        with torch.no_grad():
+            guess = self.models[self.model](x, self.hidden).detach().float().cpu()
+        if guess.shape != x.shape:
+            raise ValueError(f"reconstruct gave {tuple(guess.shape)}; expected the picture's shape {tuple(x.shape)}")
+        true = x.float() / 255
+        self.reconstruction = torch.where(pixels, guess, true)
+        mean = true[:, ~pixels].mean(1)[:, None]
+        self.error = float((guess - true)[:, pixels].square().mean())
+        plain = float((mean - true[:, pixels]).square().mean())
+        self.says += (
+            f" Mean squared error there: {self.error:.4f}; with the mean colour of what is visible: {plain:.4f}."
+        )
+        caption = f"predicted by: {self.model}" if len(self.models) > 1 else "predicted"
+        self._guess.value = self._figure(self.reconstruction, f"{title}, the hidden patches predicted", caption)
+
+    def _figure(self, x: Tensor, alt: str, caption: str) -> str:
+        return f"<figure>{picture(x, alt, self.side)}<figcaption>{html.escape(caption)}</figcaption></figure>"
+
+    def _nothing(self, why: str) -> None:
+        self._guess.value = f'<p class="quiet" style="width:{self.side}px">{html.escape(why)}</p>'
+
+    def still(self) -> tuple[str, str]:
+        text = "A live widget: run this cell in JupyterLab to hide patches of a picture and to see them predicted."
+        return text, f"<p><em>{text}</em></p>"
+
+
+def mask_painter(
+    reconstruct: Reconstruct | Mapping[str, Reconstruct], pictures: Images, patch: int = 4, *, ratio: float = 0.75,
+    side: int = 192,
+) -> MaskPainter:  # fmt: skip
+    """Hide patches of a picture, by hand or at random, and see what is predicted for them.
+
+    Args:
+        reconstruct: a picture, uint8 (C, H, W), and a mask, bool (H / patch, W / patch), True where a patch is hidden →
+            the picture that is predicted, (C, H, W), floats from 0 to 1; several by name, to choose between, such as
+            {"raw pixels": …, "normalised patches": …}. Of the prediction the hidden patches are shown. A ValueError
+            that it raises is shown in the picture's place.
+        pictures: to choose from.
+        patch: side of a patch, pixels.
+        ratio: share of the patches that the first random mask hides.
+        side: of a picture on the screen, pixels.
+
+    Returns:
+        A widget; `.mask` (row by row), `.hidden` (rows, columns), `.reconstruction`, `.error` (mean squared error over
+        the hidden patches), `.picture`, `.ratio`, `.draw`, `.model`.
+
+    Raises:
+        ValueError: no picture, a side that the patch does not divide, a ratio out of range, or no model.
+    """
+    models = reconstruct if isinstance(reconstruct, Mapping) else {"the model": reconstruct}
+    if len(pictures) == 0 or not models:
+        raise ValueError(f"{len(pictures)} pictures and {len(models)} models were given; expected at least one of each")
+    _, height, width = pictures.shape
+    if patch < 1 or height % patch or width % patch:
+        raise ValueError(f"patch is {patch}; expected a whole number that divides {height} and {width} pixels")
+    if not 0.05 <= ratio <= 0.95:
+        raise ValueError(f"ratio is {ratio}; expected a share of the patches from 0.05 to 0.95")
+    return MaskPainter(models, pictures, patch, ratio, side)
