@@ -13,7 +13,7 @@ export default {
       board.replaceChildren();
       board.style.cssText = `display: grid; grid-template-columns: repeat(${columns}, 1fr); touch-action: none;
         width: ${side}px; height: ${(side * rows) / columns}px; cursor: crosshair; user-select: none;
-        background-size: 100% 100%; image-rendering: pixelated; border-radius: 2px`;
+        background-size: 100% 100%; image-rendering: pixelated; border-radius: 2px; margin: 2px 0 0`;
       patches.length = 0;
       for (let i = 0; i < rows * columns; i++) {
         const patch = board.appendChild(document.createElement("button"));
@@ -32,7 +32,7 @@ export default {
 
     function cover(patch, i) {
       patch.setAttribute("aria-pressed", Boolean(mask[i]));
-      patch.style.background = mask[i] ? "repeating-linear-gradient(45deg, #777 0 4px, #8c8c8c 4px 8px)" : "none";
+      patch.style.background = mask[i] ? "repeating-linear-gradient(45deg, #e4e4e4 0 4px, #7d7d7d 4px 8px)" : "none";
     }
 
     function set(i, hidden) {

@@ -64,7 +64,7 @@ class MaskPainter(Live):
         self._choice = W.ToggleButtons(options=list(models), tooltips=list(models), description="predicts")
         self._choice.style.button_width, self._choice.style.description_width = "auto", "initial"
         self._original, self._guess, self._line = W.HTML(), W.HTML(), W.HTML()
-        caption = W.HTML('<figcaption class="quiet">hidden patches: click or drag to change them</figcaption>')
+        caption = W.HTML('<figcaption class="quiet">click or drag to hide patches</figcaption>')
         shown = row(self._original, W.VBox([self._board, caption]), self._guess)
         shown.layout.align_items, shown.layout.grid_gap = "flex-start", "18px"
         super().__init__([
