@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from sslwb.augment.images import as_float
-from sslwb.data import Images
+from sslwb.augment.tokens import PAD
+from sslwb.data import Images, Items, Texts
 from sslwb.nets import seeded
 from sslwb.train.device import autocast, resolve_precision
 
@@ -18,22 +19,23 @@ BATCH = 500
 
 
 @torch.no_grad()
-def embed(encoder: nn.Module, data: Images | Tensor, precision: str = "auto") -> Tensor:
-    """The embeddings of pictures as they are, without augmentation: (N, dim) float32 on the CPU.
+def embed(encoder: nn.Module, data: Items | Tensor, precision: str = "auto") -> Tensor:
+    """The embeddings of pictures or texts as they are, without augmentation: (N, dim) float32 on the CPU.
 
     Args:
-        encoder: maps float (B, C, H, W) in [0, 1] to (B, dim); used in evaluation mode and left in its own.
-        data: pictures, or uint8 (N, C, H, W).
+        encoder: maps float (B, C, H, W) in [0, 1], or texts int64 (B, L), to (B, dim); used in evaluation mode and left
+            in its own.
+        data: pictures, or uint8 (N, C, H, W); texts, or int64 (N, L).
         precision: "auto", "fp32" or "bf16".
 
     Raises:
         ValueError: the encoder gives something other than (B, dim), or no finite numbers.
     """
-    x = data.x if isinstance(data, Images) else data
+    x = data.x if isinstance(data, Items) else data
     device = next((p.device for p in encoder.parameters()), torch.device("cpu"))
     precision = resolve_precision(precision, device)
     with evaluating(encoder), autocast(device, precision):
-        parts = [encoder(as_float(batch.to(device))).float().cpu() for batch in x.split(BATCH)]
+        parts = [encoder(_readable(batch.to(device))).float().cpu() for batch in x.split(BATCH)]
     z = torch.cat(parts)
     if z.ndim != 2:
         raise ValueError(f"encoder gave embeddings of shape {tuple(z.shape)}; expected (N, dim)")
@@ -54,9 +56,21 @@ def evaluating(network: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def raw(data: Images) -> Tensor:
-    """The pictures themselves as embeddings: (N, C·H·W) float32 in [0, 1]. The first baseline."""
-    return as_float(data.x).flatten(1).cpu()
+def raw(data: Images | Texts) -> Tensor:
+    """The first baseline, what is there without any encoder: float32 on the CPU.
+
+    Pictures: their pixels, (N, C·H·W) in [0, 1]. Texts: how often each word of the vocabulary stands in them, (N, V).
+    """
+    if isinstance(data, Images):
+        return as_float(data.x).flatten(1).cpu()
+    counts = torch.zeros(len(data), len(data.vocabulary), device=data.x.device)
+    counts.scatter_add_(1, data.x, (data.x != PAD).float())
+    return counts.cpu()
+
+
+def _readable(x: Tensor) -> Tensor:
+    """What an encoder takes: texts are whole numbers (B, L) and stay so, pictures become floats."""
+    return x if x.dtype == torch.int64 and x.ndim == 2 else as_float(x)
 
 
 def untrained(encoder: nn.Module, seed: int = 0) -> nn.Module:

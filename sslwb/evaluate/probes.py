@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sslwb.data import Images, subset_per_class
+from sslwb.data import Items, subset_per_class
 
 DECAYS = (1e-3, 1e-4)  # of the linear probe, strong first
 WIDEST = 256  # features; of wider embeddings, such as raw pixels, a linear probe sees as many principal components
@@ -72,7 +72,7 @@ class CauseScore:
         return max(0.0, (self.score - self.chance) / (1 - self.chance)) if self.chance < 1 else 0.0
 
 
-def probe_causes(train_z: Tensor, train: Images, test_z: Tensor, test: Images) -> dict[str, CauseScore]:
+def probe_causes(train_z: Tensor, train: Items, test_z: Tensor, test: Items) -> dict[str, CauseScore]:
     """A linear probe for each hidden cause that varies in `train`.
 
     Categories: logistic regression, accuracy, chance = the largest class. Quantities: ridge regression, R² cut at 0,
@@ -100,7 +100,7 @@ def probe_causes(train_z: Tensor, train: Images, test_z: Tensor, test: Images) -
 
 
 def label_curve(
-    train_z: Tensor, train: Images, test_z: Tensor, test: Images, counts: Sequence[int] = (1, 2, 5, 10, 50),
+    train_z: Tensor, train: Items, test_z: Tensor, test: Items, counts: Sequence[int] = (1, 2, 5, 10, 50),
     seeds: Sequence[int] = (0, 1, 2),
 ) -> dict[int, list[float]]:  # fmt: skip
     """Accuracy of the linear probe with few labels: for each number of labels a class, one accuracy for each seed.
@@ -108,11 +108,11 @@ def label_curve(
     Raises:
         ValueError: a class has fewer samples than a count asks for.
     """
-    positions = Images(train.x, train.y, train.classes, {"position": torch.arange(len(train))}, name=train.name)
+    rows = Items(torch.arange(len(train)), train.y, train.classes, name=train.name)
     curve: dict[int, list[float]] = {}
     for count in counts:
         for seed in seeds:
-            few = subset_per_class(positions, count, seed).factors["position"]
+            few = subset_per_class(rows, count, seed).x
             za, zb = _standardised(train_z[few], test_z)
             accuracy = _accuracy(_logistic(za, train.labels[few], 1e-2), zb, test.labels)
             curve.setdefault(count, []).append(accuracy)

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from sslwb.augment.images import weak
-from sslwb.data import Images
+from sslwb.augment.tokens import unchanged
+from sslwb.data import Images, Texts
 from sslwb.evaluate.embedding import embed, raw, untrained
 from sslwb.evaluate.probes import knn, linear
 from sslwb.geometry import alignment, effective_rank, uniformity
@@ -17,6 +18,7 @@ from sslwb.methods.supervised import Supervised
 from sslwb.train.loop import MakeViews, fit
 from sslwb.train.store import trained
 
+Data = Images | Texts
 PAIRS = 512  # test pictures for the geometry: enough for two digits
 
 
@@ -50,21 +52,30 @@ class Scores:
 
 
 def evaluate(
-    encoder: nn.Module, train: Images, test: Images, make_views: MakeViews | None = None, control_steps: int = 200
+    encoder: nn.Module, train: Data, test: Data, make_views: MakeViews | None = None, control_steps: int = 200
 ) -> Scores:  # fmt: skip
     """Measure an encoder beside raw pixels, itself with random weights, and itself trained with all labels.
+
+    Texts have no pixels: beside their encoder stands how often each word is there.
 
     Columns: kNN and linear-probe accuracy; effective rank (RankMe); uniformity; and, given `make_views`, alignment.
     The supervised control is trained once for `control_steps` and then taken from the run store.
 
     Raises:
-        ValueError: data without labels, or different kinds of pictures in train and test.
+        ValueError: data without labels, different kinds of pictures in train and test, or texts with `make_views`.
     """
+    if make_views is not None and not isinstance(train, Images):
+        raise ValueError("make_views is for the alignment of two views of a picture; expected None for texts")
     if train.shape != test.shape:
-        raise ValueError(f"train has pictures of {train.shape} and test of {test.shape}; expected the same (C, H, W)")
-    rows = {"raw pixels": _accuracies(raw(train), train, raw(test), test)}
+        shape = "(C, H, W)" if isinstance(train, Images) else "(L,)"
+        raise ValueError(
+            f"train has {train.item}s of {train.shape} and test of {test.shape}; expected the same {shape}"
+        )
+    first = "raw pixels" if isinstance(train, Images) else "word counts"
+    rows = {first: _accuracies(raw(train), train, raw(test), test)}
     control = Supervised(untrained(encoder), len(train.classes) or int(train.labels.max()) + 1)
-    trained(control, train, weak(train.shape[-1]), steps=control_steps, batch_size=min(128, len(train)), progress=False)
+    batch = min(128, len(train))
+    trained(control, train, _labelled_views(train), steps=control_steps, batch_size=batch, progress=False)
     for name, net in {
         "random encoder": untrained(encoder),
         "this encoder": encoder,
@@ -79,7 +90,7 @@ def evaluate(
 
 
 def fine_tune(
-    encoder: nn.Module, train: Images, test: Images, *, steps: int = 200, lr: float = 1e-3, seed: int = 0
+    encoder: nn.Module, train: Data, test: Data, *, steps: int = 200, lr: float = 1e-3, seed: int = 0
 ) -> float:  # fmt: skip
     """Accuracy, 0 to 1, after training a copy of the encoder and a new classifier together on the labels of `train`.
 
@@ -89,18 +100,23 @@ def fine_tune(
     classes = len(train.classes) or int(train.labels.max()) + 1
     method = Supervised(copy.deepcopy(encoder), classes, seed=seed)
     batch = min(128, len(train))
-    fit(method, train, weak(train.shape[-1]), steps=steps, batch_size=batch, lr=lr, seed=seed, progress=False)
+    fit(method, train, _labelled_views(train), steps=steps, batch_size=batch, lr=lr, seed=seed, progress=False)
     with torch.no_grad():
         logits = method.classifier.cpu()(embed(method.encoder, test))
     return float((logits.argmax(1) == test.labels.cpu()).float().mean())
 
 
-def _accuracies(train_z: Tensor, train: Images, test_z: Tensor, test: Images) -> dict[str, float]:
+def _labelled_views(data: Data) -> MakeViews:
+    """What the supervised control sees: pictures in one weak view, texts as they are."""
+    return weak(data.shape[-1]) if isinstance(data, Images) else unchanged
+
+
+def _accuracies(train_z: Tensor, train: Data, test_z: Tensor, test: Data) -> dict[str, float]:
     where = train_z, train.labels.cpu(), test_z, test.labels.cpu()
     return {"knn": knn(*where), "linear": linear(*where)}
 
 
-def _alignment(encoder: nn.Module, data: Images, make_views: MakeViews) -> float:
+def _alignment(encoder: nn.Module, data: Data, make_views: MakeViews) -> float:
     """Between two views, as uint8 so that they pass through `embed` like any picture."""
     views = make_views(data.x[:PAIRS], torch.Generator(data.x.device).manual_seed(0))[:2]
     z1, z2 = (embed(encoder, (v * 255).round().to(torch.uint8)) for v in views)

@@ -2,7 +2,8 @@
 
 from sslwb.nets.convolutional import conv, resnet18, wrap
 from sslwb.nets.heads import Prototypes, mlp
+from sslwb.nets.language import bert, gpt
 from sslwb.nets.seeds import seeded
 from sslwb.nets.transformer import vit
 
-__all__ = ["Prototypes", "conv", "mlp", "resnet18", "seeded", "vit", "wrap"]
+__all__ = ["Prototypes", "bert", "conv", "gpt", "mlp", "resnet18", "seeded", "vit", "wrap"]

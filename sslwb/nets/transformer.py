@@ -1,4 +1,8 @@
-"""A small vision transformer. Source: Dosovitskiy et al. 2021; pre-norm blocks, fixed sine positions for any size."""
+"""The transformer's block, and a small vision transformer made of it.
+
+Source: Vaswani et al. 2017, "Attention is all you need"; Dosovitskiy et al. 2021 for pictures as tokens, here with
+fixed sine positions for any size.
+"""
 
 from __future__ import annotations
 
@@ -13,28 +17,54 @@ from sslwb.nets.seeds import seeded
 
 
 class Block(nn.Module):
-    """x + attention(norm(x)), then x + mlp(norm(x)): (B, L, dim) → (B, L, dim)."""
+    """One layer of a transformer: (B, L, dim) → (B, L, dim). Attention, then a perceptron, each added to its input.
 
-    def __init__(self, dim: int, heads: int) -> None:
+    The same block serves the vision transformer, GPT and BERT:
+
+        pre-norm (Radford et al. 2019):    x = x + attention(norm1(x));  x = x + mlp(norm2(x))
+        post-norm (Devlin et al. 2019):    x = norm1(x + attention(x));  x = norm2(x + mlp(x))
+
+    Args:
+        dim: of the embedding of each place.
+        heads: how many; each looks at dim / heads features.
+        causal: a place sees itself and the places before it, and nothing of what follows.
+        post_norm: norms behind the sums, as in BERT, with BERT's epsilon; else before attention and perceptron.
+    """
+
+    def __init__(self, dim: int, heads: int, causal: bool = False, post_norm: bool = False) -> None:
         super().__init__()
-        self.heads = heads
-        self.norm1, self.norm2 = nn.LayerNorm(dim), nn.LayerNorm(dim)
+        self.heads, self.causal, self.post_norm = heads, causal, post_norm
+        eps = 1e-12 if post_norm else 1e-5
+        self.norm1, self.norm2 = nn.LayerNorm(dim, eps), nn.LayerNorm(dim, eps)
         self.qkv, self.out = nn.Linear(dim, 3 * dim), nn.Linear(dim, dim)
         self.mlp = nn.Sequential(nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
+        """(B, L, dim) → (B, L, dim); `seen` is bool (B, L), False at padding, which no place looks at."""
         q, k, v = self.asked(x)
-        x = x + self.out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+        mask = None if seen is None else seen[:, None, None]  # the same for every head and every asking place
+        taken = F.scaled_dot_product_attention(q, k, v, mask, is_causal=self.causal)
+        x = x + self.out(taken.transpose(1, 2).flatten(2))
+        if self.post_norm:
+            x = self.norm1(x)
+            return self.norm2(x + self.mlp(x))
         return x + self.mlp(self.norm2(x))
 
     def asked(self, x: Tensor) -> Tensor:
         """Queries, keys and values: (B, L, dim) → (3, B, heads, L, dim / heads)."""
-        return self.qkv(self.norm1(x)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        x = x if self.post_norm else self.norm1(x)
+        return self.qkv(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
 
-    def attention(self, x: Tensor) -> Tensor:
+    def attention(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
         """softmax(q · k / √d): how much each place takes from each other, (B, L, dim) → (B, heads, L, L)."""
         q, k, _ = self.asked(x)
-        return (q @ k.transpose(2, 3) / math.sqrt(q.shape[3])).softmax(3)
+        scores = q @ k.transpose(2, 3) / math.sqrt(q.shape[3])
+        if self.causal:
+            later = torch.ones(scores.shape[2:], dtype=torch.bool, device=x.device).triu(1)
+            scores = scores.masked_fill(later, -torch.inf)
+        if seen is not None:
+            scores = scores.masked_fill(~seen[:, None, None], -torch.inf)
+        return scores.softmax(3)
 
 
 class ViT(nn.Module):

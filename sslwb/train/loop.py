@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from sslwb.data import Images
+from sslwb.data import Items
 from sslwb.methods.base import Method, Views
 from sslwb.train.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from sslwb.train.device import autocast, resolve_device, resolve_precision, use_granted_cores
@@ -54,7 +54,7 @@ class History:
 
 def fit(
     method: Method,
-    data: Images,
+    data: Items,
     make_views: MakeViews,
     *,
     steps: int,
@@ -73,10 +73,10 @@ def fit(
 
     Args:
         method: what to train; its parameter groups are optimised with AdamW on its "loss".
-        data: pictures; the whole set lies on the training device, a batch is an index.
-        make_views: (uint8 batch (B, C, H, W), generator) → views.
+        data: pictures or texts; the whole set lies on the training device, a batch is an index.
+        make_views: (uint8 batch (B, C, H, W), or texts int64 (B, L), generator) → views.
         steps: how many batches. Batches go through the data in a new order each time, without a remainder.
-        batch_size: pictures a step; views multiply it.
+        batch_size: pictures or texts a step; views multiply it.
         lr: the peak learning rate; it rises over the `warmup` share of the steps and falls along a cosine to zero.
         weight_decay: AdamW's, on matrices only.
         warmup: share of the steps, 0 to 1.
@@ -115,7 +115,7 @@ class Loop:
     """One training and where it stands; `run` may be called again after a stop, and goes on from there."""
 
     def __init__(
-        self, method: Method, data: Images, make_views: MakeViews, *, steps: int, batch_size: int = 128,
+        self, method: Method, data: Items, make_views: MakeViews, *, steps: int, batch_size: int = 128,
         lr: float = 3e-3, weight_decay: float = 1e-4, warmup: float = 0.1, seed: int = 0,
         device: str | torch.device = "auto", precision: str = "auto", checkpoint: str | Path | None = None,
     ) -> None:  # fmt: skip
@@ -287,7 +287,7 @@ def mix(seed: int, *parts: object) -> int:
 
 
 def estimate(
-    method: Method, data: Images, make_views: MakeViews, stop: Callable[[], bool] = lambda: False, **settings: Any
+    method: Method, data: Items, make_views: MakeViews, stop: Callable[[], bool] = lambda: False, **settings: Any
 ) -> float | None:  # fmt: skip
     """Seconds that `fit` with these settings will take here: a copy of the method takes four steps, three are timed.
 
@@ -306,13 +306,18 @@ def estimate(
 
 
 def _check_settings(
-    method: Method, data: Images, steps: int, batch_size: int, lr: float, weight_decay: float, warmup: float
+    method: Method, data: Items, steps: int, batch_size: int, lr: float, weight_decay: float, warmup: float
 ) -> None:  # fmt: skip
     if not isinstance(method, Method):
         raise TypeError(f"method is a {type(method).__name__}; expected a sslwb Method such as SimCLR(encoder)")
     for name, came, right, expected in (
         ("steps", steps, steps >= 1, "1 or more"),
-        ("batch_size", batch_size, batch_size >= 2, "2 or more: one picture alone has nothing to be compared with"),
+        (
+            "batch_size",
+            batch_size,
+            batch_size >= 2,
+            f"2 or more: one {data.item} alone has nothing to be compared with",
+        ),
         ("lr", lr, 0 < lr < math.inf, "a number above 0, such as 3e-3"),
         ("weight_decay", weight_decay, 0 <= weight_decay < math.inf, "0 or more"),
         ("warmup", warmup, 0 <= warmup <= 1, "a share of the steps from 0 to 1"),

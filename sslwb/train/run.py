@@ -17,7 +17,7 @@ from typing import Any
 
 from torch import Tensor
 
-from sslwb.data import Images
+from sslwb.data import Items
 from sslwb.methods.base import Method
 from sslwb.train.loop import History, Loop, MakeViews, estimate
 
@@ -34,7 +34,7 @@ class Run:
         estimate: seconds that the whole training will take, measured on a copy before it began; None until then.
     """
 
-    def __init__(self, method: Method, data: Images, make_views: MakeViews, **settings: Any) -> None:
+    def __init__(self, method: Method, data: Items, make_views: MakeViews, **settings: Any) -> None:
         self.method, self._inputs, self._settings = method, (data, make_views), settings
         self._loop = Loop(method, data, make_views, **settings)
         self._stop = threading.Event()
@@ -170,7 +170,7 @@ _CURRENT: list[weakref.ref[Run]] = []  # the one run of this process
 _FRESH: weakref.WeakKeyDictionary[Method, dict[str, Tensor]] = weakref.WeakKeyDictionary()  # weights before any start
 
 
-def start(method: Method, data: Images, make_views: MakeViews, **settings: Any) -> Run:
+def start(method: Method, data: Items, make_views: MakeViews, **settings: Any) -> Run:
     """Begin to train in the background and return at once; `await` the result. Arguments and errors are `fit`'s.
 
     One training runs at a time: starting another stops the one before. Starting the same method again begins from the

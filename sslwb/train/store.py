@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from sslwb import __version__
-from sslwb.data import Images
+from sslwb.data import Items
 from sslwb.data.store import cache_folder
 from sslwb.methods.base import Method
 from sslwb.train import loop
@@ -18,7 +18,7 @@ from sslwb.train.checkpoint import CheckpointError, load_checkpoint, save_checkp
 from sslwb.train.loop import History, MakeViews, fit
 
 
-def trained(method: Method, data: Images, make_views: MakeViews, **settings: Any) -> History:
+def trained(method: Method, data: Items, make_views: MakeViews, **settings: Any) -> History:
     """Train `method`, or take the weights of an earlier training that was the same in everything; see `fit`.
 
     So a later lesson opens with the learner's own encoder, and trains it when there is none. A kept run that cannot be
@@ -45,7 +45,7 @@ def keep(path: Path, method: Method, history: History) -> None:
         save_checkpoint(path, {"method": method.state_dict(), "history": record})
 
 
-def run_path(method: Method, data: Images, make_views: MakeViews, **settings: Any) -> Path:
+def run_path(method: Method, data: Items, make_views: MakeViews, **settings: Any) -> Path:
     """Where the run of this method, as it is now (before training), on this data with these settings is kept."""
     digest = hashlib.sha256()
     for part in (__version__, torch.__version__, sorted((k, repr(v)) for k, v in settings.items()), repr(make_views)):

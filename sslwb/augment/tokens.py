@@ -1,0 +1,155 @@
+"""Views of texts: which words are hidden, and what shall be foretold. A whole batch at once, each text by itself.
+
+Texts are int64 (B, L), a number for each word. The first numbers of every vocabulary are no words: PAD fills a row up,
+MASK hides a word, SEP begins, divides and ends what a model reads.
+
+Source: Devlin et al. 2019, "BERT", section 3.1 and appendix A; Liu et al. 2019, "RoBERTa", section 4. Lessons 12, 13.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+Views = list[Tensor]
+PAD, MASK, SEP = 0, 1, 2
+WORDS = 3  # the first number that is a word
+GOLDEN = 0x9E3779B97F4A7C15 - 2**64  # 2⁶⁴ over the golden ratio, as int64 holds it: its multiples lie far apart
+
+
+@dataclass(frozen=True)
+class Masks:
+    """Words are hidden, and shall be foretold; see `mask`."""
+
+    vocabulary: int
+    p: float
+    random: float
+    kept: float
+    static: bool
+    next_sentence: bool
+
+    def __call__(self, x: Tensor, generator: torch.Generator) -> Views:
+        further: Views = []
+        if self.next_sentence:
+            x, *further = with_strangers(x, generator)
+        x = shortened(x)
+        if int(x.max()) >= self.vocabulary:
+            raise ValueError(f"vocabulary is {self.vocabulary}, but x holds the number {int(x.max())}; give its size")
+        # Which words, what becomes of them, and what stands there instead: three numbers from 0 to 1 for each place.
+        if self.static:
+            chosen, fate, other = own_numbers(x, 3)
+        else:
+            chosen, fate, other = torch.rand(3, *x.shape, generator=generator, device=x.device)
+        asked = (chosen < self.p) & (x >= WORDS)
+        another = WORDS + (other * (self.vocabulary - WORDS)).long()
+        shown = torch.where(fate < self.random, another, torch.where(fate < self.random + self.kept, x, MASK))
+        return [torch.where(asked, shown, x), torch.where(asked, x, PAD), *further]
+
+
+def mask(
+    vocabulary: int, p: float = 0.15, *, random: float = 0.1, kept: float = 0.1, static: bool = False,
+    next_sentence: bool = False,
+) -> Masks:  # fmt: skip
+    """Views for BERT: int64 (B, L) → [tokens, targets], and with `next_sentence` [tokens, targets, segments, strange].
+
+    Each word is asked with probability p. Of the asked ones 80 % are hidden behind MASK, 10 % stand replaced by a
+    random word and 10 % stand as they are, so that the model cannot trust what it sees. Padding and SEP are never
+    asked. `targets` hold the asked words and PAD elsewhere, int64 (B, L).
+
+    `next_sentence` wants pairs as `data.sentence_pairs` lays them out: SEP first half SEP second half SEP. Half of the
+    texts of a batch get the second half of another one. `segments` (B, L) are 0 in the first half and 1 in the second,
+    `strange` (B,) is 1 where the halves do not belong together. Columns without a word are left out.
+
+    Args:
+        vocabulary: how many words there are; random ones are drawn from all of them.
+        p: share of the words that are asked.
+        random: share of the asked words that are replaced by a random word.
+        kept: share of the asked words that stay.
+        static: the mask depends on the text alone, so that a text looks the same each time; False: a new mask for each
+            batch, as in RoBERTa.
+        next_sentence: whether pairs are made.
+
+    Raises:
+        ValueError: p is not between 0 and 1, random and kept are no shares, no word in the vocabulary; when called:
+            a word outside the vocabulary, or texts that are no pairs.
+    """
+    if not 0 < p < 1:
+        raise ValueError(f"p is {p}; expected a share of the words between 0 and 1, such as 0.15")
+    if random < 0 or kept < 0 or random + kept > 1:
+        raise ValueError(f"random is {random} and kept {kept}; expected shares from 0 to 1, together at most 1")
+    if vocabulary <= WORDS:
+        raise ValueError(f"vocabulary is {vocabulary}; expected more than {WORDS}: the first {WORDS} are no words")
+    return Masks(vocabulary, p, random, kept, static, next_sentence)
+
+
+def next_token(whole: bool = True) -> Callable[[Tensor, torch.Generator], Views]:
+    """Views for GPT: int64 (B, L) → [tokens], of which each shall be foretold from those before it. Nothing is random.
+
+    Args:
+        whole: texts that begin and end: SEP stands before the first word and behind the last, so that the model
+            learns both. False: windows of a running text, as they are.
+    """
+    return framed if whole else unchanged
+
+
+def unchanged(x: Tensor, generator: torch.Generator) -> Views:
+    """The texts as they are, without the columns that are padding in all of them: int64 (B, L) → [(B, L')]."""
+    return [shortened(x)]
+
+
+def framed(x: Tensor, generator: torch.Generator) -> Views:
+    """SEP before and behind each text: int64 (B, L) → [(B, L')]."""
+    x = shortened(x)
+    end = (x != PAD).sum(1, keepdim=True)
+    return [torch.cat((torch.full_like(end, SEP), F.pad(x, (0, 1)).scatter(1, end, SEP)), 1)]
+
+
+def shortened(x: Tensor) -> Tensor:
+    """(B, L) without the last columns, where they are padding in all texts."""
+    return x[:, : int((x != PAD).sum(1).max())]
+
+
+def with_strangers(x: Tensor, generator: torch.Generator) -> Views:
+    """Pairs (B, L) → [pairs, segments, strange]: half of them get the second half of another text. See `mask`.
+
+    Raises:
+        ValueError: fewer than two texts, or a text that is not SEP first half SEP second half SEP.
+    """
+    signs = (x == SEP).long()
+    if len(x) < 2 or not (signs.sum(1) == 3).all():
+        raise ValueError(
+            f"x holds {len(x)} text(s), of which {int((signs.sum(1) == 3).sum())} are pairs; expected 2 or more, each "
+            "SEP first half SEP second half SEP: sentence_pairs(data) lays texts out like that"
+        )
+    rows = torch.arange(len(x), device=x.device)
+    order = torch.randperm(len(x), generator=generator, device=x.device)
+    strange = rows.new_zeros(len(x)).index_fill(0, order[: len(x) // 2], 1)
+    giver = torch.where(strange == 1, rows.scatter(0, order, order.roll(-1)), rows)  # nobody gives to itself
+    first = (signs.cumsum(1) < 2).sum(1) + 1  # the length of the first half with both of its signs
+    second = (x != PAD).sum(1) - first
+    place = torch.arange(int((first + second[giver]).max()), device=x.device)
+    own = place < first[:, None]
+    source = torch.where(own, place, place + (first[giver] - first)[:, None])
+    there = place < (first + second[giver])[:, None]
+    joined = x[torch.where(own, rows[:, None], giver[:, None]), source.clamp(0, x.shape[1] - 1)]
+    return [torch.where(there, joined, PAD), (there & ~own).long(), strange]
+
+
+def own_numbers(x: Tensor, n: int) -> Tensor:
+    """Numbers from 0 to 1 that look random and depend on each text alone: int64 (B, L) → float32 (n, B, L)."""
+    place = torch.arange(1, x.shape[1] + 1, device=x.device)
+    text = torch.where(x == PAD, 0, _stirred(x * (2**40 + 1) + place * GOLDEN)).sum(1)
+    draw = torch.arange(1, n + 1, device=x.device) << 32
+    mixed = _stirred(_stirred(text[:, None] + (draw[:, None, None] + place) * GOLDEN))
+    return ((mixed >> 11) & (2**24 - 1)).float() / 2**24
+
+
+def _stirred(v: Tensor) -> Tensor:
+    """int64 → int64, each bit of the answer hanging on all of v: MurmurHash3's last steps (Appleby 2011)."""
+    for factor in (0xFF51AFD7ED558CCD - 2**64, 0xC4CEB9FE1A85EC53 - 2**64):
+        v = (v ^ ((v >> 33) & (2**31 - 1))) * factor
+    return v ^ ((v >> 33) & (2**31 - 1))

@@ -1,0 +1,136 @@
+"""BERT. Source: Devlin et al. 2019, "BERT: Pre-training of Deep Bidirectional Transformers". Lesson 12."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sslwb.augment.tokens import MASK, PAD
+from sslwb.methods.base import Method, Views, full_precision
+from sslwb.nets import bert, seeded
+
+
+@full_precision
+def mlm_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """The mean of -log p(word) over the places that are asked: (B, L, V) and int64 (B, L) → scalar, nats a word.
+
+    Where the target is PAD nothing is asked, and what the model says there does not count (section 3.1, task 1).
+
+    Raises:
+        ValueError: shapes that do not fit, or nothing is asked.
+    """
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(
+            f"logits have shape {tuple(logits.shape)} and targets {tuple(targets.shape)}; expected (B, L, V) and (B, L)"
+        )
+    if not (targets != PAD).any():
+        raise ValueError("targets ask for no word; expected at least one: a larger batch, longer texts, or a larger p")
+    return F.cross_entropy(logits.flatten(0, -2), targets.flatten(), ignore_index=PAD)
+
+
+class BERT(Method):
+    """Foretell hidden words from all the others; and, on pairs, whether the second half follows the first.
+
+    Views come from `augment.tokens.mask`: [tokens, targets], or [tokens, targets, segments, strange] for pairs.
+
+    Args:
+        encoder: one of `nets.bert`; its table of words is also the last layer (weights are tied).
+        next_sentence: whether the model also judges pairs; RoBERTa (Liu et al. 2019) leaves that out.
+        seed: of the heads' first weights.
+
+    Raises:
+        TypeError: an encoder without a table of words.
+        ValueError: a causal encoder; views without pairs where they are needed, or with them where they are not.
+    """
+
+    def __init__(self, encoder: nn.Module, next_sentence: bool = False, seed: int = 0) -> None:
+        super().__init__(encoder)
+        if not hasattr(encoder, "words"):
+            raise TypeError(f"encoder is {type(encoder).__name__}; expected an encoder of texts: nets.bert(…)")
+        if self.encoder.causal:
+            raise ValueError("encoder is causal: a word would not see what follows; expected nets.bert(…)")
+        dim = self.encoder.dim
+        with seeded(seed):
+            self.transform = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.LayerNorm(dim, 1e-12))
+            self.bias = nn.Parameter(torch.zeros(self.encoder.vocabulary))
+            if next_sentence:
+                self.judge = nn.Sequential(nn.Linear(dim, dim), nn.Tanh(), nn.Linear(dim, 2))
+        self.next_sentence = next_sentence
+
+    def forward(self, views: Views) -> dict[str, Tensor]:
+        wanted = ["tokens", "targets", *(["segments", "strange"] if self.next_sentence else [])]
+        if len(views) != len(wanted):
+            raise ValueError(
+                f"views holds {len(views)} tensor(s); expected {', '.join(wanted)}: "
+                f"augment.tokens.mask(…, next_sentence={self.next_sentence})"
+            )
+        tokens, targets, *pairs = views
+        asked = targets != PAD
+        h = self.encoder.features(tokens, *pairs[:1])
+        words = mlm_loss(self.logits(h[asked]), targets[asked])  # the vocabulary is scored where a word is asked alone
+        if not pairs:
+            return {"loss": words}
+        follows = F.cross_entropy(self.judge(h[:, 0]).float(), pairs[1])
+        return {"loss": words + follows, "words": words, "next sentence": follows}
+
+    def logits(self, h: Tensor) -> Tensor:
+        """Embeddings in place (…, dim) → a score for each word (…, V)."""
+        return F.linear(self.transform(h), self.encoder.words.weight, self.bias)
+
+    @torch.no_grad()
+    def fill(self, tokens: Tensor, mask: int = MASK) -> Tensor:
+        """What stands behind each MASK: int64 (B, L) with M of them → probabilities (M, V), in reading order.
+
+        Raises:
+            ValueError: no MASK; and as `encoder.features`.
+        """
+        hidden = tokens == mask
+        if not hidden.any():
+            raise ValueError("tokens hold no MASK; expected at least one hidden word")
+        return self.logits(self.encoder.features(tokens)[hidden]).softmax(-1)
+
+
+def from_transformers(model: Any) -> BERT:
+    """The same net with the weights of `transformers`' BertForMaskedLM or BertForPreTraining, in evaluation mode.
+
+    Raises:
+        ValueError: a BERT of another build: another activation, relative positions, a narrower perceptron.
+    """
+    c, w = model.config, model.state_dict()
+    if c.hidden_act != "gelu" or c.intermediate_size != 4 * c.hidden_size or c.type_vocab_size != 2:
+        raise ValueError(
+            f"the model has {c.hidden_act}, {c.hidden_size} → {c.intermediate_size} and {c.type_vocab_size} segments; "
+            "expected gelu, a perceptron four times as wide as the embedding, and 2 segments"
+        )
+    sizes = c.vocab_size, c.max_position_embeddings, c.hidden_size, c.num_hidden_layers, c.num_attention_heads
+    pair = "cls.seq_relationship.weight" in w
+    ours = BERT(bert(*sizes), next_sentence=pair)
+    copied: dict[str, Tensor] = {"bias": w["cls.predictions.bias"]}
+    names = {
+        "encoder.words": "bert.embeddings.word_embeddings",
+        "encoder.places": "bert.embeddings.position_embeddings",
+        "encoder.segments": "bert.embeddings.token_type_embeddings",
+        "encoder.norm": "bert.embeddings.LayerNorm",
+        "transform.0": "cls.predictions.transform.dense",
+        "transform.2": "cls.predictions.transform.LayerNorm",
+        **({"judge.0": "bert.pooler.dense", "judge.2": "cls.seq_relationship"} if pair else {}),
+    }
+    for i in range(c.num_hidden_layers):
+        here, there = f"encoder.blocks.{i}", f"bert.encoder.layer.{i}"
+        names |= {
+            f"{here}.out": f"{there}.attention.output.dense",
+            f"{here}.norm1": f"{there}.attention.output.LayerNorm",
+            f"{here}.mlp.0": f"{there}.intermediate.dense",
+            f"{here}.mlp.2": f"{there}.output.dense",
+            f"{here}.norm2": f"{there}.output.LayerNorm",
+        }
+        for part in ("weight", "bias"):
+            asked = [w[f"{there}.attention.self.{name}.{part}"] for name in ("query", "key", "value")]
+            copied[f"{here}.qkv.{part}"] = torch.cat(asked)
+    for ours_name, name in names.items():
+        copied |= {f"{ours_name}.{p}": w[f"{name}.{p}"] for p in ("weight", "bias") if f"{name}.{p}" in w}
+    ours.load_state_dict(copied)
+    return ours.eval()

@@ -1,0 +1,145 @@
+"""Encoders of texts, a number for each word → an embedding for each: BERT's, which looks both ways, and causal GPT's.
+
+Source: Devlin et al. 2019 (BERT); Radford et al. 2018, 2019 (GPT, GPT-2).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sslwb.nets.seeds import seeded
+from sslwb.nets.transformer import Block
+
+PAD = 0  # the number of padding in every vocabulary
+
+
+class Table(nn.Embedding):
+    """An embedding for each number, drawn with the standard deviation of BERT and GPT-2: 0.02."""
+
+    def reset_parameters(self) -> None:
+        nn.init.normal_(self.weight, std=0.02)
+
+
+class TokenEncoder(nn.Module):
+    """Texts, int64 (B, L) with padding 0 at the end → (B, dim): word and place, blocks, and the mean over all words.
+
+    Attributes:
+        vocabulary: how many words there are.
+        context: the longest text, in words.
+        dim: length of the embedding.
+        causal: whether a word is embedded from what stands before it alone (GPT), or from the whole text (BERT).
+    """
+
+    def __init__(
+        self, vocabulary: int, context: int, dim: int, depth: int, heads: int, segments: int, causal: bool
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.vocabulary, self.context, self.dim, self.causal = vocabulary, context, dim, causal
+        self.words, self.places = Table(vocabulary, dim), Table(context, dim)
+        self.segments: Any = Table(segments, dim) if segments else None
+        self.blocks = nn.ModuleList(Block(dim, heads, causal, post_norm=not causal) for _ in range(depth))
+        # BERT brings the sum of its embeddings to norm 1; GPT, whose blocks do that for themselves, what comes out.
+        self.norm = nn.LayerNorm(dim, 1e-5 if causal else 1e-12)
+
+    def features(self, tokens: Tensor, segments: Tensor | None = None) -> Tensor:
+        """(B, L) → (B, L, dim), an embedding for each word; what stands at padding means nothing.
+
+        Args:
+            tokens: int64 (B, L), the words' numbers, then padding.
+            segments: int64 (B, L), which of a pair of texts each word belongs to; None: all to the first.
+
+        Raises:
+            TypeError: tokens are no int64 tensor.
+            ValueError: an empty text, one longer than the context, or a word outside the vocabulary.
+        """
+        x, seen = self.embedded(tokens, segments)
+        for block in self.blocks:
+            x = block(x, seen)
+        return self.norm(x) if self.causal else x
+
+    def attention(self, tokens: Tensor, layer: int = -1, segments: Tensor | None = None) -> Tensor:
+        """(B, L) → (B, heads, L, L): where each word looks in one layer; each row sums to 1. Errors are `features`'s.
+
+        The fast path never writes these numbers down; here they are computed on request.
+
+        Raises:
+            IndexError: there is no such layer.
+        """
+        if not -len(self.blocks) <= layer < len(self.blocks):
+            raise IndexError(f"layer is {layer}; this encoder has the layers 0 to {len(self.blocks) - 1}")
+        x, seen = self.embedded(tokens, segments)
+        blocks: list[Any] = list(self.blocks[: layer % len(self.blocks) + 1])
+        for block in blocks[:-1]:
+            x = block(x, seen)
+        return blocks[-1].attention(x, seen)
+
+    def embedded(self, tokens: Tensor, segments: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """What the first block gets, (B, L, dim), and which places the blocks may see: bool (B, L), or None for all."""
+        self._check(tokens)
+        x = self.words(tokens) + self.places.weight[: tokens.shape[1]]
+        if self.segments is not None:
+            x = x + self.segments(torch.zeros_like(tokens) if segments is None else segments)
+        if self.causal:
+            return x, None  # padding comes after the words, so none of them sees it
+        seen = tokens != PAD
+        return self.norm(x), None if bool(seen.all()) else seen
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        word = (tokens != PAD)[:, :, None]
+        return (self.features(tokens) * word).sum(1) / word.sum(1)
+
+    def _check(self, tokens: Tensor) -> None:
+        if tokens.dtype != torch.int64:
+            raise TypeError(f"tokens are {tokens.dtype}; expected torch.int64: a number for each word")
+        if tokens.ndim != 2:
+            raise ValueError(f"tokens have shape {tuple(tokens.shape)}; expected (B, L): one row a text")
+        if tokens.shape[1] > self.context:
+            raise ValueError(
+                f"a text has {tokens.shape[1]} words; expected at most {self.context}, the context of this encoder: "
+                "cut the text, or make the encoder with a longer context"
+            )
+        if (empty := (tokens == PAD).all(1)).any():
+            raise ValueError(f"text {int(empty.nonzero()[0])} is empty; expected at least one word that is not padding")
+        if tokens.min() < 0 or tokens.max() >= self.vocabulary:
+            raise ValueError(
+                f"tokens run from {int(tokens.min())} to {int(tokens.max())}; expected 0 to {self.vocabulary - 1}, "
+                f"one number for each of the {self.vocabulary} words that this encoder knows"
+            )
+
+
+def bert(
+    vocabulary: int, context: int = 80, dim: int = 128, depth: int = 4, heads: int = 4, seed: int = 0
+) -> TokenEncoder:  # fmt: skip
+    """BERT's encoder, small: every word sees the whole text; two segments, for pairs of texts.
+
+    Raises:
+        ValueError: heads do not divide dim, or a size is not 1 or more.
+    """
+    return _made(vocabulary, context, dim, depth, heads, 2, False, seed)
+
+
+def gpt(
+    vocabulary: int, context: int = 80, dim: int = 128, depth: int = 4, heads: int = 4, seed: int = 0
+) -> TokenEncoder:  # fmt: skip
+    """GPT-2's encoder, small: a word sees itself and the words before it.
+
+    Raises:
+        ValueError: heads do not divide dim, or a size is not 1 or more.
+    """
+    return _made(vocabulary, context, dim, depth, heads, 0, True, seed)
+
+
+def _made(
+    vocabulary: int, context: int, dim: int, depth: int, heads: int, segments: int, causal: bool, seed: int
+) -> TokenEncoder:  # fmt: skip
+    sizes = {"vocabulary": vocabulary, "context": context, "dim": dim, "depth": depth, "heads": heads}
+    for name, size in sizes.items():
+        if size < 1:
+            raise ValueError(f"{name} is {size}; expected 1 or more")
+    if dim % heads:
+        raise ValueError(f"dim is {dim} with {heads} heads; expected a multiple of heads")
+    with seeded(seed):
+        return TokenEncoder(vocabulary, context, dim, depth, heads, segments, causal)
