@@ -88,8 +88,8 @@ class TokenEncoder(nn.Module):
         return self.norm(x), None if bool(seen.all()) else seen
 
     def forward(self, tokens: Tensor) -> Tensor:
-        word = (tokens != PAD)[:, :, None]
-        return (self.features(tokens) * word).sum(1) / word.sum(1)
+        h, word = self.features(tokens), (tokens != PAD)[:, :, None]
+        return (h * word).sum(1) / word.sum(1)
 
     def _check(self, tokens: Tensor) -> None:
         if tokens.dtype != torch.int64:
