@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sslwb.nets.patches import grid_of, patchify
 from sslwb.nets.seeds import seeded
 
 
@@ -100,8 +101,8 @@ class ViT(nn.Module):
                 f"x has shape {tuple(x.shape)}; this encoder expects (B, {self.channels}, H, W) with H and W divisible "
                 f"by its patch, {self.patch}"
             )
-        rows, columns = x.shape[2] // self.patch, x.shape[3] // self.patch
-        tokens = self.embed(F.unfold((x - 0.5) * 4, self.patch, stride=self.patch).transpose(1, 2))
+        rows, columns = grid_of(x, self.patch)
+        tokens = self.embed(patchify((x - 0.5) * 4, self.patch))
         return tokens + sine_positions(rows, columns, self.dim).to(tokens)
 
     def forward(self, x: Tensor) -> Tensor:

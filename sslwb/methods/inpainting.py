@@ -1,0 +1,85 @@
+"""Inpainting. Source: Pathak et al. 2016, "Context Encoders: Feature Learning by Inpainting", without the adversarial
+term. Lesson 09."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from sslwb.methods.base import Method, Views, full_precision
+from sslwb.methods.mae import pictures_and_masks
+from sslwb.nets import seeded
+
+GREY = 0.5  # what the encoder sees in place of the hidden region
+
+
+@full_precision
+def region_loss(painted: Tensor, x: Tensor, hidden: Tensor) -> Tensor:
+    """The mean squared error inside the hidden region: (B, C, H, W) twice, bool (B, H, W) → scalar. Equation 1.
+
+    Raises:
+        ValueError: different shapes, or nothing hidden.
+    """
+    if painted.shape != x.shape or hidden.shape != (len(x), *x.shape[2:]):
+        raise ValueError(
+            f"painted, x and hidden have shapes {tuple(painted.shape)}, {tuple(x.shape)} and {tuple(hidden.shape)}; "
+            "expected (B, C, H, W), the same, and (B, H, W)"
+        )
+    if not bool(hidden.any()):
+        raise ValueError("hidden marks no pixel; expected a region: the loss is of hidden pixels alone")
+    return (painted - x).square().mean(1)[hidden].mean()
+
+
+class Inpainting(Method):
+    """Paint a hidden region from what is around it: encoder, a wide bottleneck, a small decoder, squared error.
+
+    Args:
+        encoder: the small convolutional encoder, `sslwb.nets.conv`, which halves a picture three times.
+        size: of the pictures, pixels.
+        code: length of the bottleneck through which all that is painted has to pass.
+        seed: of the decoder's first weights.
+
+    Raises:
+        ValueError: pictures of another size, masks that do not fit.
+    """
+
+    def __init__(self, encoder: nn.Module, size: int = 32, code: int = 256, seed: int = 0) -> None:
+        super().__init__(encoder)
+        channels = self.encoder.channels
+        if size % 8:
+            raise ValueError(f"size is {size}; expected a multiple of 8: encoder and decoder halve and double it")
+        self.size, width = size, 32
+        places = size // 8 * (size // 8)  # the encoder halves the picture three times
+        with seeded(seed):
+            self.code = nn.Sequential(nn.Flatten(), nn.Linear(self.encoder.dim * places, code), nn.ReLU(inplace=True))
+            self.begin = nn.Linear(code, width * (size // 4) ** 2)
+            layers: list[nn.Module] = []
+            for a, b in ((width, width), (width, channels)):
+                layers += [
+                    nn.BatchNorm2d(a),
+                    nn.ReLU(inplace=True),
+                    nn.Upsample(scale_factor=2),
+                    nn.Conv2d(a, b, 3, padding=1),
+                ]
+            self.decoder = nn.Sequential(*layers)
+
+    def forward(self, views: Views) -> dict[str, Tensor]:
+        x, hidden = pictures_and_masks(views, 1)
+        return {"loss": region_loss(self.paint(x, hidden), x, hidden)}
+
+    def paint(self, x: Tensor, hidden: Tensor) -> Tensor:
+        """What the decoder makes of what is around the hidden region: (B, C, H, W), bool (B, H, W) → (B, C, H, W)."""
+        side = self.size
+        if x.shape[2:] != (side, side) or hidden.shape != (len(x), side, side):
+            raise ValueError(
+                f"x has shape {tuple(x.shape)} and hidden {tuple(hidden.shape)}; this decoder paints {side}×{side} "
+                f"pixels: expected (B, C, {side}, {side}) and (B, {side}, {side})"
+            )
+        z = self.code(self.encoder.features(torch.where(hidden[:, None], GREY, x)))
+        start = self.begin(z).view(len(x), -1, self.size // 4, self.size // 4)
+        return self.decoder(start)
+
+    @torch.no_grad()
+    def reconstruct(self, x: Tensor, hidden: Tensor) -> Tensor:
+        """The pictures with the hidden region painted: (B, C, H, W) in [0, 1], bool (B, H, W) → (B, C, H, W)."""
+        return torch.where(hidden[:, None], self.paint(x, hidden).float().clamp(0, 1), x)

@@ -1,0 +1,86 @@
+"""I-JEPA. Source: Assran et al. 2023, "Self-Supervised Learning from Images with a Joint-Embedding Predictive
+Architecture". Lesson 11."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sslwb.methods.base import Method, Views, full_precision
+from sslwb.methods.mae import check_transformer, encode_some, pictures_and_masks
+from sslwb.methods.teacher import check_momentum, follow, rising, teacher_of
+from sslwb.nets import seeded
+from sslwb.nets.patches import grid_of, marked
+from sslwb.nets.transformer import Block, sine_positions
+
+
+@full_precision
+def jepa_loss(predictions: Tensor, targets: Tensor) -> Tensor:
+    """The mean squared distance of predicted and true representations: both (N, k, D) → scalar. Section 3, "Loss".
+
+    Raises:
+        ValueError: different shapes.
+    """
+    if predictions.shape != targets.shape:
+        raise ValueError(
+            f"predictions has shape {tuple(predictions.shape)} and targets {tuple(targets.shape)}; expected the same"
+        )
+    return F.mse_loss(predictions, targets)
+
+
+class JEPA(Method):
+    """From the context's patches, foretell what a teacher, who sees all of the picture, makes of the hidden blocks.
+
+    Args:
+        encoder: a transformer, `sslwb.nets.vit`.
+        momentum: of the teacher at the beginning; it rises to 1 along a cosine.
+        dim: width of the predictor.
+        depth: of the predictor, blocks.
+        heads: of the predictor's attention.
+        seed: of the predictor's first weights.
+
+    Raises:
+        TypeError: an encoder without patches.
+        ValueError: momentum outside [0, 1], masks that do not fit.
+    """
+
+    def __init__(
+        self, encoder: nn.Module, momentum: float = 0.99, dim: int = 48, depth: int = 1, heads: int = 2, seed: int = 0
+    ) -> None:
+        super().__init__(encoder)
+        check_transformer(encoder, "JEPA")
+        check_momentum(momentum)
+        with seeded(seed):
+            self.bridge = nn.Linear(self.encoder.dim, dim)
+            self.mask_token = nn.Parameter(0.02 * torch.randn(dim))
+            self.predictor = nn.Sequential(*[Block(dim, heads) for _ in range(depth)], nn.LayerNorm(dim))
+            self.back = nn.Linear(dim, self.encoder.dim)
+        self.teacher: Any = teacher_of(self.encoder)
+        self.momentum = momentum
+
+    def forward(self, views: Views) -> dict[str, Tensor]:
+        x, context, targets = pictures_and_masks(views, 2)
+        with torch.no_grad():
+            z = self.teacher.features(x)
+            z = F.layer_norm(z.float(), z.shape[2:])  # (B, L, D): no patch's target is longer than another's
+        count = targets.shape[1]
+        where = targets.flatten(0, 1)  # (B · count, L)
+        truth = marked(z.repeat_interleave(count, 0), where)
+        return {"loss": jepa_loss(self.predict(x, context, targets), truth)}
+
+    def predict(self, x: Tensor, context: Tensor, targets: Tensor) -> Tensor:
+        """bool (B, L), bool (B, count, L) → (B · count, k, D): a target knows the context, and no other target."""
+        positions = sine_positions(*grid_of(x, self.encoder.patch), self.bridge.out_features).to(x)
+        places = positions.expand(len(x), -1, -1)
+        seen = self.bridge(encode_some(self.encoder, x, context))
+        seen = seen + marked(places, context).to(seen)
+        count = targets.shape[1]
+        asked = marked(places.repeat_interleave(count, 0), targets.flatten(0, 1)) + self.mask_token
+        both = torch.cat((seen.repeat_interleave(count, 0), asked.to(seen)), 1)
+        return self.back(self.predictor(both)[:, seen.shape[1] :])
+
+    def after_step(self, progress: float) -> None:
+        follow(self.teacher, self.encoder, rising(self.momentum, progress))

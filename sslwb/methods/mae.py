@@ -1,0 +1,128 @@
+"""MAE. Source: He et al. 2022, "Masked Autoencoders Are Scalable Vision Learners". Lesson 10."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from sslwb.methods.base import Method, Views, full_precision
+from sslwb.nets import seeded
+from sslwb.nets.patches import grid_of, marked, patchify, put_back, unpatchify
+from sslwb.nets.transformer import Block, ViT, sine_positions
+
+FLAT = 1e-4  # added to a patch's variance: what lies below a deviation of 0.01 is not blown up into a pattern
+
+
+@full_precision
+def masked_loss(predictions: Tensor, patches: Tensor, hidden: Tensor) -> Tensor:
+    """The mean squared error of the hidden patches: (B, L, D) twice, bool (B, L) → scalar. Section 3 of the paper.
+
+    Raises:
+        ValueError: different shapes, or a mask that hides nothing.
+    """
+    if predictions.shape != patches.shape or hidden.shape != patches.shape[:2]:
+        raise ValueError(
+            f"predictions, patches and hidden have shapes {tuple(predictions.shape)}, {tuple(patches.shape)} and "
+            f"{tuple(hidden.shape)}; expected (B, L, D), the same, and (B, L)"
+        )
+    if not bool(hidden.any()):
+        raise ValueError("hidden marks no patch; expected at least one: the loss is of hidden patches alone")
+    return (predictions - patches).square().mean(2)[hidden].mean()
+
+
+def normalised(patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Each patch with mean 0 and deviation 1; its mean and its deviation: (B, L, D) → (B, L, D), 2 × (B, L, 1)."""
+    mean = patches.mean(2, keepdim=True)
+    deviation = (patches.var(2, keepdim=True, correction=0) + FLAT).sqrt()
+    return (patches - mean) / deviation, mean, deviation
+
+
+class MAE(Method):
+    """Hide most patches; the encoder sees only the others; a light decoder paints the hidden ones.
+
+    Args:
+        encoder: a transformer, `sslwb.nets.vit`.
+        dim: width of the decoder.
+        depth: of the decoder, blocks.
+        heads: of the decoder's attention.
+        normalise: whether the decoder paints each patch with its own mean and deviation taken out.
+        seed: of the decoder's first weights.
+
+    Raises:
+        TypeError: an encoder without patches.
+        ValueError: a mask that hides all, or nothing, or not equally many patches in each picture.
+    """
+
+    def __init__(
+        self, encoder: nn.Module, dim: int = 48, depth: int = 1, heads: int = 2, normalise: bool = False, seed: int = 0
+    ) -> None:
+        super().__init__(encoder)
+        check_transformer(encoder, "MAE")
+        patch, channels = self.encoder.patch, self.encoder.channels
+        with seeded(seed):
+            self.bridge = nn.Linear(self.encoder.dim, dim)
+            self.mask_token = nn.Parameter(0.02 * torch.randn(dim))
+            blocks = [Block(dim, heads) for _ in range(depth)]
+            self.decoder = nn.Sequential(*blocks, nn.LayerNorm(dim), nn.Linear(dim, channels * patch**2))
+        self.normalise = normalise
+
+    def forward(self, views: Views) -> dict[str, Tensor]:
+        x, hidden = pictures_and_masks(views, 1)
+        patches = patchify(x, self.encoder.patch)
+        targets = normalised(patches)[0] if self.normalise else patches
+        return {"loss": masked_loss(self.predict(x, hidden), targets, hidden)}
+
+    def predict(self, x: Tensor, hidden: Tensor) -> Tensor:
+        """What the decoder paints: pictures (B, C, H, W), bool (B, L) → (B, L, C · patch²)."""
+        z = self.bridge(encode_some(self.encoder, x, ~hidden))
+        z = put_back(z, ~hidden, self.mask_token)
+        return self.decoder(z + sine_positions(*grid_of(x, self.encoder.patch), z.shape[2]).to(z))
+
+    @torch.no_grad()
+    def reconstruct(self, x: Tensor, hidden: Tensor, borrow: bool = True) -> Tensor:
+        """The pictures with their hidden patches painted: (B, C, H, W) in [0, 1], bool (B, L) → (B, C, H, W).
+
+        With `normalise`, the decoder never says how light a patch is, nor how strong its contrast. Both are borrowed
+        from the hidden patch itself, as the paper's figures do; or, with borrow=False, every patch gets those of
+        the visible patches, on average.
+        """
+        patches = patchify(x, self.encoder.patch)
+        painted = self.predict(x, hidden).float()
+        if self.normalise:
+            _, mean, deviation = normalised(patches)
+            if not borrow:
+                mean, deviation = (marked(t, ~hidden).mean(1, keepdim=True) for t in (mean, deviation))
+            painted = painted * deviation + mean
+        whole = torch.where(hidden[:, :, None], painted.clamp(0, 1), patches)
+        return unpatchify(whole, self.encoder.patch, (x.shape[2], x.shape[3]))
+
+
+def encode_some(encoder: ViT, x: Tensor, visible: Tensor) -> Tensor:
+    """The encoder's features of some patches, which see nothing of the others: → (B, k, dim)."""
+    tokens = marked(encoder.tokens(x), visible)
+    if tokens.shape[1] == 0:
+        raise ValueError("the mask hides every patch; expected at least one that the encoder sees")
+    return encoder.norm(encoder.blocks(tokens))
+
+
+def pictures_and_masks(views: Views, masks: int) -> Views:
+    """The views, if they are pictures and as many masks.
+
+    Raises:
+        ValueError: another number of views.
+    """
+    if len(views) != masks + 1:
+        raise ValueError(
+            f"views holds {len(views)} tensor(s); expected pictures and {masks} mask(s): make_views must be one of "
+            "sslwb.augment.masks"
+        )
+    return views
+
+
+def check_transformer(encoder: nn.Module, method: str) -> None:
+    """Raise TypeError unless the encoder takes patches apart."""
+    if not isinstance(encoder, ViT):
+        raise TypeError(
+            f"encoder is {type(encoder).__name__}; {method} leaves patches out before the encoder: expected a "
+            "transformer, sslwb.nets.vit(…)"
+        )

@@ -1,0 +1,76 @@
+"""Pictures as rows of patches, and back; some of the patches, and all of them again. Lesson 10."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def patchify(x: Tensor, patch: int) -> Tensor:
+    """(B, C, H, W) → (B, L, C · patch²): L = H/patch · W/patch squares in reading order, each channel by channel.
+
+    Source: Dosovitskiy et al. 2021, section 3.1.
+
+    Raises:
+        ValueError: no batch of pictures, or sides that the patch does not divide.
+    """
+    grid_of(x, patch)
+    return F.unfold(x, patch, stride=patch).transpose(1, 2)
+
+
+def unpatchify(patches: Tensor, patch: int, size: tuple[int, int]) -> Tensor:
+    """(B, L, C · patch²) → (B, C, H, W) with (H, W) = size: the inverse of `patchify`.
+
+    Raises:
+        ValueError: another number of patches, or of values in a patch, than pictures of this size have.
+    """
+    height, width = size
+    fits = patch >= 1 and height % patch == 0 == width % patch and patches.ndim == 3
+    if not fits or patches.shape[1] != height * width // patch**2 or patches.shape[2] % patch**2:
+        raise ValueError(
+            f"patches has shape {tuple(patches.shape)}; expected (B, L, C · {patch}²) with L = H/{patch} · W/{patch} "
+            f"for pictures of {height}×{width}"
+        )
+    return F.fold(patches.transpose(1, 2), size, patch, stride=patch)
+
+
+def grid_of(x: Tensor, patch: int) -> tuple[int, int]:
+    """Rows and columns of patches in pictures (B, C, H, W).
+
+    Raises:
+        ValueError: no batch of pictures, or sides that the patch does not divide.
+    """
+    if x.ndim != 4 or patch < 1 or x.shape[2] % patch or x.shape[3] % patch:
+        raise ValueError(
+            f"x has shape {tuple(x.shape)}; expected (B, C, H, W) with H and W divisible by the patch, {patch}: "
+            "choose another patch, or another size of the pictures"
+        )
+    return x.shape[2] // patch, x.shape[3] // patch
+
+
+def marked(tokens: Tensor, mask: Tensor) -> Tensor:
+    """The tokens where the mask is True, in their order: (B, L, D), bool (B, L) → (B, k, D).
+
+    Raises:
+        ValueError: the mask is no bool (B, L), or marks another number of tokens in one row than in the next.
+    """
+    if mask.shape != tokens.shape[:2] or mask.dtype != torch.bool:
+        raise ValueError(
+            f"mask is {mask.dtype} {tuple(mask.shape)}; expected torch.bool {tuple(tokens.shape[:2])}: "
+            "one value a patch, True where it is meant"
+        )
+    counts = mask.sum(1)
+    if len(counts) and bool((counts != counts[0]).any()):
+        raise ValueError(
+            f"mask marks {int(counts.min())} to {int(counts.max())} patches a picture; expected the same number in "
+            "each, so that they fill a tensor"
+        )
+    return tokens[mask].view(len(tokens), -1, tokens.shape[2])
+
+
+def put_back(tokens: Tensor, mask: Tensor, filler: Tensor) -> Tensor:
+    """The inverse of `marked`: (B, k, D) at the marked places of (B, L, D), and `filler` (D,) at all others."""
+    whole = filler.to(tokens.dtype).expand(*mask.shape, -1).clone()
+    whole[mask] = tokens.flatten(0, 1)
+    return whole
