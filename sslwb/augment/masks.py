@@ -17,6 +17,7 @@ from torch import Tensor
 from sslwb.augment.images import MakeViews, Range, Views, weak
 
 Draw = Callable[[Tensor, torch.Generator], list[Tensor]]
+TRIES = 50  # draws of blocks until every picture keeps some context
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Blocks:
         context: range of the context's share, before the targets are taken out.
 
     Raises:
-        ValueError: fewer than one target, a range that makes no sense, targets that leave no context.
+        ValueError: fewer than one target, a range that makes no sense, targets that leave too little context.
     """
 
     patch: int = 4
@@ -95,15 +96,27 @@ class Blocks:
                 raise ValueError(f"{name} is ({low}, {high}); expected (low, high) with 0 < low ≤ high ≤ 1")
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> list[Tensor]:
-        grid = _grid(x, self.patch)
-        targets = _rectangles(len(x), self.count, grid, self.target, (0.75, 1.5), generator, x.device)
-        context = _rectangles(len(x), 1, grid, self.context, (1.0, 1.0), generator, x.device)[:, 0] & ~targets.any(1)
-        least = int(context.sum(1).min())
-        if least == 0:
+        grid, b, device = _grid(x, self.patch), len(x), x.device
+        size = _size(grid, self.target, (0.75, 1.5), generator, device)
+        large = _size(grid, self.context, (1.0, 1.0), generator, device)
+        targets = torch.ones(b, self.count, *grid, dtype=torch.bool, device=device)
+        context = torch.zeros(b, *grid, dtype=torch.bool, device=device)
+        for _ in range(TRIES):
+            # The poorest picture sets the context of all: whoever has less than a quarter is drawn again.
+            poor = context.sum((1, 2)) < max(1, grid[0] * grid[1] // 4)
+            if not bool(poor.any()):
+                break
+            new = _placed(b, self.count, grid, size, generator, device)
+            targets = torch.where(poor[:, None, None, None], new, targets)
+            around = _placed(b, 1, grid, large, generator, device)[:, 0] & ~new.any(1)
+            context = torch.where(poor[:, None, None], around, context)
+        else:
             raise ValueError(
-                f"{self.count} targets of {self.target} of the picture left no patch of context; expected fewer or "
-                "smaller targets, or smaller patches"
+                f"{self.count} targets, each {self.target} of the picture, leave less than a quarter of it as context "
+                f"({TRIES} draws); expected fewer or smaller targets"
             )
+        targets, context = targets.flatten(2), context.flatten(1)
+        least = int(context.sum(1).min())
         draw = torch.rand(context.shape, generator=generator, device=x.device).masked_fill(~context, 2.0)
         return [draw.argsort(1).argsort(1) < least, targets]
 
@@ -146,17 +159,15 @@ def inpainting(size: int = 32, share: float = 0.25, **settings: Any) -> Masked:
     return Masked(weak(size, **settings), Region(share))
 
 
-def _rectangles(
-    b: int, count: int, grid: tuple[int, int], share: Range, aspect: Range, generator: torch.Generator,
-    device: torch.device,
-) -> Tensor:  # fmt: skip
-    """bool (B, count, L): rectangles of one size, drawn from these ranges, each at a place of its own."""
+def _size(
+    grid: tuple[int, int], share: Range, aspect: Range, generator: torch.Generator, device: torch.device
+) -> tuple[int, int]:
+    """Rows and columns of a rectangle whose share of the grid and whose rows / columns are drawn from these ranges."""
     rows, columns = grid
     u = torch.rand(2, generator=generator, device=device).tolist()
     area = rows * columns * (share[0] + u[0] * (share[1] - share[0]))
     tall = math.exp(math.log(aspect[0]) + u[1] * (math.log(aspect[1]) - math.log(aspect[0])))
-    size = (min(rows, max(1, round(math.sqrt(area * tall)))), min(columns, max(1, round(math.sqrt(area / tall)))))
-    return _placed(b, count, grid, size, generator, device).flatten(2)
+    return min(rows, max(1, round(math.sqrt(area * tall)))), min(columns, max(1, round(math.sqrt(area / tall))))
 
 
 def _placed(
