@@ -505,11 +505,91 @@ METERS: list[Case] = [
     ("effective_rank", lambda z: directions(z - z.mean(0)), "subtracted the mean"),
 ]
 
+
+def shown(x: Tensor, chosen: Tensor, fate: Tensor, another: Tensor, **how: Any) -> Tensor:
+    """The 80/10/10 rule word by word, with one thing that may be different."""
+    out = x.clone()
+    for b, t in itertools.product(range(len(x)), range(x.shape[1])):
+        word, c, u = int(x[b, t]), float(chosen[b, t]), float(fate[b, t])
+        if word < how.get("words", 3) or not how.get("asked", lambda c: c < 0.15)(c):
+            continue
+        hidden, other = how.get("hidden", 0.8), how.get("other", 0.9)
+        out[b, t] = how.get("sign", 1) if u < hidden else another[b, t] if u < other else word
+    return out
+
+
+def masking(**how: Any) -> Callable[..., Tensor]:
+    return lambda x, chosen, fate, another: shown(x, chosen, fate, another, **how)
+
+
+def asked_words(logits: Tensor, targets: Tensor, **how: Any) -> Tensor:
+    """MLM's loss in one line, with one thing that may be different."""
+    p = how.get("p", lambda z: z.softmax(-1))(logits)
+    nats = how.get("nats", lambda p: -p.log())(p.gather(2, targets[..., None])[..., 0])
+    return how.get("mean", lambda n, t: n[t > 0].mean())(nats, targets)
+
+
+def asking(**how: Any) -> Callable[..., Tensor]:
+    return lambda logits, targets: asked_words(logits, targets, **how)
+
+
+def shares(scores: Tensor, **how: Any) -> Tensor:
+    """Attention by a lower triangle, with one thing that may be different."""
+    seen = torch.tril(torch.ones_like(scores), how.get("diagonal", 0))
+    seen = seen.mT if how.get("turned") else seen
+    if how.get("after"):
+        return scores.softmax(-1) * seen
+    hidden = scores * seen if how.get("zero") else scores.masked_fill(seen == 0, float("-inf"))
+    return hidden if how.get("raw") else hidden.softmax(how.get("dim", -1))
+
+
+def seeing(**how: Any) -> Callable[..., Tensor]:
+    return lambda scores: shares(scores, **how)
+
+
+WORDS: list[Case] = [
+    ("mask_tokens", masking(words=0), "numbers from 3 on are words"),
+    ("mask_tokens", masking(words=1), "your <sep> is"),
+    ("mask_tokens", masking(hidden=1.1), "Every asked word is hidden"),
+    ("mask_tokens", masking(other=0.0), "No word is replaced"),
+    ("mask_tokens", masking(other=1.1), "No asked word stays"),
+    ("mask_tokens", masking(asked=lambda c: True), "All words are asked"),
+    ("mask_tokens", masking(asked=lambda c: c >= 0.15), "the other 85 %"),
+    ("mask_tokens", masking(sign=0), "have become padding"),
+    ("mask_tokens", lambda x, c, f, a: x * ((c < 0.15) & (x > 2)), "This is what is asked"),
+    ("mask_tokens", lambda x, c, f, a: x if c < 0.15 else a, "torch.where instead of if"),
+    ("mlm_loss", lambda z, t: F.cross_entropy(z.mT, t), "as if padding were the answer"),
+    ("mlm_loss", asking(mean=lambda n, t: (n * (t > 0)).mean()), "divided by all B · L places"),
+    ("mlm_loss", asking(mean=lambda n, t: n[t > 0].sum()), "summed over the words"),
+    ("mlm_loss", asking(mean=lambda n, t: n[t > 0].sum() / len(t)), "number of texts"),
+    ("mlm_loss", asking(p=lambda z: z.softmax(-1).softmax(-1)), "softmax twice"),
+    ("mlm_loss", asking(nats=torch.log), "sign is turned round"),
+    ("mlm_loss", asking(nats=torch.neg), "logarithm is missing"),
+    ("mlm_loss", asking(nats=lambda p: p, mean=lambda n, t: -n[t > 0].mean().log()), "first -log of each"),
+    ("mlm_loss", asking(p=lambda z: z.exp()), "softmax is missing"),
+    ("mlm_loss", asking(p=lambda z: z.softmax(1)), "dim=1"),
+    ("mlm_loss", lambda z, t: F.cross_entropy(z, t, ignore_index=0), "wants (M, V) and (M,)"),
+    ("mlm_loss", lambda z, t: asking()(z.detach(), t), "no gradient flows back"),
+    ("causal_mask", lambda s: s.softmax(-1), "Nothing is masked"),
+    ("causal_mask", seeing(turned=True), "turned round"),
+    ("causal_mask", seeing(diagonal=-1), "does not see itself"),
+    ("causal_mask", seeing(diagonal=1), "one place too many"),
+    ("causal_mask", seeing(after=True), "after the softmax"),
+    ("causal_mask", seeing(zero=True), "masked with 0"),
+    ("causal_mask", seeing(dim=1), "dim=1"),
+    ("causal_mask", seeing(dim=0), "dim=0"),
+    ("causal_mask", seeing(raw=True), "These are the scores"),
+]
+
 FAMILY = [*METERS, *TEACHER, *QUEUE, *BYOL, *CORRELATION, *CLUSTERS]
-WRONG = [*FAMILY, *NT_XENT, *INFO_NCE, *GEOMETRY, *KNN, *PROBE, *STEP, *CROP, *GRAY, *BRIGHT]
+WRONG = [*FAMILY, *WORDS, *NT_XENT, *INFO_NCE, *GEOMETRY, *KNN, *PROBE, *STEP, *CROP, *GRAY, *BRIGHT]
 EXERCISES = [name for name in check.__all__ if name != "Report"]
 
 RIGHT: list[tuple[str, Callable[..., Any]]] = [
+    ("mask_tokens", shown),
+    ("mlm_loss", asked_words),
+    ("mlm_loss", lambda z, t: F.cross_entropy(z.flatten(0, 1), t.flatten(), ignore_index=0)),
+    ("causal_mask", shares),
     ("feature_std", on_sphere),
     ("effective_rank", directions),
     ("moving_average", average),

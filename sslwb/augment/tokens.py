@@ -46,8 +46,8 @@ class Masks:
             chosen, fate, other = torch.rand(3, *x.shape, generator=generator, device=x.device)
         asked = (chosen < self.p) & (x >= WORDS)
         another = WORDS + (other * (self.vocabulary - WORDS)).long()
-        shown = torch.where(fate < self.random, another, torch.where(fate < self.random + self.kept, x, MASK))
-        return [torch.where(asked, shown, x), torch.where(asked, x, PAD), *further]
+        shown = hide(x, asked, fate, another, self.random, self.kept)
+        return [shown, torch.where(asked, x, PAD), *further]
 
 
 def mask(
@@ -84,6 +84,23 @@ def mask(
     if vocabulary <= WORDS:
         raise ValueError(f"vocabulary is {vocabulary}; expected more than {WORDS}: the first {WORDS} are no words")
     return Masks(vocabulary, p, random, kept, static, next_sentence)
+
+
+def hide(
+    x: Tensor, asked: Tensor, fate: Tensor, another: Tensor, random: float = 0.1, kept: float = 0.1
+) -> Tensor:  # fmt: skip
+    """What a model sees of texts where some words are asked, all (B, L): by default the 80/10/10 rule.
+
+    Args:
+        x: int64, the words.
+        asked: bool, True where a word shall be foretold.
+        fate: from 0 to 1. Below 1 - random - kept the asked word is hidden behind MASK, from 1 - kept on it stays, and
+            between the two `another` stands in its place.
+        another: int64, the words that replace.
+        random, kept: shares of the asked words.
+    """
+    unclear = torch.where(fate < 1 - kept, another, x)
+    return torch.where(asked, torch.where(fate < 1 - random - kept, MASK, unclear), x)
 
 
 def next_token(whole: bool = True) -> Callable[[Tensor, torch.Generator], Views]:

@@ -3,7 +3,7 @@
 Lesson 01: `crop`, `grayscale`, `brightness` · lesson 02: `training_step`, `knn`, `linear_probe` · lesson 03:
 `info_nce`, `nt_xent`, `alignment`, `uniformity` · lesson 04: `moving_average`, `queue_loss` · lesson 05: `byol_loss` ·
 lesson 06: `cross_correlation`, `variance` · lesson 07: `sinkhorn`, `sharpened` · lesson 08: `feature_std`,
-`effective_rank`.
+`effective_rank` · lesson 12: `mask_tokens`, `mlm_loss` · lesson 13: `causal_mask`.
 """
 
 from sslwb.check.clusters import sharpened, sinkhorn
@@ -15,12 +15,14 @@ from sslwb.check.report import Report
 from sslwb.check.teachers import byol_loss, moving_average, queue_loss
 from sslwb.check.training import training_step
 from sslwb.check.transforms import brightness, crop, grayscale
+from sslwb.check.words import causal_mask, mask_tokens, mlm_loss
 
 __all__ = [
     "Report",
     "alignment",
     "brightness",
     "byol_loss",
+    "causal_mask",
     "crop",
     "cross_correlation",
     "effective_rank",
@@ -29,6 +31,8 @@ __all__ = [
     "info_nce",
     "knn",
     "linear_probe",
+    "mask_tokens",
+    "mlm_loss",
     "moving_average",
     "nt_xent",
     "queue_loss",
