@@ -57,6 +57,23 @@ FIGURES: dict[str, Callable[[Images], card.Card]] = {
     "matrix of pairs": lambda d: show.matrix(numbers(20, 20).abs(), views=1),
     "timeline": lambda d: show.timeline([(2018, "BERT", "masked words " * 12), (2020, "SimCLR, MoCo, BYOL, SwAV", "")]),
     "workflow": lambda d: show.workflow(d.x[:8], (d.x[:8], d.x[8:16]), numbers(16), d[:6]),
+    "curves floor": lambda d: show.curves({"BERT": falling(0.1), "GPT": falling(0.04)}, floor=3.98, title="A floor"),
+    "reconstructions": lambda d: show.reconstructions(
+        d[:6], numbers(6, 64) > -0.6, {"raw pixels": d.x[6:12], "normalised": d.x[:6].float() / 255}, title="Masked"
+    ),
+    "candidates": lambda d: show.candidates(
+        {
+            "BERT": [("harbour", 0.41), ("beach", 0.33), ("lighthouse", 0.1)],
+            "the truth": [("beach", 0.5), ("pond", 0.2)],
+        },
+        "they went to the [MASK].",
+        title="The hidden place",
+    ),
+    "candidates one": lambda d: show.candidates({"the model": [("paris", 1.0)]}),
+    "attention": lambda d: show.attention(
+        ["anna", "met", "ben", "in", "the", "morning", "."], numbers(7, 7).softmax(1)
+    ),
+    "attention long": lambda d: show.attention(["lighthouse"] * 32, numbers(4, 32, 32).softmax(2), title="Long words"),
     "embedding": lambda d: show.embedding(numbers(60, 2), d.y, d.classes, images=d),
     "embedding causes": lambda d: show.embedding(numbers(60, 2), d.causes, d.levels, title="Causes"),
     "embedding spaces": lambda d: show.embedding({"a": numbers(60, 2), "b": numbers(60, 2)}, d.y, d.classes),
@@ -332,3 +349,33 @@ def test_save(tmp_path: Any) -> None:
     made = show.bars({"a": 1.0})
     made.save(tmp_path / "bars.png")
     assert (tmp_path / "bars.png").read_bytes() == made.png
+
+
+def test_a_reconstruction_shows_hidden_patches_alone(data: Images) -> None:
+    hidden = torch.zeros(2, 8, 8, dtype=torch.bool)
+    hidden[:, 0, 1] = True
+    white = torch.full((2, 3, 32, 32), 255, dtype=torch.uint8)
+    made = show.reconstructions(data[:2], hidden, {"white": white})
+    error = float((1 - data.x[:2, :, :4, 4:8].float() / 255).square().mean())
+    assert f"white: mean squared error {error:.4f}" in made.alt
+    assert "2% of their patches hidden" in made.alt
+    for change in ({"hidden": hidden[:1]}, {"hidden": hidden.float()}, {"guesses": {"w": white[:1]}}, {"patch": 8}):
+        with pytest.raises(ValueError, match="expected at most 12 pictures, bool"):
+            show.reconstructions(**{"originals": data[:2], "hidden": hidden, "guesses": {"w": white}, **change})
+
+
+def test_words_say_what_they_show() -> None:
+    made = show.candidates({"a": [("x", 0.75), ("y", 0.2)], "b": [("y", 0.5)]}, "it is [MASK]")
+    assert made.alt == "Candidates for “it is [MASK]”. a: x 0.75, y 0.20; b: y 0.50."
+    with pytest.raises(ValueError, match="0 words"):
+        show.candidates({"a": []})
+    looks = show.attention(["a", "b"], [[0.25, 0.75], [0.9, 0.1]])
+    assert looks.alt == "Attention. Each word looks most: a at b (75%); b at a (90%)."
+    with pytest.raises(ValueError, match=r"\(2, 2\) for 3 words"):
+        show.attention(["a", "b", "c"], torch.ones(2, 2))
+
+
+def test_a_floor_is_drawn_and_told() -> None:
+    made = show.curves([3.0, 2.0], floor=1.5)
+    assert "The floor is 1.5" in made.alt
+    assert any(line.get_ydata()[0] == 1.5 for line in made.figure.axes[0].lines if len(set(line.get_ydata())) == 1)

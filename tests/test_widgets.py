@@ -23,14 +23,17 @@ from sslwb.methods.base import Method
 from sslwb.train import start
 from sslwb.widgets import (
     ablation,
+    attention,
     dial,
     embedding_map,
+    fill_mask,
     inspector,
     mask_painter,
     monitor,
     neighbours,
     predict,
     quiz,
+    sampler,
 )
 from sslwb.widgets.kernel import keep_widgets_alive
 from sslwb.widgets.pictures import png
@@ -743,3 +746,192 @@ def test_the_painter_refuses_what_cannot_be_painted(data: Images, change: dict[s
         mask_painter(grey, data[[]])
     with pytest.raises(TraitError, match="mask has 3 values; expected 16"):
         mask_painter(grey, data).mask = [True] * 3
+
+
+# ── fill-mask
+
+
+def guess(sentence: str) -> list[tuple[str, float]]:
+    if "[MASK]" not in sentence:
+        raise ValueError("hides <no> word")
+    return [("paris", 0.5), ("<b>", 0.25), ("rome", 0.125)]
+
+
+def truth(sentence: str) -> list[tuple[str, float]]:
+    if "never" in sentence:
+        raise ValueError("nothing that this world says")
+    return [("rome", 0.75), ("lyon", 0.25)]
+
+
+def test_candidates_stand_beside_the_true_ones() -> None:
+    asked = fill_mask(guess, "It is [MASK].", truth=truth, k=2)
+    assert asked.candidates == {
+        "the model": [("paris", 0.5), ("<b>", 0.25)],
+        "the truth": [("rome", 0.75), ("lyon", 0.25)],
+    }
+    page = asked._table.value
+    assert [page.index(word) for word in ("paris", "&lt;b&gt;", "rome", "lyon")] == sorted(
+        page.index(word) for word in ("paris", "&lt;b&gt;", "rome", "lyon")
+    )
+    assert "<b>" not in page
+    assert "width:60px" in page  # half of the full bar
+    assert "&lt; 0.250" in page  # rome is not among the model's two, so it is less likely than they
+    assert asked.says == "the model: paris; the truth: rome"
+
+
+def test_what_cannot_be_filled_is_said_in_its_place() -> None:
+    asked = fill_mask({"BERT": guess, "other": guess}, "It is [MASK].", truth=truth)
+    asked._field.value = "It never is [MASK]."
+    assert asked.errors == {"the truth": "nothing that this world says"}
+    assert "the truth: nothing that this world says" in asked._table.value
+    assert "paris" in asked._table.value
+    asked.sentence = "It is never."
+    assert asked.candidates == {}
+    assert "hides &lt;no&gt; word" in asked._table.value
+    assert "<table>" not in asked._table.value
+    empty = fill_mask(guess)
+    assert empty.errors == {"the model": "hides <no> word"}
+
+
+def test_fill_mask_needs_somebody_to_ask() -> None:
+    with pytest.raises(ValueError, match="0 models"):
+        fill_mask({})
+    with pytest.raises(ValueError, match="k is 0"):
+        fill_mask(guess, k=0)
+
+
+# ── sampler
+
+
+def test_the_sampler_writes_with_what_its_sliders_say() -> None:
+    asked: list[Any] = []
+
+    def generate(prompt: str, **settings: Any) -> Any:
+        asked.append((prompt, settings))
+        yield from (" <one>", " two")
+
+    shown = sampler(generate, "start")
+    assert shown.state == "ready"
+    assert not shown.write_button.disabled
+    shown.write_button.click()  # no event loop: at once
+    assert (shown.text, shown.state) == (" <one> two", "done")
+    assert "<strong>start</strong> &lt;one&gt; two" in shown._shown.value
+    shown.sliders["top_k"].value = 7
+    shown.sliders["temperature"].value = 0.5
+    shown.sliders["top_p"].value = 0.9
+    shown._field.value = "other"
+    shown.write()
+    assert asked == [
+        ("start", {"temperature": 1.0, "top_k": None, "top_p": 1.0, "seed": 0}),
+        ("other", {"temperature": 0.5, "top_k": 7, "top_p": 0.9, "seed": 1}),
+    ]
+
+
+def test_the_sampler_stops_and_writes_anew() -> None:
+    closed: list[int] = []
+
+    def endless(prompt: str, seed: int, **_: Any) -> Any:
+        try:
+            while True:
+                yield f"{seed}"
+        finally:
+            closed.append(seed)
+
+    async def main() -> None:
+        shown = sampler(endless)
+        shown.write()
+        while len(shown.text) < 3:
+            await asyncio.sleep(0.01)
+        assert shown.state == "writing"
+        assert shown.write_button.disabled
+        shown.stop_button.click()
+        assert shown.state == "stopped"
+        await asyncio.sleep(0.01)
+        length = len(shown.text)
+        shown.write()
+        while len(shown.text) < 3 or shown.text[0] != "1":
+            await asyncio.sleep(0.01)
+        shown.write()  # the text before it ends
+        shown.stop()
+        await asyncio.sleep(0.01)
+        assert length >= 3
+        assert closed == [0, 1]
+
+    asyncio.run(main())
+
+
+def test_the_page_hears_of_a_text_five_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter(i * 0.05 for i in range(10**6))
+    monkeypatch.setattr("sslwb.widgets.sampling.time.monotonic", lambda: next(now))
+    shown = sampler(lambda prompt, **_: iter("x" * 100))
+    seen: list[str] = []
+    shown.observe(lambda change: seen.append(change["new"]), "text")
+    shown.write()
+    assert seen[-1] == "x" * 100
+    assert 15 <= len(seen) <= 26  # 100 words in 5 seconds and a little
+
+
+def test_the_sampler_says_what_went_wrong() -> None:
+    def broken(prompt: str, **_: Any) -> Any:
+        yield "a"
+        raise ValueError("a <word> is not known")
+
+    shown = sampler(broken)
+    shown.write()
+    assert (shown.state, shown.text) == ("failed", "a")
+    assert "a &lt;word&gt; is not known" in shown._line.value
+    with pytest.raises(ValueError, match="top_k is 0"):
+        sampler(broken, top_k=0)
+
+
+# ── attention
+
+
+def attend(sentence: str) -> tuple[list[str], Tensor]:
+    words = sentence.split()
+    if "unknown" in words:
+        raise ValueError("'unknown' is no word")
+    return words, torch.rand(2, 3, len(words), len(words), generator=torch.Generator().manual_seed(0)).softmax(-1)
+
+
+def test_the_viewer_shows_where_a_word_looks() -> None:
+    shown = attention(attend, "the <cat> sat sat")
+    _, weights = attend("the <cat> sat sat")
+    assert (shown.word, shown.layer, shown.head) == (0, 0, -1)
+    assert shown.looks == pytest.approx(weights[0, :, 0].mean(0).tolist())
+    shown._words.value, shown._layers.value, shown._heads.value = 3, 1, 2
+    assert shown.looks == pytest.approx(weights[1, 2, 3].tolist())
+    best = weights[1, 2, 3].argmax()
+    assert f"layer 2 and head 3, most at {shown.words[best]}" in shown.says
+    assert "&lt;cat&gt;" in shown._shown.value
+    assert shown._shown.value.count("outline:2px") == 1
+
+
+def test_a_new_sentence_keeps_what_still_fits() -> None:
+    shown = attention(attend, "a b c d")
+    shown.word, shown.layer, shown.head = 3, 1, 0
+    shown.sentence = "e f"
+    assert (shown.word, shown.layer, shown.head) == (1, 1, 0)
+    assert (shown._words.value, shown._layers.value, shown._heads.value) == (1, 1, 0)
+    assert len(shown.looks) == 2
+    shown._field.value = "an unknown word"
+    assert "is no word" in shown._shown.value
+    assert shown.words == ["e", "f"]
+
+
+def test_the_viewer_refuses_what_is_not_there() -> None:
+    with pytest.raises(ValueError, match="sentence is empty"):
+        attention(attend, " ")
+    shown = attention(attend, "a b")
+    for name, value in (("word", 2), ("layer", -1), ("head", 3)):
+        with pytest.raises(TraitError, match=f"{name} is {value}; expected"):
+            setattr(shown, name, value)
+    with pytest.raises(ValueError, match=r"expected \(layers, heads, 1, 1\)"):
+        attention(lambda sentence: (["a"], torch.ones(1, 1)), "a")
+
+
+def test_widgets_of_words_are_read_without_a_kernel() -> None:
+    for shown in (fill_mask(guess), sampler(lambda prompt, **_: iter("")), attention(attend, "a")):
+        plain, rich = shown.still()
+        assert "JupyterLab" in plain
+        assert plain in rich

@@ -2,6 +2,7 @@
 
 from sslwb.evaluate.diagnosis import Diagnosis, diagnose
 from sslwb.evaluate.embedding import embed, raw, untrained
+from sslwb.evaluate.filling import fill_mask, pretrained, writer
 from sslwb.evaluate.probes import CauseScore, knn, label_curve, linear, probe_causes
 from sslwb.evaluate.scores import Scores, evaluate, fine_tune
 
@@ -12,11 +13,14 @@ __all__ = [
     "diagnose",
     "embed",
     "evaluate",
+    "fill_mask",
     "fine_tune",
     "knn",
     "label_curve",
     "linear",
+    "pretrained",
     "probe_causes",
     "raw",
     "untrained",
+    "writer",
 ]

@@ -4,13 +4,16 @@ from typing import Any
 
 from sslwb.show.code import source
 from sslwb.show.diagrams import workflow
-from sslwb.show.grids import neighbours, pictures, views
+from sslwb.show.grids import neighbours, pictures, reconstructions, views
 from sslwb.show.plots import bars, curves, heatmap, label_curve, matrix, spectrum, timeline
 from sslwb.show.scatter import embedding
 from sslwb.show.tables import scores, table
+from sslwb.show.words import attention, candidates
 
 __all__ = [
+    "attention",
     "bars",
+    "candidates",
     "curves",
     "embedding",
     "heatmap",
@@ -18,6 +21,7 @@ __all__ = [
     "matrix",
     "neighbours",
     "pictures",
+    "reconstructions",
     "scores",
     "source",
     "spectrum",

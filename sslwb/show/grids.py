@@ -81,6 +81,48 @@ def views(originals: Any, views: Sequence[Any], *, title: str = "", caption: str
     return _grid(rows, names=names, title=title, caption=caption, alt=f"{title or 'Views'}. {told}.", rule=True)
 
 
+def reconstructions(
+    originals: Any, hidden: Any, guesses: Mapping[str, Any], patch: int = 4, *, title: str = "", caption: str = ""
+) -> Card:
+    """Pictures, what a mask leaves of them, and what was predicted for the rest: a row each.
+
+    Args:
+        originals: B pictures, at most 12; see `pictures`.
+        hidden: bool (B, L) or (B, rows, columns), True where a patch is hidden.
+        guesses: {name: B predicted pictures}; their hidden patches are shown, the others are the originals'.
+        patch: side of a patch, pixels.
+        title: what the figure says.
+        caption: a line below.
+
+    Raises:
+        ValueError: no guess, more than 12 pictures, or a mask or a guess that does not fit them.
+    """
+    first = as_rgb("originals", originals)
+    h, w = first[0].shape[:2]
+    mask = np.asarray(hidden.detach().cpu() if hasattr(hidden, "detach") else hidden)
+    rest = {name: as_rgb(f"guesses[{name!r}]", g) for name, g in by_name("guesses", guesses).items()}
+    wrong = [name for name, g in rest.items() if len(g) != len(first) or g[0].shape != first[0].shape]
+    if len(first) > 12 or wrong or mask.dtype != bool or mask.size != len(first) * (h // patch) * (w // patch):
+        raise ValueError(
+            f"originals holds {len(first)} pictures of {h} by {w}, hidden is {mask.dtype} {mask.shape}, patch {patch}, "
+            f"other than the originals: {wrong or 'no guess'}; expected at most 12 pictures, bool (B, L) for their "
+            "patches, and guesses of the same shape"
+        )
+    pixels = mask.reshape(-1, h // patch, w // patch).repeat(patch, 1).repeat(patch, 2)[..., None]
+    grey = np.full_like(first[0], 160)
+    rows = [[Cell(p) for p in first], [Cell(np.where(m, grey, p)) for p, m in zip(first, pixels, strict=True)]]
+    errors = []
+    for name, guess in rest.items():
+        rows.append([Cell(np.where(m, g, p)) for g, p, m in zip(guess, first, pixels, strict=True)])
+        apart = (np.stack(guess) / 255.0 - np.stack(first) / 255.0) ** 2
+        errors.append(f"{name}: mean squared error {apart[np.broadcast_to(pixels, apart.shape)].mean():.4f}")
+    told = (
+        f"{len(first)} pictures, the same with {mask.mean():.0%} of their patches hidden, and those patches predicted"
+    )
+    return _grid(rows, names=["original", "masked", *rest], title=title, caption=caption,
+                 alt=f"{title or 'Masked pictures'}. {told}. {'; '.join(errors)}.", rule=True)  # fmt: skip
+
+
 def neighbours(
     images: Images, spaces: Mapping[str, Any], queries: Sequence[int], k: int = 5, *, title: str = "", caption: str = ""
 ) -> Card:

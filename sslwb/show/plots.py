@@ -32,6 +32,7 @@ def curves(
     title: str = "",
     log: bool = False,
     smooth: int | None = None,
+    floor: float | None = None,
     caption: str = "",
 ) -> Card:
     """A recorded term over the steps: the running mean strong, every step pale behind it.
@@ -42,6 +43,7 @@ def curves(
         title: what the figure says.
         log: a logarithmic axis for the term.
         smooth: steps in the running mean; None takes a fiftieth of the steps, 1 smooths nothing.
+        floor: the least that the term can be, such as the entropy of a world's words, drawn as a dashed line.
         caption: a line below.
 
     Raises:
@@ -65,6 +67,10 @@ def curves(
         told.append(f"{name + ' goes' if name else 'It goes'} from {short(mean[0])} to {short(mean[-1])}")
     ax.set(xlabel="step", ylabel=term, xlim=(1, max(2, steps)), yscale="log" if log else "linear")
     ax.grid(axis="y", color=FAINT, linewidth=0.7)
+    if floor is not None:
+        ends.append((floor, "floor", SOFT))
+        told.append(f"The floor is {short(floor)}")
+    _dashed_line(ax, floor, "", vertical=False)
     titled(ax, title)
     if any(name for _, name, _ in ends):
         name_lines(ax, ends)
@@ -104,7 +110,7 @@ def label_curve(
     ax.minorticks_off()
     ax.yaxis.set_major_formatter(_percent)
     ax.grid(axis="y", color=FAINT, linewidth=0.7)
-    _chance_line(ax, chance, vertical=False)
+    _dashed_line(ax, chance, "chance", vertical=False)
     titled(ax, title)
     name_lines(ax, ends)
     return Card(figure, f"{title or 'Accuracy with few labels'}. {'; '.join(told)} labels a class.", caption)
@@ -179,7 +185,7 @@ def bars(
         ax.axvline(0, color=SOFT, linewidth=0.8)
     ax.grid(axis="x", color=FAINT, linewidth=0.7)
     ax.set_xlabel(unit)
-    _chance_line(ax, chance, vertical=True)
+    _dashed_line(ax, chance, "chance", vertical=True)
     titled(ax, title, pad=9 if chance is None else 20)
     told = "; ".join(f"{n} {w}" for n, w in zip(names, written, strict=True))
     return Card(figure, f"{title or 'Bars'}{f' ({unit})' if unit else ''}: {told}.", caption)
@@ -216,7 +222,7 @@ def heatmap(
     heads = [textwrap.wrap(c, letters) or [""] for c in columns]
     lines = max(map(len, heads))
     figure, ((ax,),) = blank(0.38 + 0.17 * lines + 0.36 * len(rows) + (0.3 if title else 0), width=width)
-    colours = _colour_map(signed)
+    colours = colour_map(signed)
     ax.imshow(np.ma.masked_invalid(v), cmap=colours, vmin=low, vmax=high if high > low else low + 1, aspect="auto")
     for i, j in np.ndindex(v.shape):
         strength = (v[i, j] - low) / ((high - low) or 1)
@@ -267,7 +273,7 @@ def matrix(
     b, small = n // views, n <= 12
     side = min(5.6, max(3.0, 0.5 * n + 0.9))
     figure, ((ax,),) = blank(side + (0.25 if title else 0), width=side + 0.9)
-    shown = ax.imshow(s, cmap=_colour_map(s.min() < 0), vmin=-abs(s).max() if s.min() < 0 else 0, vmax=abs(s).max())
+    shown = ax.imshow(s, cmap=colour_map(s.min() < 0), vmin=-abs(s).max() if s.min() < 0 else 0, vmax=abs(s).max())
     positives = 0
     for i, j in np.ndindex(s.shape):
         if i % b != j % b:
@@ -348,19 +354,19 @@ def _percent(value: float, _: int) -> str:
     return f"{value:.0%}"
 
 
-def _chance_line(ax: Any, chance: float | None, vertical: bool) -> None:
-    if chance is None:
+def _dashed_line(ax: Any, at: float | None, name: str, vertical: bool) -> None:
+    if at is None:
         return
-    (ax.axvline if vertical else ax.axhline)(chance, color=SOFT, linewidth=1, linestyle=(0, (4, 3)), zorder=1.5)
+    (ax.axvline if vertical else ax.axhline)(at, color=SOFT, linewidth=1, linestyle=(0, (4, 3)), zorder=1.5)
     if vertical:
-        ax.annotate("chance", (chance, 1), (3, 1), xycoords=("data", "axes fraction"), textcoords="offset points",
+        ax.annotate(name, (at, 1), (3, 1), xycoords=("data", "axes fraction"), textcoords="offset points",
                     fontsize=9, color=SOFT)  # fmt: skip
     else:
-        ax.annotate("chance", (0, chance), (4, 3), xycoords=("axes fraction", "data"), textcoords="offset points",
+        ax.annotate(name, (0, at), (4, 3), xycoords=("axes fraction", "data"), textcoords="offset points",
                     fontsize=9, color=SOFT)  # fmt: skip
 
 
-def _colour_map(signed: bool) -> Any:
+def colour_map(signed: bool) -> Any:
     """White to blue; orange to white to blue where values may be negative. Both grow darker away from white."""
     from matplotlib.colors import LinearSegmentedColormap
 
