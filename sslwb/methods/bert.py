@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sslwb.augment.tokens import MASK, PAD
 from sslwb.methods.base import Method, Views, full_precision
-from sslwb.nets import bert, seeded
+from sslwb.nets import seeded
 
 
 @full_precision
@@ -91,46 +89,3 @@ class BERT(Method):
         if not hidden.any():
             raise ValueError("tokens hold no MASK; expected at least one hidden word")
         return self.logits(self.encoder.features(tokens)[hidden]).softmax(-1)
-
-
-def from_transformers(model: Any) -> BERT:
-    """The same net with the weights of `transformers`' BertForMaskedLM or BertForPreTraining, in evaluation mode.
-
-    Raises:
-        ValueError: a BERT of another build: another activation, relative positions, a narrower perceptron.
-    """
-    c, w = model.config, model.state_dict()
-    if c.hidden_act != "gelu" or c.intermediate_size != 4 * c.hidden_size or c.type_vocab_size != 2:
-        raise ValueError(
-            f"the model has {c.hidden_act}, {c.hidden_size} → {c.intermediate_size} and {c.type_vocab_size} segments; "
-            "expected gelu, a perceptron four times as wide as the embedding, and 2 segments"
-        )
-    sizes = c.vocab_size, c.max_position_embeddings, c.hidden_size, c.num_hidden_layers, c.num_attention_heads
-    pair = "cls.seq_relationship.weight" in w
-    ours = BERT(bert(*sizes), next_sentence=pair)
-    copied: dict[str, Tensor] = {"bias": w["cls.predictions.bias"]}
-    names = {
-        "encoder.words": "bert.embeddings.word_embeddings",
-        "encoder.places": "bert.embeddings.position_embeddings",
-        "encoder.segments": "bert.embeddings.token_type_embeddings",
-        "encoder.norm": "bert.embeddings.LayerNorm",
-        "transform.0": "cls.predictions.transform.dense",
-        "transform.2": "cls.predictions.transform.LayerNorm",
-        **({"judge.0": "bert.pooler.dense", "judge.2": "cls.seq_relationship"} if pair else {}),
-    }
-    for i in range(c.num_hidden_layers):
-        here, there = f"encoder.blocks.{i}", f"bert.encoder.layer.{i}"
-        names |= {
-            f"{here}.out": f"{there}.attention.output.dense",
-            f"{here}.norm1": f"{there}.attention.output.LayerNorm",
-            f"{here}.mlp.0": f"{there}.intermediate.dense",
-            f"{here}.mlp.2": f"{there}.output.dense",
-            f"{here}.norm2": f"{there}.output.LayerNorm",
-        }
-        for part in ("weight", "bias"):
-            asked = [w[f"{there}.attention.self.{name}.{part}"] for name in ("query", "key", "value")]
-            copied[f"{here}.qkv.{part}"] = torch.cat(asked)
-    for ours_name, name in names.items():
-        copied |= {f"{ours_name}.{p}": w[f"{name}.{p}"] for p in ("weight", "bias") if f"{name}.{p}" in w}
-    ours.load_state_dict(copied)
-    return ours.eval()
