@@ -41,6 +41,8 @@ def candidates(
             written = f"{p[word]:.3f}" if word in p else f"< {max(column[-1][1], 0.001):.3f}" if column else ""
             ax.annotate(written, (p.get(word, 0.0), row), (5, 0), textcoords="offset points", va="center", fontsize=9,
                         color=INK if word in p else SOFT)  # fmt: skip
+        ax.locator_params(axis="x", nbins=4)
+        ax.set_xticks([tick for tick in ax.get_xticks() if 0 <= tick <= 1])
         ax.set_xlim(0, most * (1.2 + 0.12 * len(columns)))
         ax.set_title(name, loc="left", fontsize=10, color=PALETTE[i % 2], fontweight="bold")
         ax.tick_params(axis="y", length=0, labelcolor=INK, labelsize=10)
@@ -73,10 +75,13 @@ def attention(words: Sequence[str], weights: Any, *, title: str = "", caption: s
     if w.shape != (n, n) or n > 40:
         raise ValueError(f"weights has shape {shape} for {n} words; expected (L, L) or (heads, L, L) with L ≤ 40")
     side = 0.25 * n + 0.09 * max(map(len, words))
-    figure, ((ax,),) = blank(min(7.5, side + (0.85 if title else 0.5)), width=min(7.9, side + 1.6))
+    figure, ((ax,),) = blank(min(7.5, side + (1.05 if title else 0.7)), width=min(7.9, side + 1.8))
     shown = ax.imshow(w, cmap=colour_map(False), vmin=0, vmax=w.max() or 1)
     ax.set_xticks(range(n), words, rotation=90)
     ax.set_yticks(range(n), words)
+    ax.set_ylabel("this word looks …")
+    ax.set_xlabel("… at this one")
+    ax.xaxis.set_label_position("top")
     ax.tick_params(top=True, bottom=False, labeltop=True, labelbottom=False, length=0, labelcolor=INK,
                    labelsize=10 if n <= 20 else 7)  # fmt: skip
     ax.set_xticks(np.arange(n - 1) + 0.5, minor=True)

@@ -66,7 +66,7 @@ class Sampler(Live):
     @property
     def settings(self) -> dict[str, Any]:
         """What the sliders say: temperature, top_k (None is all), top_p."""
-        values = {name: slider.value for name, slider in self.sliders.items()}
+        values = {name: round(slider.value, 2) for name, slider in self.sliders.items()}  # 0.95, not 0.9500000000000001
         return {**values, "top_k": values["top_k"] or None}
 
     def write(self) -> None:

@@ -175,3 +175,117 @@ def test_mask_painter(lab: Lab, shots: Callable[..., None]) -> None:
     shots(n, "painted")
     n.press("Another random mask", cell=1)
     expect(out).to_contain_text("51 of 64 patches hidden (80%).")
+
+
+WORDS = """
+import time, torch
+from sslwb.data.worlds.tales import TOKENIZER, VOCABULARY, Tales
+from sslwb.evaluate import fill_mask as fill
+from sslwb.widgets import attention, fill_mask, sampler
+world = Tales()
+def guess(sentence):
+    numbers = TOKENIZER.encode(sentence.replace("[MASK]", "<mask>"))
+    if int((numbers == 1).sum()) != 1:
+        raise ValueError(f"sentence hides {int((numbers == 1).sum())} words; expected one [MASK]")
+    p = torch.randn(len(VOCABULARY), generator=torch.Generator().manual_seed(int(numbers.sum()))).mul(2).softmax(0)
+    return [(VOCABULARY[i], float(p[i])) for i in p.topk(8).indices]
+"""
+
+
+def test_fill_mask(lab: Lab, shots: Callable[..., None]) -> None:
+    n = lab(
+        WORDS,
+        'asked = fill_mask(guess, "lily met [MASK] in the morning.", truth=lambda s: fill(world, TOKENIZER, s))\nasked',
+        "print(asked.sentence, sorted(asked.candidates), sorted(asked.errors))",
+    )
+    n.run_all()
+    n.expect_output(2, "['the model', 'the truth'] []")
+    out = n.output(1)
+    expect(out.get_by_role("row", name=re.compile("^mia"))).to_contain_text("0.200")
+    shots(n)
+    field = out.get_by_label("sentence")
+    field.fill("Lily met astronauts.")
+    field.press("Enter")
+    expect(out.get_by_role("status")).to_contain_text("'astronauts', which is none of the 165 words known here")
+    field.fill("[MASK] met [MASK].")
+    n.press("Ask", cell=1)
+    expect(out.get_by_role("status")).to_contain_text("hides 2 words; expected one [MASK]")
+    field.fill("the [MASK] was a lemon.")
+    n.press("Ask", cell=1)
+    expect(out.get_by_role("status")).to_contain_text("the truth: x[0] is nothing that this world says")
+    expect(out.get_by_role("columnheader", name="the model")).to_be_visible()
+    n.run_cell(2)
+    n.expect_output(2, "the [MASK] was a lemon. ['the model'] ['the truth']")
+    assert n.cut_off() == []
+    shots(n, "error")
+
+
+SAMPLE = """
+first = True
+def generate(prompt, temperature, top_k, top_p, seed):
+    if "?" in prompt:
+        raise ValueError("prompt has '?', which is none of the known words")
+    number = 0
+    while seed == 0 or number < 40:
+        yield f" word{number}"
+        number += 1
+        time.sleep(0.002)
+written = sampler(generate, "Once upon a time")
+written"""
+
+
+def test_sampler(lab: Lab, shots: Callable[..., None]) -> None:
+    n = lab(WORDS, SAMPLE, "print(written.state, written.settings, written.seed, len(written.text) > 10)")
+    n.run_all()
+    n.expect_output(2, "ready")
+    out = n.output(1)
+    n.press("Write", cell=1)  # endless
+    expect(out).to_contain_text("word30")  # it is seen while it comes
+    expect(out).to_contain_text("Writing …")
+    n.slide("temperature", "ArrowLeft")  # a slider moves meanwhile
+    n.press("Stop", cell=1)
+    expect(out).to_contain_text("Stopped after")
+    n.slide("top-k (0: all)", "ArrowRight")
+    n.slide("top-p", "ArrowLeft")
+    n.run_cell(2)
+    n.expect_output(2, "stopped {'temperature': 0.9, 'top_k': 1, 'top_p': 0.95} 1 True")
+    field = out.get_by_label("prompt")
+    field.fill("Another one <b>")
+    n.press("Write", cell=1)
+    expect(out).to_contain_text("Done:")
+    expect(out).to_contain_text("Another one <b> word0 word1")
+    assert n.cut_off() == []
+    shots(n)
+    field.fill("what?")
+    n.press("Write", cell=1)
+    expect(out).to_contain_text("prompt has '?', which is none of the known words")
+
+
+VIEW = """
+def attend(sentence):
+    words = sentence.lower().replace(".", " .").split()
+    g = torch.Generator().manual_seed(len(sentence))
+    return words, torch.randn(2, 4, len(words), len(words), generator=g).mul(2).softmax(-1)
+look = attention(attend, "Anna met Ben in the morning. They went to the harbour to swim.")
+look"""
+
+
+def test_attention(lab: Lab, shots: Callable[..., None]) -> None:
+    n = lab(WORDS, VIEW, "print(look.word, look.layer, look.head, len(look.words))")
+    n.run_all()
+    n.expect_output(2, "0 0 -1 15")
+    out = n.output(1)
+    out.get_by_role("button", name="ben", exact=True).click()
+    expect(out).to_contain_text("“ben” looks, in layer 1 and the mean of its heads, most at")
+    head = out.locator(".widget-toggle-buttons").filter(has_text="head")
+    head.get_by_role("button", name="3", exact=True).focus()
+    n.page.keyboard.press("Enter")
+    expect(out).to_contain_text("“ben” looks, in layer 1 and head 3, most at")
+    shots(n)
+    field = out.get_by_label("sentence")
+    field.fill("Mia saw a boat.")
+    n.press("Read", cell=1)
+    expect(out).to_contain_text("“a” looks, in layer 1 and head 3, most at")
+    n.run_cell(2)
+    n.expect_output(2, "2 0 2 5")
+    assert n.cut_off() == []
