@@ -760,7 +760,7 @@ def guess(sentence: str) -> list[tuple[str, float]]:
 def truth(sentence: str) -> list[tuple[str, float]]:
     if "never" in sentence:
         raise ValueError("nothing that this world says")
-    return [("rome", 0.75), ("lyon", 0.25)]
+    return [("rome", 0.75), ("lyon", 0.25), ("oslo", 0.0)]
 
 
 def test_candidates_stand_beside_the_true_ones() -> None:
@@ -774,6 +774,7 @@ def test_candidates_stand_beside_the_true_ones() -> None:
         page.index(word) for word in ("paris", "&lt;b&gt;", "rome", "lyon")
     )
     assert "<b>" not in page
+    assert "oslo" not in fill_mask(truth, "It is [MASK].")._table.value
     assert "width:60px" in page  # half of the full bar
     assert "&lt; 0.250" in page  # rome is not among the model's two, so it is less likely than they
     assert asked.says == "the model: paris; the truth: rome"

@@ -12,6 +12,7 @@ from sslwb.widgets.live import Live, button, row
 
 Predict = Callable[[str], Sequence[tuple[str, float]]]
 TRUTH = "the truth"
+LEAST = 0.0005  # of a probability that is shown: 0.001 when rounded
 
 
 class FillMask(Live):
@@ -59,7 +60,8 @@ class FillMask(Live):
         if not self.candidates:
             return ""
         # In the order of the first column; then what the others add.
-        words = list(dict.fromkeys(word for column in self.candidates.values() for word, _ in column))
+        seen = (word for column in self.candidates.values() for word, p in column if p >= LEAST)
+        words = list(dict.fromkeys(seen))
         head = "".join(f"<th>{html.escape(name)}</th>" for name in self.candidates)
         lines = []
         for word in words:
@@ -100,7 +102,7 @@ def fill_mask(
 def _cell(p: float | None, column: Sequence[tuple[str, float]]) -> str:
     """A bar and its number; of a word that is not among the likeliest it is known only that it is less likely."""
     if p is None:
-        least = f"&lt; {max(column[-1][1], 0.001):.3f}" if column else ""
+        least = f"&lt; {max(column[-1][1], 2 * LEAST):.3f}" if column else ""
         return f'<td class="quiet">{least}</td>'
     bar = (
         f'<span style="display:inline-block;height:11px;width:{max(1, round(120 * p))}px;background:var(--line);'

@@ -29,6 +29,7 @@ body[data-jp-theme-light="false"] .sslwb { --right: #2fc79b; --wrong: #f28b48; -
 .sslwb .widget-checkbox { height: auto; min-height: 26px; }
 .sslwb .widget-checkbox .widget-label-basic { display: flex; align-items: baseline; gap: 6px; line-height: 1.45; }
 .sslwb .widget-checkbox .widget-label-basic span { white-space: normal; overflow: visible; text-overflow: clip; }
+.sslwb .widget-toggle-buttons { display: flex; flex-flow: row wrap; align-items: baseline; gap: 0 6px; }
 .sslwb .beside { display: flex; gap: 18px; margin: 6px 0; }
 .sslwb .row { margin: 0 0 10px; }
 .sslwb figure { margin: 0; padding: 0; }
