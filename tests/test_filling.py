@@ -9,10 +9,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from sslwb import nets
+from sslwb.augment.tokens import MASK, SEP
 from sslwb.data import DataError, Tokenizer
-from sslwb.data.tokenizing import MASK, SEP
 from sslwb.data.worlds.tales import TOKENIZER, VOCABULARY, Tales
 from sslwb.evaluate import fill_mask, pretrained, writer
+from sslwb.methods.bert import BERT
+from sslwb.methods.gpt import GPT
 
 CONTEXT = 24
 
@@ -55,9 +58,7 @@ def test_the_world_tells_the_truth_and_what_it_never_says() -> None:
 
 
 def test_ours_in_earnest() -> None:
-    bert = pytest.importorskip("sslwb.methods.bert")
-    nets = pytest.importorskip("sslwb.nets")
-    model = bert.BERT(nets.bert(len(VOCABULARY), context=CONTEXT, dim=16, depth=1, heads=2))
+    model = BERT(nets.bert(len(VOCABULARY), context=CONTEXT, dim=16, depth=1, heads=2))
     said = fill_mask(model, TOKENIZER, "lily met [MASK].", k=5)
     p = model.eval().fill(TOKENIZER.encode("lily met <mask>."))[0]
     assert [word for word, _ in said] == [VOCABULARY[i] for i in p.topk(5).indices]
@@ -178,6 +179,17 @@ def test_a_text_comes_piece_by_piece_until_it_is_over() -> None:
         f" {VOCABULARY[13]}",
         f" {VOCABULARY[14]}",
     ]
+
+
+def test_our_gpt_writes_the_same_with_the_same_seed() -> None:
+    model = GPT(nets.gpt(len(VOCABULARY), context=CONTEXT, dim=16, depth=1, heads=2))
+    write = writer(model, TOKENIZER, length=40)  # beyond the context
+    said = ["".join(write("lily met", seed=seed)) for seed in (0, 0, 1)]
+    assert said[0] == said[1] != said[2]
+    with pytest.raises(ValueError, match="'lilly', which is none of"):
+        next(write("lilly met"))
+    with pytest.raises(ValueError, match="temperature is 0"):
+        next(write("lily", temperature=0))
 
 
 def test_a_running_text_needs_a_beginning_and_never_ends() -> None:

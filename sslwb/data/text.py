@@ -23,10 +23,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sslwb.augment.tokens import PAD
 from sslwb.data.containers import Texts
 from sslwb.data.readers import draw
 from sslwb.data.store import DataError, cache_folder
-from sslwb.data.tokenizing import PAD, Tokenizer
+from sslwb.data.tokenizing import Tokenizer
 
 SPLITS = ("train", "val", "test")
 BOOKS = {

@@ -18,9 +18,9 @@ from tokenizers import Tokenizer as Backend
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from sslwb.augment.tokens import MASK, PAD
 from sslwb.data.store import DataError
 
-PAD, MASK, SEP = 0, 1, 2
 SPECIAL = ("<pad>", "<mask>", "<sep>")
 UNKNOWN = "<unk>"  # a character that the training text did not have; the last of all in a tokenizer of words
 # What cuts a text into pieces tells the three kinds apart, in a file too.

@@ -12,8 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sslwb.augment.tokens import MASK, SEP
 from sslwb.data import DataError, Tokenizer
-from sslwb.data.tokenizing import MASK, SEP, SPECIAL
+from sslwb.data.tokenizing import SPECIAL
 from sslwb.data.worlds.tales import Tales
 from sslwb.evaluate.embedding import evaluating
 
