@@ -13,7 +13,7 @@ from sslwb import nets
 from sslwb.augment.tokens import MASK, SEP
 from sslwb.data import DataError, Tokenizer
 from sslwb.data.worlds.tales import TOKENIZER, VOCABULARY, Tales
-from sslwb.evaluate import fill_mask, pretrained, writer
+from sslwb.evaluate import fill_mask, pretrained, reader, writer
 from sslwb.methods.bert import BERT
 from sslwb.methods.gpt import GPT
 
@@ -209,3 +209,17 @@ def test_a_character_of_several_bytes_waits_until_it_is_whole() -> None:
             return torch.cat((tokens, torch.tensor([[numbers[tokens.shape[1]]]])), 1)
 
     assert list(writer(Spelling(0), made, 4, begin=False)("a")) == ["日", "b"]
+
+
+@pytest.mark.parametrize("make", [nets.bert, nets.gpt])
+def test_a_reader_tells_where_words_look(make: Any) -> None:
+    encoder = make(len(VOCABULARY), context=CONTEXT, dim=16, depth=3, heads=2)
+    words, looks = reader(encoder, TOKENIZER)("Lily met [MASK] in the morning.")
+    assert words == ["lily", "met", "<mask>", "in", "the", "morning", "."]
+    assert looks.shape == (3, 2, 7, 7)
+    assert torch.allclose(looks.sum(-1), torch.ones(3, 2, 7))
+    assert not looks.requires_grad
+    tokens = TOKENIZER.encode("lily met <mask> in the morning.")
+    assert torch.allclose(looks[1], encoder.attention(tokens, 1)[0])
+    with pytest.raises(ValueError, match="none of the 165 words"):
+        reader(encoder, TOKENIZER)("an astronaut")

@@ -2,7 +2,7 @@
 
 from sslwb.evaluate.diagnosis import Diagnosis, diagnose
 from sslwb.evaluate.embedding import embed, raw, untrained
-from sslwb.evaluate.filling import fill_mask, pretrained, writer
+from sslwb.evaluate.filling import fill_mask, pretrained, reader, writer
 from sslwb.evaluate.probes import CauseScore, knn, label_curve, linear, probe_causes
 from sslwb.evaluate.scores import Scores, evaluate, fine_tune
 
@@ -21,6 +21,7 @@ __all__ = [
     "pretrained",
     "probe_causes",
     "raw",
+    "reader",
     "untrained",
     "writer",
 ]

@@ -83,6 +83,27 @@ def pretrained(name: str | os.PathLike[str] = "bert-base-uncased") -> tuple[Any,
     return model.eval(), tokenizer
 
 
+def reader(encoder: Any, tokenizer: Tokenizer) -> Callable[[str], tuple[list[str], Tensor]]:
+    """Where the words of a sentence look: what `widgets.attention` asks for.
+
+    Args:
+        encoder: one of `nets.bert` or `nets.gpt`.
+        tokenizer: the one that its words come from; [MASK] may stand in the sentence.
+
+    Returns:
+        sentence → its L words, and the attention (layers, heads, L, L). Raises ValueError as `encode` and `features`.
+    """
+
+    @torch.no_grad()
+    def read(sentence: str) -> tuple[list[str], Tensor]:
+        tokens = tokenizer.encode(sentence.replace(SIGN, SPECIAL[MASK])).to(next(encoder.parameters()).device)
+        with evaluating(encoder):
+            looks = torch.cat([encoder.attention(tokens, layer) for layer in range(len(encoder.blocks))])
+        return [tokenizer.vocabulary[i] for i in tokens[0].tolist()], looks.float().cpu()
+
+    return read
+
+
 def writer(model: Any, tokenizer: Tokenizer, length: int = 64, begin: bool = True) -> Callable[..., Iterator[str]]:
     """How our `GPT` goes on with a text, piece by piece: what `widgets.sampler` asks for.
 
