@@ -56,7 +56,7 @@ def fill_mask(model: Any, tokenizer: Any, sentence: str, k: int = 8) -> list[tup
             p = (_ours if ours else _theirs)(model, tokenizer, sentence, next(model.parameters()).device)
     best = p.float().cpu().topk(min(k, len(p)))
     said = [tokenizer.vocabulary[i] if ours else str(tokenizer.decode([i])) for i in best.indices.tolist()]
-    return [(word.strip() or word, value) for word, value in zip(said, best.values.tolist(), strict=True)]
+    return [(word.strip() or repr(word), value) for word, value in zip(said, best.values.tolist(), strict=True)]
 
 
 def pretrained(name: str | os.PathLike[str] = "bert-base-uncased") -> tuple[Any, Any]:
