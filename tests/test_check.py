@@ -582,10 +582,80 @@ WORDS: list[Case] = [
 ]
 
 FAMILY = [*METERS, *TEACHER, *QUEUE, *BYOL, *CORRELATION, *CLUSTERS]
-WRONG = [*FAMILY, *WORDS, *NT_XENT, *INFO_NCE, *GEOMETRY, *KNN, *PROBE, *STEP, *CROP, *GRAY, *BRIGHT]
+
+
+def squares(x: Tensor, patch: int, **how: Any) -> Tensor:
+    """Slices in loops, as a learner might."""
+    found = []
+    rows, columns = range(0, x.shape[2], patch), range(0, x.shape[how.get("width", 3)], patch)
+    places = [(r, c) for r in rows for c in columns]
+    for r, c in [(r, c) for c in columns for r in rows] if how.get("down") else places:
+        square = x[:, :, r : r + patch, c : c + patch]
+        if how.get("pixels"):
+            square = square.permute(0, 2, 3, 1)
+        if how.get("turned"):
+            square = square.transpose(2, 3)
+        found.append(square.flatten(1))
+    return torch.stack(found, how.get("dim", 1))
+
+
+def every_nth(x: Tensor, patch: int) -> Tensor:
+    rows, columns = x.shape[2] // patch, x.shape[3] // patch
+    return torch.stack([x[:, :, r::rows, c::columns].flatten(1) for r in range(rows) for c in range(columns)], 1)
+
+
+def smallest(noise: Tensor, ratio: float, **how: Any) -> Tensor:
+    """The indices of the smallest, then a mask that is True there."""
+    count = how.get("count", round)(ratio * noise.shape[1])
+    chosen = noise.topk(count, dim=1, largest=how.get("largest", False)).indices
+    return torch.zeros_like(noise, dtype=torch.bool).scatter(1, chosen, True)
+
+
+HIDDEN: list[Case] = [
+    ("patchify", lambda x, p: squares(x, p, pixels=True), "channel by channel"),
+    ("patchify", lambda x, p: squares(x, p, down=True), "run down the columns"),
+    ("patchify", lambda x, p: squares(x, p, turned=True), "rows for columns"),
+    ("patchify", lambda x, p: x.view(len(x), -1, x.shape[1] * p * p), "You only reshaped"),
+    ("patchify", every_nth, "the wrong way round"),
+    ("patchify", lambda x, p: F.unfold(x, p, stride=p), "returned shape (2, 12, 4); expected (2, 4, 12)"),
+    (
+        "patchify",
+        lambda x, p: squares(x, p, width=2),
+        "for x of shape (2, 3, 4, 8), patch 2, your function returned shape (2, 4, 12)",
+    ),
+    ("patchify", lambda x, p: (squares(x, p) - 0.5) * 4, "rescaled the values"),
+    (
+        "patchify",
+        lambda x, p: x.reshape(len(x), x.shape[1], x.shape[2] // p, p, x.shape[3] // p, p).reshape(
+            len(x), -1, x.shape[1] * p * p
+        ),
+        "You only reshaped",
+    ),
+    ("mask_sampling", lambda n, r: ~smallest(n, r), "what stays visible"),
+    ("mask_sampling", lambda n, r: smallest(n, r, largest=True), "with the largest noise"),
+    ("mask_sampling", lambda n, r: n < r, "compared the noise with the ratio"),
+    ("mask_sampling", lambda n, r: n.argsort(1) < round(r * n.shape[1]), "Sort twice"),
+    ("mask_sampling", lambda n, r: smallest(n, r)[0].repeat(len(n), 1), "one and the same mask"),
+    ("mask_sampling", lambda n, r: smallest(n.T, r).T, "dim=1"),
+    ("mask_sampling", lambda n, r: smallest(n.view(1, -1), r).view(n.shape), "all pictures together"),
+    ("mask_sampling", lambda n, r: smallest(n, r, count=int), "cut the count off"),
+    ("mask_sampling", lambda n, r: smallest(n, 1 - r), "the ratio is the hidden share"),
+    (
+        "mask_sampling",
+        lambda n, r: (torch.arange(n.shape[1]) < round(r * n.shape[1])).repeat(len(n), 1),
+        "first patches",
+    ),
+]
+
+
+WRONG = [*HIDDEN, *FAMILY, *WORDS, *NT_XENT, *INFO_NCE, *GEOMETRY, *KNN, *PROBE, *STEP, *CROP, *GRAY, *BRIGHT]
 EXERCISES = [name for name in check.__all__ if name != "Report"]
 
 RIGHT: list[tuple[str, Callable[..., Any]]] = [
+    ("patchify", squares),
+    ("patchify", lambda x, patch: F.unfold(x, patch, stride=patch).mT),
+    ("mask_sampling", smallest),
+    ("mask_sampling", lambda noise, ratio: noise.argsort(1).argsort(1) < round(ratio * noise.shape[1])),
     ("mask_tokens", shown),
     ("mlm_loss", asked_words),
     ("mlm_loss", lambda z, t: F.cross_entropy(z.flatten(0, 1), t.flatten(), ignore_index=0)),
