@@ -1,0 +1,158 @@
+"""Predict what is hidden: each method's representation of the world of shapes, with one seed after the other.
+
+    python benchmarks/hidden.py [--seeds 3] [--only MAE jigsaw …] [--quick] [--out FILE]
+
+Lessons 09, 10 and 11 stand on these rows. Each row is one method with its recipe, trained on 8,192 pictures for up to a
+minute of one core; beside them stand raw pixels and both encoders with random weights. Measured on the test split:
+kNN and linear probe (4,096 labels), the linear probe with 20 labels a class, fine-tuning with 20 and with 512
+labels a class, the hidden causes, and the score of the puzzle itself on test pictures: `own` with the row's own views,
+`plain` with the views of the row that has no trace (gap 3, no lens). Settings were chosen on the val split.
+`--only` makes some rows anew and keeps the others of the file.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from functools import partial
+from statistics import mean
+from typing import Any
+
+import torch
+from _common import RESULTS, keep, parser, use_threads
+
+from sslwb import nets
+from sslwb.augment import masks, puzzles
+from sslwb.data import Images, load, subset_per_class
+from sslwb.evaluate import embed, fine_tune, knn, label_curve, linear, probe_causes, raw, untrained
+from sslwb.methods.base import Method
+from sslwb.methods.inpainting import Inpainting
+from sslwb.methods.jepa import JEPA
+from sslwb.methods.jigsaw import Jigsaw
+from sslwb.methods.mae import MAE
+from sslwb.methods.rotation import Rotation
+from sslwb.train import fit
+
+SIZE = 24
+CROP = (0.7, 1.0)
+FEW, MANY = 20, 512  # labels a class
+conv = partial(nets.conv, 16, instance_norm=True)
+transformer = partial(nets.vit, 4, 96, 3, 2)  # patch, dim, depth, heads
+Recipe = tuple[Callable[..., Any], Callable[..., Method], Any, dict[str, Any]]
+
+
+def how(steps: int, lr: float, batch_size: int = 32) -> dict[str, Any]:
+    """What `fit` is given; fp32, which is faster than bf16 for nets as small as these."""
+    return {"steps": steps, "lr": lr, "batch_size": batch_size, "weight_decay": 0.05, "precision": "fp32"}
+
+
+def jigsaw(**settings: Any) -> Recipe:
+    return conv, Jigsaw, puzzles.jigsaw(SIZE, crop=CROP, **settings), how(2000, 4e-3, 64)
+
+
+def mae(ratio: float = 0.75, steps: int = 1600, lr: float = 6e-3, **settings: Any) -> Recipe:
+    return transformer, partial(MAE, **settings), masks.mae(SIZE, ratio=ratio, crop=CROP), how(steps, lr)
+
+
+# name → encoder, method, views, settings of fit; a name that ends in the name of another world is trained in that one
+ROWS: dict[str, Recipe] = {
+    "MAE": mae(),
+    "MAE, normalised": mae(normalise=True, lr=2e-3),
+    "I-JEPA": (transformer, JEPA, masks.jepa(SIZE, crop=CROP), how(800, 3e-3)),
+    "jigsaw": jigsaw(),
+    "inpainting": (conv, partial(Inpainting, size=SIZE), masks.inpainting(SIZE, crop=CROP), how(1600, 4e-3)),
+    "rotation": (conv, Rotation, puzzles.rotation(SIZE, crop=CROP), how(1000, 4e-3)),
+    "rotation, digits": (conv, Rotation, puzzles.rotation(SIZE, crop=CROP, flip=0.0), how(1000, 4e-3)),
+    "jigsaw, textured": jigsaw(gray=0, jitter=0),
+    "jigsaw, no gap, textured": jigsaw(gray=0, jitter=0, gap=0),
+    "jigsaw, lens, textured": jigsaw(gray=0, jitter=0, lens=0.08),
+    "jigsaw, lens, grey, textured": jigsaw(gray=1, jitter=0, lens=0.08),
+    "MAE, ratio 0.25": mae(0.25),
+    "MAE, ratio 0.5": mae(0.5),
+    "MAE, ratio 0.9": mae(0.9),
+}
+BASELINES = {"random conv": conv, "random transformer": transformer}
+
+
+def world(name: str, split: str, n: int, seed: int) -> Images:
+    if name.endswith("digits"):
+        small = load("digits", split, seed=seed)
+        x = torch.nn.functional.interpolate(small.x.float(), (SIZE, SIZE), mode="bilinear", antialias=True)
+        return Images(x.round().to(torch.uint8), small.labels, small.classes, name="digits")
+    return load("shapes", split, n, seed, size=SIZE, background="textured" if name.endswith("textured") else "plain")
+
+
+def measure(train: Images, test: Images, z: torch.Tensor, q: torch.Tensor) -> dict[str, float]:
+    where = z, train.labels, q, test.labels
+    few = label_curve(z, train, q, test, (FEW,))[FEW]
+    known = {f"cause {name}": cause.score for name, cause in probe_causes(z, train, q, test).items()}
+    return {"knn": knn(*where), "linear": linear(*where), "few": mean(few), **known}
+
+
+def tuned(encoder: Any, train: Images, test: Images) -> dict[str, float]:
+    rows = {}
+    for name, count in (("few tuned", FEW), ("many tuned", MANY)):
+        labelled = subset_per_class(train, min(count, int(train.labels.bincount().min())))
+        rows[name] = fine_tune(encoder, labelled, test, steps=200, lr=1e-3)
+    return rows
+
+
+@torch.no_grad()
+def solved(method: Method, test: Images, views: Any) -> float:
+    """The share of puzzles solved on pictures that were not trained on."""
+    return float(method(views(test.x, torch.Generator().manual_seed(0)))["accuracy"])
+
+
+def row(name: str, seed: int, share: float) -> dict[str, float]:
+    train, test = world(name, "train", 8192, seed), world(name, "test", 2048, seed)
+    bank = train[:4096]
+    if name == "raw pixels":
+        return measure(bank, test, raw(bank), raw(test))
+    if name in BASELINES:
+        encoder = BASELINES[name](seed=seed)
+        return measure(bank, test, embed(encoder, bank, "fp32"), embed(encoder, test, "fp32")) | tuned(
+            encoder, train, test
+        )
+    make_encoder, make, views, settings = ROWS[name]
+    encoder, begin = make_encoder(seed=seed), time.process_time()
+    method, settings = make(encoder, seed=seed), {**settings, "steps": max(2, round(settings["steps"] * share))}
+    history = fit(method, train, views, seed=seed, progress=False, **settings)
+    found = {"cpu seconds": time.process_time() - begin, "loss": mean(history["loss"][-50:])}
+    if "accuracy" in history.terms:
+        found["own"] = solved(method, test, views)
+    if name.startswith("jigsaw"):
+        found["plain"] = solved(method, test, puzzles.jigsaw(SIZE, crop=CROP, gray=0, jitter=0))
+    found |= measure(bank, test, embed(encoder, bank, "fp32"), embed(encoder, test, "fp32"))
+    if name.endswith("digits"):
+        fresh = untrained(encoder)
+        before = measure(bank, test, embed(fresh, bank, "fp32"), embed(fresh, test, "fp32"))
+        found |= {f"random {term}": before[term] for term in ("knn", "linear", "few")}
+    return found | tuned(encoder, train, test)
+
+
+def main() -> None:
+    names = ["raw pixels", *BASELINES, *ROWS]
+    arguments = parser(__doc__)
+    arguments.add_argument("--seeds", type=int, default=3)
+    arguments.add_argument("--only", nargs="+", choices=names, default=names)
+    options = arguments.parse_args()
+    use_threads(options.threads, default=1)
+    seeds, share = (1, 0.01) if options.quick else (options.seeds, 1.0)
+
+    before = options.out or RESULTS / "hidden.json"
+    rows: dict[str, Any] = json.loads(before.read_text())["rows"] if before.exists() and not options.quick else {}
+    settings = {name: {"views": repr(views), "fit": fits} for name, (_, _, views, fits) in ROWS.items()}
+    for name in options.only:
+        found: dict[str, list[float]] = {}
+        for seed in range(seeds):
+            for term, value in row(name, seed, share).items():
+                found.setdefault(term, []).append(round(float(value), 4))
+        rows[name] = found
+        print(f"{name:22}", *(f"{term} {values}" for term, values in found.items()), flush=True)
+        ordered = {name: rows[name] for name in names if name in rows}
+        keep(options, ordered, settings=settings, seeds=list(range(seeds)))
+
+
+if __name__ == "__main__":
+    main()
