@@ -3,8 +3,8 @@
     python benchmarks/shakespeare.py [--seeds 1] [--threads 2] [--quick]
 
 The target is a validation loss of 1.88 or less in 180 s on two cores; nanoGPT's README has 1.88 after about 3 minutes.
-The validation loss is that of the whole last tenth of the text, in nats a character. The text must be there: `sslwb data
-get tinyshakespeare`.
+The validation loss is that of the whole last tenth of the text, in nats a character. The text must be there:
+`sslwb data get tinyshakespeare`.
 """
 
 from __future__ import annotations

@@ -109,8 +109,8 @@ def _read(run: Path) -> tuple[dict[str, Tensor], History]:
     if not path.exists():
         names = ", ".join(sorted(file.stem for file in store.glob("*.pt")))
         raise ValueError(
-            f"there is no file {path}; expected a checkpoint's path, or the name of a kept run ({names or 'none yet'}); "
-            "sslwb train METHOD writes one"
+            f"there is no file {path}; expected a checkpoint's path, or the name of a kept run "
+            f"({names or 'none yet'}); sslwb train METHOD writes one"
         )
     try:
         state = load_checkpoint(path)
