@@ -28,7 +28,7 @@ def test_lesson(name: str, lab: Callable[..., Notebook], shots: Callable[..., No
     n.run_all()
     n.finished()
     n.no_traceback()
-    for touch in (inspectors, dials, monitors, ablations, maps, browsers, quizzes, predictions):
+    for touch in TOUCHES:
         touch(n)
     assert n.cut_off() == []
     shots(n)
@@ -131,6 +131,45 @@ def predictions(n: Notebook) -> None:
     for widget in n.widgets("Prediction"):
         widget.get_by_role("button").first.click()
         expect(widget).to_contain_text("Your guess:")
+
+
+def painters(n: Notebook) -> None:
+    for widget in n.widgets("MaskPainter"):
+        widget.get_by_role("button", name="Uncover all").click()
+        expect(widget).to_contain_text("there is nothing to predict.")
+        widget.get_by_role("button", name="Another random mask").click()
+        expect(widget.get_by_role("img", name=re.compile("the hidden patches predicted"))).to_be_visible()
+
+
+def fill_masks(n: Notebook) -> None:
+    for widget in n.widgets("FillMask"):
+        rows = widget.get_by_role("row").count()
+        assert rows > 3
+        field = widget.get_by_label("sentence")
+        field.fill("nothing is hidden here")
+        field.press("Enter")
+        expect(widget.get_by_role("status")).to_contain_text("[MASK]")
+
+
+def samplers(n: Notebook) -> None:
+    for widget in n.widgets("Sampler"):
+        widget.get_by_role("button", name="Write").click()
+        expect(widget).to_contain_text(re.compile(r"Done: \d+ characters"), timeout=LONG)
+        widget.locator(".noUi-handle").first.press("End")
+        widget.get_by_role("button", name="Write").click()
+        widget.get_by_role("button", name="Stop").click()
+        expect(widget).to_contain_text(re.compile(r"(Stopped after|Done:) \d+ characters"))
+
+
+def attentions(n: Notebook) -> None:
+    for widget in n.widgets("Attention"):
+        widget.get_by_role("button").nth(1).click()
+        expect(widget).to_contain_text(re.compile(r"looks, in layer \d"))
+
+
+TOUCHES = (
+    inspectors, dials, monitors, ablations, maps, browsers, quizzes, predictions, painters, fill_masks, samplers, attentions,
+)  # fmt: skip
 
 
 # ── cut off from all other machines
