@@ -168,7 +168,8 @@ def attentions(n: Notebook) -> None:
 
 
 TOUCHES = (
-    inspectors, dials, monitors, ablations, maps, browsers, quizzes, predictions, painters, fill_masks, samplers, attentions,
+    inspectors, dials, monitors, ablations, maps, browsers, quizzes, predictions, painters, fill_masks, samplers,
+    attentions,
 )  # fmt: skip
 
 
