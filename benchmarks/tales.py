@@ -1,0 +1,117 @@
+"""BERT and GPT on the world of tales: how far they end from the entropy floor, and what their features know.
+
+    python benchmarks/tales.py [--seeds 3] [--only GPT BERT "GPT, long" "BERT, long"] [--quick] [--threads 1]
+
+The floor is the loss of the truth itself on the same test stories with the same words hidden, `Tales.floor`: GPT
+foretells every word from those before it, BERT 15 % of the words, all of them behind <mask>. `above the floor` is the
+loss over the floor, minus one. The features are then asked for the sentiment, which counting words does not tell: a
+linear probe with all labels, and with 10 and 50 a class; beside them the same encoder with random weights and the
+counts of words. The settings are in the file that is written. `cpu seconds` are the processor's: the time of one thread
+on a quiet machine, or more, where a core is shared.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from _common import RESULTS, keep, parser, use_threads
+from torch import nn
+
+from sslwb import nets
+from sslwb.augment.tokens import PAD, SEP, mask, next_token
+from sslwb.data import Texts, load
+from sslwb.data.worlds.tales import Tales
+from sslwb.evaluate import embed, label_curve, linear, raw
+from sslwb.methods.base import Method
+from sslwb.methods.bert import BERT
+from sslwb.methods.gpt import GPT
+from sslwb.train import fit
+
+STORIES, CONTEXT = 16_384, 80
+NET = {"dim": 64, "depth": 2, "heads": 4}
+GPT_SHORT = {"steps": 1800, "batch_size": 16, "lr": 1e-2, "weight_decay": 1e-2, "precision": "fp32"}
+BERT_SHORT = {"steps": 2000, "batch_size": 16, "lr": 5e-3, "weight_decay": 1e-2, "precision": "fp32"}
+RECIPES: dict[str, dict[str, Any]] = {
+    "GPT": GPT_SHORT,
+    "BERT": BERT_SHORT,
+    "GPT, long": {**GPT_SHORT, "steps": 4000},
+    "BERT, long": {**BERT_SHORT, "steps": 12_000},
+}
+MASKED = 0.4  # share of the words that BERT is asked in training; in the test it is 15 %
+
+
+def make(name: str, words: int, seed: int) -> Method:
+    if name.startswith("GPT"):
+        return GPT(nets.gpt(words, CONTEXT, **NET, seed=seed))
+    return BERT(nets.bert(words, CONTEXT, **NET, seed=seed), seed=seed)
+
+
+@torch.no_grad()
+def above(method: Method, world: Tales, test: Texts) -> dict[str, float]:
+    """The loss on the test's words, the floor under the same words, and how far the loss is above."""
+    if isinstance(method, GPT):
+        (x,) = next_token()(test.x, torch.Generator())
+        begin = (x == SEP) & (torch.arange(x.shape[1]) > 0)
+        views, asked = [x.masked_fill(begin, PAD)], None  # the end of a story is no word
+    else:
+        views = mask(len(test.vocabulary), 0.15, random=0.0, kept=0.0)(test.x, torch.Generator().manual_seed(0))
+        asked = F.pad(views[1] != PAD, (0, test.x.shape[1] - views[1].shape[1]))
+    loss, floor = float(method(views)["loss"]), world.floor(test.x, asked)
+    return {"nats a word": loss, "floor": floor, "above the floor": loss / floor - 1}
+
+
+def known(encoder: nn.Module | None, train: Texts, test: Texts) -> dict[str, float]:
+    """How well a linear probe reads the sentiment from the features; None: from the counts of words."""
+    train, test = (
+        replace(d, y=d.factors["sentiment"], classes=d.levels["sentiment"]) for d in (train[:2048], test)
+    )  # fmt: skip
+    a, b = ((raw(d) if encoder is None else embed(encoder, d, "fp32")) for d in (train, test))
+    few = label_curve(a, train, b, test, counts=(10, 50))
+    shares: dict[str, float] = {f"{n} labels": sum(v) / len(v) for n, v in few.items()}
+    return {"linear": linear(a, train.labels, b, test.labels), **shares}
+
+
+def main() -> None:
+    arguments = parser(__doc__)
+    arguments.add_argument("--seeds", type=int, default=3)
+    arguments.add_argument("--only", nargs="+", choices=RECIPES, default=list(RECIPES))
+    options = arguments.parse_args()
+    use_threads(options.threads, default=1)
+    seeds = 1 if options.quick else options.seeds
+    before = options.out or RESULTS / "tales.json"
+    rows: dict[str, Any] = json.loads(before.read_text())["rows"] if before.exists() and not options.quick else {}
+    world, test = Tales(), load("tales", "test", n=64 if options.quick else 1024)
+
+    def add(name: str, values: dict[str, float], first: bool) -> None:
+        if first:
+            rows[name] = {}
+        for term, value in values.items():
+            rows[name].setdefault(term, []).append(round(float(value), 4))
+
+    for name in options.only:
+        for seed in range(seeds):
+            train = load("tales", n=2048 if options.quick else STORIES, seed=seed)
+            words = len(train.vocabulary)
+            method, how = make(name, words, seed), RECIPES[name]
+            views = next_token() if name.startswith("GPT") else mask(words, MASKED, random=0.0, kept=0.0)
+            if options.quick:
+                how = {**how, "steps": 20}
+            add(f"{name.split(',')[0]}, random encoder", known(method.encoder, train, test), seed == 0)
+            add("word counts", known(None, train, test), seed == 0)
+            begin = time.process_time()
+            fit(method, train, views, seed=seed, device="cpu", progress=False, **how)
+            seconds = time.process_time() - begin
+            values = above(method, world, test) | known(method.encoder, train, test) | {"cpu seconds": seconds}
+            add(name, values, seed == 0)
+            print(seed, name, {term: v[-1] for term, v in rows[name].items()}, flush=True)
+        about = {"stories": STORIES, "context": CONTEXT, **NET, "asked of BERT": MASKED, "fit": RECIPES}
+        keep(options, rows, settings=about, seeds=list(range(seeds)))
+
+
+if __name__ == "__main__":
+    main()
