@@ -15,7 +15,7 @@ from sslwb.augment import tokens
 from sslwb.augment.tokens import MASK, PAD, SEP, WORDS
 from sslwb.data import Texts, load
 from sslwb.data.pairs import sentence_pairs
-from sslwb.evaluate import embed, evaluate, fine_tune, knn, label_curve, linear, probe_causes, raw
+from sslwb.evaluate import embed, evaluate, fine_tune, knn, label_curve, linear, probe_causes, raw, untrained
 from sslwb.methods.bert import BERT, mlm_loss
 from sslwb.methods.gpt import GPT, next_token_loss, sampled
 from sslwb.nets.transformer import Block
@@ -285,7 +285,23 @@ def test_weights_of_an_encoder_depend_on_the_seed_alone(make: Callable[..., Any]
     assert torch.equal(torch.get_rng_state(), before)
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), same.parameters(), strict=True))
     assert not torch.equal(one.words.weight, other.words.weight)
-    assert float(one.words.weight.detach().std()) == pytest.approx(0.02, rel=0.1)
+    assert float(one.words.weight.detach().std()) == pytest.approx(0.02 if one.causal else 0.3, rel=0.1)
+
+
+@torch.no_grad()
+def test_berts_heads_begin_near_or_wide() -> None:
+    """Before any training: the first layer looks at neighbours, half of the next layer's heads at the whole text."""
+    encoder, x = nets.bert(168, 40, 64, 2, 4, seed=1), torch.full((1, 32), MASK)
+    apart = (torch.arange(32)[:, None] - torch.arange(32)).abs().float()
+    evenly = float(apart.mean())
+    first, second = ((encoder.attention(x, i)[0] * apart).sum(2).mean(1) for i in (0, 1))
+    assert (first < 0.75 * evenly).all()
+    assert (second[:2] < 0.75 * evenly).all()
+    assert (second[2:] > 0.95 * evenly).all()
+    fresh = untrained(encoder, seed=1)
+    assert torch.equal(fresh.places.weight[:, :16], encoder.places.weight[:, :16]), "drawn anew it begins otherwise"
+    assert torch.equal(fresh.blocks[1].out.weight, encoder.blocks[1].out.weight)
+    assert float(fresh.words.weight.std()) == pytest.approx(0.3, rel=0.05)
 
 
 @each_encoder

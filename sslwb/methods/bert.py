@@ -52,7 +52,9 @@ class BERT(Method):
             raise ValueError("encoder is causal: a word would not see what follows; expected nets.bert(…)")
         dim = self.encoder.dim
         with seeded(seed):
-            self.transform = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.LayerNorm(dim, 1e-12))
+            dense = nn.Linear(dim, dim)
+            nn.init.eye_(dense.weight)  # at first a word that attention brings is a word that is said
+            self.transform = nn.Sequential(dense, nn.GELU(), nn.LayerNorm(dim, 1e-12))
             self.bias = nn.Parameter(torch.zeros(self.encoder.vocabulary))
             if next_sentence:
                 self.judge = nn.Sequential(nn.Linear(dim, dim), nn.Tanh(), nn.Linear(dim, 2))

@@ -5,6 +5,7 @@ Source: Devlin et al. 2019 (BERT); Radford et al. 2018, 2019 (GPT, GPT-2).
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -17,10 +18,61 @@ PAD = 0  # the number of padding in every vocabulary
 
 
 class Table(nn.Embedding):
-    """An embedding for each number, drawn with the standard deviation of BERT and GPT-2: 0.02."""
+    """An embedding for each number, drawn with a standard deviation of 0.02 as in BERT and GPT-2, or of another."""
+
+    def __init__(self, count: int, dim: int, std: float = 0.02) -> None:
+        self.std = std
+        super().__init__(count, dim)
 
     def reset_parameters(self) -> None:
+        nn.init.normal_(self.weight, std=self.std)
+
+
+# How BERT's weights begin. Behind a hidden word stands nothing, so all that its place learns comes through attention;
+# drawn at random, the layers spend the minutes of a lesson on finding a word's neighbours, every head becomes one that
+# looks at neighbours, and none is left that looks for the word elsewhere in the text. So heads begin near or wide:
+# "mimetic initialization", Trockman and Kolter 2023. Only the first values differ; what is learned is free.
+
+
+class Places(nn.Embedding):
+    """Learned positions that begin as sines and cosines in a quarter of the features (Vaswani et al. 2017)."""
+
+    def reset_parameters(self) -> None:
+        count, dim = self.weight.shape
+        rates = dim // 8
+        turn = torch.arange(count)[:, None] * torch.exp(-math.log(30.0) * torch.arange(rates) / max(1, rates))
         nn.init.normal_(self.weight, std=0.02)
+        with torch.no_grad():
+            self.weight[:, : 2 * rates] = 0.9 * torch.cat((turn.sin(), turn.cos()), 1)
+
+
+class Asking(nn.Linear):
+    """Queries, keys, values. The first `near` features ask for what is like themselves, the others ask everybody."""
+
+    def __init__(self, dim: int, near: int) -> None:
+        self.near = near
+        super().__init__(dim, 3 * dim)
+
+    def reset_parameters(self) -> None:
+        q = nn.init.orthogonal_(torch.empty(self.in_features, self.in_features))
+        q[self.near :] *= 0.1
+        with torch.no_grad():
+            self.weight.copy_(torch.cat((q, q, torch.eye(len(q)))))
+        nn.init.zeros_(self.bias)
+
+
+class Giving(nn.Linear):
+    """What attention gives back: near heads take away what is alike, wide ones add what stands in the text."""
+
+    def __init__(self, dim: int, near: int) -> None:
+        self.near = near
+        super().__init__(dim, dim)
+
+    def reset_parameters(self) -> None:
+        sign = torch.where(torch.arange(self.in_features) < self.near, -1.0, 2.0)
+        with torch.no_grad():
+            self.weight.copy_(sign.diag())
+        nn.init.zeros_(self.bias)
 
 
 class TokenEncoder(nn.Module):
@@ -38,9 +90,13 @@ class TokenEncoder(nn.Module):
     ) -> None:  # fmt: skip
         super().__init__()
         self.vocabulary, self.context, self.dim, self.causal = vocabulary, context, dim, causal
-        self.words, self.places = Table(vocabulary, dim), Table(context, dim)
+        self.words = Table(vocabulary, dim) if causal else Table(vocabulary, dim, 0.3)
+        self.places = Table(context, dim) if causal else Places(context, dim)
         self.segments: Any = Table(segments, dim) if segments else None
         self.blocks = nn.ModuleList(Block(dim, heads, causal, post_norm=not causal) for _ in range(depth))
+        for i, block in enumerate([] if causal else self.blocks):
+            near = dim if i == 0 else heads // 2 * (dim // heads)  # then half of the heads look at the whole text
+            block.qkv, block.out = Asking(dim, near), Giving(dim, near)
         # BERT brings the sum of its embeddings to norm 1; GPT, whose blocks do that for themselves, what comes out.
         self.norm = nn.LayerNorm(dim, 1e-5 if causal else 1e-12)
 
