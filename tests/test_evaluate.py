@@ -501,3 +501,21 @@ def test_fine_tuning_trains_a_copy(data: Images) -> None:
     assert accuracy > 0.2  # chance is 0.125
     with pytest.raises(ValueError, match="no labels"):
         ev.fine_tune(encoder, Images(train.x), test, steps=1)
+
+
+class Faint(nn.Module):
+    """An encoder whose features vary little beside their mean."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nets.conv(8, seed=1)
+        self.dim = self.net.dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 5 + 0.1 * self.net(x)
+
+
+def test_fine_tuning_standardises_faint_features() -> None:
+    data = load("shapes", n=256, seed=8, size=16)
+    with_faint, plain = (ev.fine_tune(e, data, data, steps=60, lr=1e-2) for e in (Faint(), nets.conv(8, seed=1)))
+    assert with_faint > plain - 0.15
