@@ -136,7 +136,8 @@ def curve(
     last = f"{points[-1][1]:.3g}" if points else "…"
     low, high = (min(v for _, v in points), max(v for _, v in points)) if points else (0.0, 1.0)
     pad = 0.05 * (high - low) or max(abs(high) * 0.05, 1e-6)
-    low, high = low - pad, high + pad
+    # Room at both ends; but what is never below 0 has no axis below 0.
+    low, high = (low - pad if low < 0 else max(0.0, low - pad)), high + pad
 
     def place(point: tuple[float, float]) -> tuple[float, float]:
         x = left + (w - left - 6) * point[0] / max(1, steps)
