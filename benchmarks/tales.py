@@ -33,22 +33,23 @@ from sslwb.methods.gpt import GPT
 from sslwb.train import fit
 
 STORIES, CONTEXT = 16_384, 80
-NET = {"dim": 64, "depth": 2, "heads": 4}
+NET = {"dim": 64, "depth": 2}
+HEADS = {"GPT": 4, "BERT": 8}
 GPT_SHORT = {"steps": 1800, "batch_size": 16, "lr": 1e-2, "weight_decay": 1e-2, "precision": "fp32"}
 BERT_SHORT = {"steps": 2000, "batch_size": 16, "lr": 5e-3, "weight_decay": 1e-2, "precision": "fp32"}
 RECIPES: dict[str, dict[str, Any]] = {
     "GPT": GPT_SHORT,
     "BERT": BERT_SHORT,
     "GPT, long": {**GPT_SHORT, "steps": 4000},
-    "BERT, long": {**BERT_SHORT, "steps": 12_000},
+    "BERT, long": {**BERT_SHORT, "steps": 8000},
 }
 MASKED = 0.4  # share of the words that BERT is asked in training; in the test it is 15 %
 
 
 def make(name: str, words: int, seed: int) -> Method:
     if name.startswith("GPT"):
-        return GPT(nets.gpt(words, CONTEXT, **NET, seed=seed))
-    return BERT(nets.bert(words, CONTEXT, **NET, seed=seed), seed=seed)
+        return GPT(nets.gpt(words, CONTEXT, **NET, heads=HEADS["GPT"], seed=seed))
+    return BERT(nets.bert(words, CONTEXT, **NET, heads=HEADS["BERT"], seed=seed), seed=seed)
 
 
 @torch.no_grad()
@@ -109,7 +110,7 @@ def main() -> None:
             values = above(method, world, test) | known(method.encoder, train, test) | {"cpu seconds": seconds}
             add(name, values, seed == 0)
             print(seed, name, {term: v[-1] for term, v in rows[name].items()}, flush=True)
-        about = {"stories": STORIES, "context": CONTEXT, **NET, "asked of BERT": MASKED, "fit": RECIPES}
+        about = {"stories": STORIES, "context": CONTEXT, **NET, "heads": HEADS, "asked of BERT": MASKED, "fit": RECIPES}
         keep(options, rows, settings=about, seeds=list(range(seeds)))
 
 
