@@ -32,6 +32,8 @@ class Table(nn.Embedding):
 # drawn at random, the layers spend the minutes of a lesson on finding a word's neighbours, every head becomes one that
 # looks at neighbours, and none is left that looks for the word elsewhere in the text. So heads begin near or wide:
 # "mimetic initialization", Trockman and Kolter 2023. Only the first values differ; what is learned is free.
+# Measured on the tales (2 blocks of width 64, batches of 16): in 2,000 steps the usual weights learn how sentences are
+# built, and nothing of who and where; these learn both.
 
 
 class Places(nn.Embedding):
@@ -47,7 +49,11 @@ class Places(nn.Embedding):
 
 
 class Asking(nn.Linear):
-    """Queries, keys, values. The first `near` features ask for what is like themselves, the others ask everybody."""
+    """Queries, keys, values: every place asks for what is like itself.
+
+    The first `near` features mix place and word, so their heads look at neighbours. The others are without position, so
+    their heads look at all words of the same kind, wherever they stand.
+    """
 
     def __init__(self, dim: int, near: int) -> None:
         self.near = near
@@ -55,7 +61,7 @@ class Asking(nn.Linear):
 
     def reset_parameters(self) -> None:
         q = nn.init.orthogonal_(torch.empty(self.in_features, self.in_features))
-        q[self.near :] *= 0.1
+        q[self.near :] = 0.7 * torch.eye(self.in_features)[self.near :]  # weaker: with nothing like it, look at all
         with torch.no_grad():
             self.weight.copy_(torch.cat((q, q, torch.eye(len(q)))))
         nn.init.zeros_(self.bias)
