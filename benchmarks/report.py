@@ -144,6 +144,29 @@ def fit_overhead(r: Any) -> Told:
     return f"{row['overhead, ms a step']:.2f} ms a step, {row['overhead, share']:.1%} at a lesson's size", None
 
 
+def mask_saves(r: Any) -> Told:
+    shares = {name: row["share of the unmasked step"] for name, row in r["rows"].items()}
+    told = "; ".join(f"{name}: {row['mask 0.75']:.0%}" for name, row in shares.items())
+    return told, all(row["mask 0.75"] <= 0.4 for row in shares.values())
+
+
+def token_rate(r: Any) -> Told:
+    rates = {precision: row["tokens a second"] for precision, row in r["rows"].items()}
+    return ", ".join(f"{rate:,} in {precision}" for precision, rate in rates.items()), rates["fp32"] >= 9000
+
+
+def shakespeare_loss(r: Any) -> Told:
+    loss, seconds = (middle(r["rows"], term) for term in ("validation loss", "seconds"))
+    return f"{loss:.2f} after {seconds:.0f} s", loss <= 1.88 and seconds <= 180
+
+
+def above_the_floor(r: Any) -> Told:
+    worst = {name: max(row["above the floor"]) for name, row in r["rows"].items() if "above the floor" in row}
+    told = "worst seed: " + ", ".join(f"{name} {share:.1%}" for name, share in worst.items())
+    whole = {"GPT", "BERT", "GPT, long", "BERT, long"} <= worst.keys()
+    return told, all(share <= (0.05 if "long" in name else 0.15) for name, share in worst.items()) if whole else None
+
+
 LINES: list[tuple[str, str, str, Callable[[Any], Told]]] = [
     ("each lesson, cold kernel, one thread", "≤ 120 s, ≤ 2 GB", "lessons", lessons_fit),
     ("`import sslwb`", "≤ 0.2 s, without torch", "imports", import_time),
@@ -155,6 +178,11 @@ LINES: list[tuple[str, str, str, Callable[[Any], Told]]] = [
     ("the same method on CIFAR-10, 180 s of training, two cores", "kNN ≥ 62 %, linear ≥ 68 %", "cifar10", cifar_scores),
     ("the family, one budget of views, on shape", "each ≥ 30 points above random; MoCo, BYOL, Barlow Twins and VICReg "
      "≥ 80 % of SimCLR's gain", "family", family_scores),
+    ("MAE, encoder step at a 75 % mask, of the unmasked one", "≤ 40 %", "mae", mask_saves),
+    ("tokens a second, a transformer of 1 M parameters, two cores", "≥ 9,000 in fp32", "transformer", token_rate),
+    ("GPT on tinyshakespeare's characters, two cores, nats", "≤ 1.88 in ≤ 180 s", "shakespeare", shakespeare_loss),
+    ("BERT and GPT above the entropy floor of the tales", "≤ 15 % in a lesson, ≤ 5 % in a longer run", "tales",
+     above_the_floor),
     ("a map of 2,000 embeddings, after it is asked for", "≤ 5 s", "map", map_seconds),
     ("`fit` above a bare loop", "(none)", "overhead", fit_overhead),
 ]  # fmt: skip
