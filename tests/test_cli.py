@@ -208,7 +208,7 @@ def test_data_lists_verifies_and_cleans(
     assert main(["data", "list"]) == 0
     out = capsys.readouterr().out
     assert re.search(r"^shapes +built in", out, re.MULTILINE)
-    assert "cifar10        not here (170 MB to fetch)" in out
+    assert re.search(r"^cifar10 +not here \(170 MB to fetch\)$", out, re.MULTILINE)
     assert main(["data", "verify", "cifar10"]) == 2
     assert "cifar10 is not on this machine" in capsys.readouterr().err
     assert main(["data", "get"]) == 2
