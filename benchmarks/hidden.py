@@ -24,6 +24,7 @@ from _common import RESULTS, keep, parser, use_threads
 
 from sslwb import nets
 from sslwb.augment import masks, puzzles
+from sslwb.augment.images import weak
 from sslwb.data import Images, load, subset_per_class
 from sslwb.evaluate import embed, fine_tune, knn, label_curve, linear, probe_causes, raw, untrained
 from sslwb.methods.base import Method
@@ -39,6 +40,8 @@ CROP = (0.7, 1.0)
 FEW, MANY = 20, 512  # labels a class
 conv = partial(nets.conv, 16, instance_norm=True)
 transformer = partial(nets.vit, 4, 96, 3, 2)  # patch, dim, depth, heads
+small = partial(nets.vit, 4, 64, 3, 2)  # of lesson 11, which trains two of them
+SCATTERED = masks.Scattered()  # MAE's mask
 Recipe = tuple[Callable[..., Any], Callable[..., Method], Any, dict[str, Any]]
 
 
@@ -53,6 +56,17 @@ def jigsaw(steps: int = 2000, **settings: Any) -> Recipe:
 
 def mae(ratio: float = 0.75, steps: int = 1600, lr: float = 6e-3, **settings: Any) -> Recipe:
     return transformer, partial(MAE, **settings), masks.mae(SIZE, ratio=ratio, crop=CROP), how(steps, lr)
+
+
+def pixels() -> Recipe:
+    """Lesson 11: a mask, and the pixels behind it."""
+    return small, MAE, masks.mae(SIZE, crop=CROP), how(1000, 6e-3)
+
+
+def representations(spread: float = 0.3, draw: Any = SCATTERED) -> Recipe:
+    """Lesson 11: the same mask, and what a teacher makes of what is behind it."""
+    views = masks.Masked(weak(SIZE, crop=CROP), draw)
+    return small, partial(JEPA, momentum=0.996, spread=spread), views, how(1000, 6e-3)
 
 
 # name → encoder, method, views, settings of fit; a name that ends in the name of another world is trained in that one
@@ -70,9 +84,22 @@ ROWS: dict[str, Recipe] = {
     "jigsaw, lens, textured": jigsaw(800, gray=0, jitter=0, lens=0.08),
     "MAE, ratio 0.25": mae(0.25),
     "MAE, ratio 0.9": mae(0.9),
+    # the same mask, two targets
+    "small, pixels": pixels(),
+    "small, representations": representations(),
+    "small, teacher alone": representations(0.0),
+    "small, blocks": representations(draw=masks.Blocks(count=2)),
+    "small, pixels, textured": pixels(),
+    "small, representations, textured": representations(),
 }
-TUNED = ("MAE", "MAE, normalised", "I-JEPA", "jigsaw", "inpainting", "rotation")
-BASELINES = {"random conv": conv, "random transformer": transformer, "random conv, textured": conv}
+TUNED = ("random conv", "random transformer", "MAE", "MAE, normalised", "I-JEPA", "jigsaw", "inpainting", "rotation")
+BASELINES = {
+    "random conv": conv,
+    "random transformer": transformer,
+    "random conv, textured": conv,
+    "random small": small,
+    "random small, textured": small,
+}
 
 
 def world(name: str, split: str, n: int, seed: int) -> Images:
@@ -112,7 +139,7 @@ def row(name: str, seed: int, share: float) -> dict[str, float]:
     if name in BASELINES:
         encoder = BASELINES[name](seed=seed)
         found = measure(bank, test, embed(encoder, bank, "fp32"), embed(encoder, test, "fp32"))
-        return found if name.endswith("textured") else found | tuned(encoder, train, test)
+        return found | (tuned(encoder, train, test) if name in TUNED else {})
     make_encoder, make, views, settings = ROWS[name]
     encoder, begin = make_encoder(seed=seed), time.process_time()
     method, settings = make(encoder, seed=seed), {**settings, "steps": max(2, round(settings["steps"] * share))}

@@ -1,12 +1,17 @@
 """BERT and GPT on the world of tales: how far they end from the entropy floor, and what their features know.
 
-    python benchmarks/tales.py [--seeds 3] [--only GPT BERT "GPT, long" "BERT, long"] [--quick] [--threads 1]
+    python benchmarks/tales.py [--seeds 3] [--only GPT BERT "BERT, next sentence" …] [--quick] [--threads 1]
 
 The floor is the loss of the truth itself on the same test stories with the same words hidden, `Tales.floor`: GPT
 foretells every word from those before it, BERT 15 % of the words, all of them behind <mask>. `above the floor` is the
 loss over the floor, minus one. The features are then asked for the topic, and for the sentiment, which counting words
-does not tell and no other word of a story repeats: a linear probe with 2,048 labels, and with 5 and 50 a class; beside
-them the same encoder with random weights and the counts of words. The settings are in the file that is written.
+does not tell and no other word of a story repeats: a linear probe with 2,048 labels, and with 5 and 50 a class, and
+fine-tuning with 200 a class; beside them the same encoder with random weights and the counts of words.
+
+What RoBERTa changed (Liu et al. 2019, section 4) stands in pairs of rows. "next sentence" and "pairs" read the same
+pairs of halves, with and without the question whether they belong together; their floor is not known, since the sign
+between the halves tells where a sentence ends. "1,024 stories" are read 50 times each, with a new mask each time or
+with the same, "static". The settings are in the file that is written.
 `cpu seconds` are the processor's: the time of one thread on a quiet machine, or more, where a core is shared.
 """
 
@@ -24,33 +29,53 @@ from torch import nn
 
 from sslwb import nets
 from sslwb.augment.tokens import PAD, SEP, mask, next_token
-from sslwb.data import Texts, load
+from sslwb.data import Texts, load, subset_per_class
+from sslwb.data.pairs import sentence_pairs
 from sslwb.data.worlds.tales import Tales
-from sslwb.evaluate import embed, label_curve, linear, raw
+from sslwb.evaluate import embed, fine_tune, label_curve, linear, raw
 from sslwb.methods.base import Method
-from sslwb.methods.bert import BERT
+from sslwb.methods.bert import BERT, mlm_loss
 from sslwb.methods.gpt import GPT
 from sslwb.train import fit
+from sslwb.train.loop import MakeViews
 
 STORIES, CONTEXT = 16_384, 80
 NET = {"dim": 64, "depth": 2, "heads": 4}
 GPT_SHORT = {"steps": 1800, "batch_size": 16, "lr": 1e-2, "weight_decay": 1e-2, "precision": "fp32"}
 BERT_SHORT = {
-    "steps": 2400, "batch_size": 16, "lr": 5e-3, "weight_decay": 1e-2, "warmup": 0.05, "precision": "fp32",
+    "steps": 3200, "batch_size": 16, "lr": 3e-3, "weight_decay": 1e-2, "warmup": 0.05, "precision": "fp32",
 }  # fmt: skip
 RECIPES: dict[str, dict[str, Any]] = {
     "GPT": GPT_SHORT,
     "BERT": BERT_SHORT,
     "GPT, long": {**GPT_SHORT, "steps": 4000},
     "BERT, long": {**BERT_SHORT, "steps": 6000},
+    "BERT, pairs": BERT_SHORT,
+    "BERT, next sentence": BERT_SHORT,
+    "BERT, 1,024 stories": BERT_SHORT,
+    "BERT, 1,024 stories, static": BERT_SHORT,
 }
 MASKED = 0.4  # share of the words that BERT is asked in training; in the test it is 15 %
+TUNING: dict[str, Any] = {"steps": 300, "lr": 3e-3, "batch_size": 16}
 
 
 def make(name: str, words: int, seed: int) -> Method:
     if name.startswith("GPT"):
         return GPT(nets.gpt(words, CONTEXT, **NET, seed=seed))
-    return BERT(nets.bert(words, CONTEXT, **NET, seed=seed), seed=seed)
+    return BERT(nets.bert(words, CONTEXT, **NET, seed=seed), next_sentence="next" in name, seed=seed)
+
+
+def texts(name: str, data: Texts) -> Texts:
+    """What a row reads: stories, few stories, or their halves as pairs."""
+    data = data[:1024] if "1,024" in name else data
+    return sentence_pairs(data) if "pairs" in name or "next" in name else data
+
+
+def views_of(name: str, words: int, p: float = MASKED) -> MakeViews:
+    """Pure masks, since the floor knows no false words."""
+    if name.startswith("GPT"):
+        return next_token()
+    return mask(words, p, random=0.0, kept=0.0, static="static" in name, next_sentence="next" in name)
 
 
 @torch.no_grad()
@@ -61,22 +86,41 @@ def above(method: Method, world: Tales, test: Texts) -> dict[str, float]:
         begin = (x == SEP) & (torch.arange(x.shape[1]) > 0)
         views, asked = [x.masked_fill(begin, PAD)], None  # the end of a story is no word
     else:
-        views = mask(len(test.vocabulary), 0.15, random=0.0, kept=0.0)(test.x, torch.Generator().manual_seed(0))
+        views = views_of("BERT", len(test.vocabulary), 0.15)(test.x, torch.Generator().manual_seed(0))
         asked = F.pad(views[1] != PAD, (0, test.x.shape[1] - views[1].shape[1]))
     loss, floor = float(method(views)["loss"]), world.floor(test.x, asked)
     return {"nats a word": loss, "floor": floor, "above the floor": loss / floor - 1}
 
 
+@torch.no_grad()
+def on_pairs(method: BERT, test: Texts) -> dict[str, float]:
+    """The loss on the words of pairs that belong together, and the share of pairs that are judged rightly."""
+    g, words = torch.Generator().manual_seed(0), len(test.vocabulary)
+    x, targets = views_of("BERT", words, 0.15)(test.x, g)
+    second = ((x == SEP).cumsum(1) - (x == SEP).long() >= 2).long()  # the words behind the sign between the halves
+    asked = targets != PAD
+    h = method.encoder.features(x, second)
+    found = {"nats a word": float(mlm_loss(method.logits(h[asked]), targets[asked]))}
+    if method.next_sentence:
+        x, _, segments, strange = mask(words, 0.15, next_sentence=True)(test.x, g)
+        said = method.judge(method.encoder.features(x, segments)[:, 0]).argmax(1)
+        found["pairs told apart"] = float((said == strange).float().mean())
+    return found
+
+
 def known(encoder: nn.Module | None, train: Texts, test: Texts) -> dict[str, float]:
-    """How well a linear probe reads topic and sentiment from the features; None: from the counts of words."""
-    train = train[:2048]
-    a, b = ((raw(d) if encoder is None else embed(encoder, d, "fp32")) for d in (train, test))
+    """How well topic and sentiment are read from the features; encoder None: from the counts of words."""
+    train = train[:4096]
+    a, b = ((raw(d) if encoder is None else embed(encoder, d, "fp32")) for d in (train[:2048], test))
     shares: dict[str, float] = {}
     for cause in ("topic", "sentiment"):
         there, here = (replace(d, y=d.factors[cause], classes=d.levels[cause]) for d in (train, test))
-        few = label_curve(a, there, b, here, counts=(5, 50))
-        shares |= {f"{cause}, linear": linear(a, there.labels, b, here.labels)}
+        few = label_curve(a, there[:2048], b, here, counts=(5, 50))
+        shares |= {f"{cause}, linear": linear(a, there.labels[:2048], b, here.labels)}
         shares |= {f"{cause}, {n} labels a class": sum(v) / len(v) for n, v in few.items()}
+        if cause == "sentiment" and encoder is not None:
+            labelled = subset_per_class(there, 200)
+            shares[f"{cause}, fine-tuned"] = fine_tune(encoder, labelled, here, **TUNING)
     return shares
 
 
@@ -90,6 +134,7 @@ def main() -> None:
     before = options.out or RESULTS / "tales.json"
     rows: dict[str, Any] = json.loads(before.read_text())["rows"] if before.exists() and not options.quick else {}
     world, test = Tales(), load("tales", "test", n=64 if options.quick else 1024)
+    words = len(test.vocabulary)
 
     def add(name: str, values: dict[str, float], first: bool) -> None:
         if first:
@@ -99,21 +144,29 @@ def main() -> None:
 
     for name in options.only:
         for seed in range(seeds):
-            train = load("tales", n=2048 if options.quick else STORIES, seed=seed)
-            words = len(train.vocabulary)
+            train = load("tales", n=STORIES, seed=seed)
+            read, unread = texts(name, train), texts(name.replace("1,024", ""), test)
             method, how = make(name, words, seed), RECIPES[name]
-            views = next_token() if name.startswith("GPT") else mask(words, MASKED, random=0.0, kept=0.0)
             if options.quick:
                 how = {**how, "steps": 20}
-            add(f"{name.split(',')[0]}, random encoder", known(method.encoder, train, test), seed == 0)
-            add("word counts", known(None, train, test), seed == 0)
+            if name in ("GPT", "BERT"):
+                add(f"{name}, random encoder", known(method.encoder, train, test), seed == 0)
+                add("word counts", known(None, train, test), seed == 0)
             begin = time.process_time()
-            fit(method, train, views, seed=seed, device="cpu", progress=False, **how)
+            fit(method, read, views_of(name, words), seed=seed, device="cpu", progress=False, **how)
             seconds = time.process_time() - begin
-            values = above(method, world, test) | known(method.encoder, train, test) | {"cpu seconds": seconds}
-            add(name, values, seed == 0)
+            paired = unread is not test and isinstance(method, BERT)
+            values = on_pairs(method, unread) if paired else above(method, world, test)
+            add(name, values | known(method.encoder, train, test) | {"cpu seconds": seconds}, seed == 0)
             print(seed, name, {term: v[-1] for term, v in rows[name].items()}, flush=True)
-        about = {"stories": STORIES, "context": CONTEXT, **NET, "asked of BERT": MASKED, "fit": RECIPES}
+        about = {
+            "stories": STORIES,
+            "context": CONTEXT,
+            **NET,
+            "asked of BERT": MASKED,
+            "fit": RECIPES,
+            "tuning": TUNING,
+        }
         keep(options, rows, settings=about, seeds=list(range(seeds)))
 
 

@@ -292,6 +292,7 @@ def test_without_borrowing_a_reconstruction_knows_nothing_of_the_hidden_patches(
         (lambda: MAE(nets.conv(8)), [], TypeError, r"encoder is ConvEncoder; .* a transformer, sslwb\.nets\.vit"),
         (lambda: JEPA(nets.conv(8)), [], TypeError, "JEPA leaves patches out"),
         (lambda: JEPA(nets.vit(4, 16, 1, 2), momentum=2), [], ValueError, "momentum is 2"),
+        (lambda: JEPA(nets.vit(4, 16, 1, 2), spread=-1), [], ValueError, "spread is -1"),
         (lambda: JEPA(nets.vit(4, 16, 1, 2)), [pictures(), random_mask(5, 16, 4)], ValueError, "and 2 mask"),
         (lambda: Inpainting(nets.conv(8), 20), [], ValueError, "size is 20; expected a multiple of 8"),
         (lambda: Inpainting(nets.conv(8), 16), [pictures()], ValueError, "and 1 mask"),
@@ -354,6 +355,31 @@ def test_jepas_prediction_knows_the_context_alone() -> None:
     assert torch.equal(method.predict(x, context, targets), method.predict(other, context, targets))
     swapped = method.predict(x, context, targets.flip(1)).unflatten(0, (4, 2)).flip(1).flatten(0, 1)
     assert torch.allclose(method.predict(x, context, targets), swapped, atol=1e-5)  # a target sees no other target
+
+
+def test_jepas_spread_is_vicregs_over_the_patches_that_are_seen() -> None:
+    method = JEPA(nets.vit(4, 32, 2, 2, seed=5), spread=2.0, dim=16, seed=5)
+    x = pictures(4)
+    context, targets = masks.Scattered(4, 0.75)(x, generator())
+    terms = {name: float(term.detach()) for name, term in method([x, context, targets]).items()}
+    tokens = [method.encoder.tokens(x[i : i + 1])[:, context[i]] for i in range(4)]
+    z = torch.cat([method.encoder.norm(method.encoder.blocks(t))[0] for t in tokens]).detach()
+    cov = torch.cov(z.T)
+    short = sum(max(0.0, 1 - math.sqrt(float(cov[d, d]) + 1e-4)) for d in range(32)) / 32
+    linked = sum(float(cov[d, e]) ** 2 for d in range(32) for e in range(32) if d != e) / 32
+    assert math.isclose(terms["narrow"], short + linked / 25, rel_tol=1e-4)
+    assert math.isclose(terms["loss"], terms["distance"] + 2 * terms["narrow"], rel_tol=1e-5)
+    paper = JEPA(nets.vit(4, 32, 2, 2, seed=5), dim=16, seed=5)
+    assert math.isclose(terms["distance"], float(paper([x, context, targets])["loss"].detach()), rel_tol=1e-5)
+
+
+def test_scattered_is_maes_mask_in_two_parts() -> None:
+    context, targets = masks.Scattered(4, 0.75)(pictures(4), generator())
+    (hidden,) = masks.RandomPatches(4, 0.75)(pictures(4), generator())
+    assert torch.equal(targets, hidden[:, None])
+    assert torch.equal(context, ~hidden)
+    with pytest.raises(ValueError, match="ratio is 1"):
+        masks.Scattered(4, 1)
 
 
 def test_jepa_loss_refuses_other_shapes() -> None:

@@ -105,6 +105,9 @@ METHODS = {
         lambda: MAE(nets.vit(4, 32, 2, 2, seed=5), dim=16, normalise=True, seed=5), masks.mae(16), steps=60
     ),
     "I-JEPA": Row(lambda: JEPA(nets.vit(4, 32, 2, 2, seed=5), dim=16, seed=5), masks.jepa(16, count=2)),
+    "I-JEPA, spread": Row(
+        lambda: JEPA(nets.vit(4, 32, 2, 2, seed=5), spread=1.0, dim=16, seed=5), masks.jepa(16, count=2)
+    ),
     "Supervised": Row(lambda: Supervised(nets.conv(8, seed=5), 8, seed=5), images.weak(16)),
 }
 rows = pytest.mark.parametrize("row", METHODS.values(), ids=METHODS.keys())

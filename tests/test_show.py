@@ -139,6 +139,7 @@ def test_what_the_words_say_is_true(data: Images) -> None:
     assert (
         "SimCLR: 8 of 8 share the label" in show.neighbours(data, {"SimCLR": z + 1e-3 * z.cumsum(0)}, [0, 1], k=4).alt
     )
+    assert "below each stand mask, guess" in show.views(data[:2], {"mask": data.x[:2], "guess": data.x[2:4]}).alt
     assert "loss over 100 steps" in show.curves(falling(0.1)).alt
     assert "SimCLR goes from 5 to 4" in show.curves({"SimCLR": falling(0.5)}, smooth=1).alt
     assert "a: 35% with 1, 75% with 10" in FIGURES["label_curve"](data).alt

@@ -6,9 +6,12 @@ import math
 import multiprocessing
 import os
 import pickle
+import platform
 import random
 import re
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -749,6 +752,27 @@ def test_threads_are_lowered_to_the_granted_cores_and_never_raised(monkeypatch: 
         monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
         device.use_granted_cores()
     assert asked == [2]
+
+
+FAULTS = """
+import resource
+from sslwb import nets
+from sslwb.augment.images import simclr
+from sslwb.data import load
+from sslwb.methods.simclr import SimCLR
+from sslwb.train import fit
+faults = []
+note = lambda history: faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt) and None
+fit(SimCLR(nets.conv(16)), load("shapes", n=512), simclr(24, views=4), steps=30, batch_size=32, progress=False,
+    on_step=note)
+print((faults[-1] - faults[10]) / 19)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library keeps memory in its own way")
+def test_a_step_reuses_the_memory_of_the_last() -> None:
+    told = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
+    assert float(told.stdout) < 100  # pages a step that the system had to bring; 700 and more without it
 
 
 @pytest.fixture

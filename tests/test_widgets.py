@@ -626,6 +626,7 @@ def test_outside_a_kernel_nothing_is_touched() -> None:
 
 def test_the_kernel_says_idle_for_a_message_that_an_awaiting_cell_let_through(monkeypatch: pytest.MonkeyPatch) -> None:
     from ipykernel import kernelbase
+    from ipykernel.comm.comm import BaseComm
 
     said: list[tuple[str, str]] = []
 
@@ -646,6 +647,7 @@ def test_the_kernel_says_idle_for_a_message_that_an_awaiting_cell_let_through(mo
     kernel = Kernel()
     monkeypatch.setattr(kernelbase.Kernel, "initialized", classmethod(lambda cls: True))
     monkeypatch.setattr(kernelbase.Kernel, "instance", classmethod(lambda cls: kernel))
+    monkeypatch.setattr(BaseComm, "_reply_subshell_id", None, raising=False)  # put back at the end
     keep_widgets_alive()
     keep_widgets_alive()  # once is enough
     asyncio.run(kernel.dispatch_shell("slider", concurrent=True))

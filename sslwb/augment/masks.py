@@ -122,6 +122,29 @@ class Blocks:
 
 
 @dataclass(frozen=True)
+class Scattered:
+    """MAE's mask in I-JEPA's form: → [context bool (B, L), one target bool (B, 1, L)], which together are all patches.
+
+    Args:
+        patch: side of a patch, pixels.
+        ratio: share of the patches that is the target.
+
+    Raises:
+        ValueError: see `RandomPatches`.
+    """
+
+    patch: int = 4
+    ratio: float = 0.75
+
+    def __post_init__(self) -> None:
+        RandomPatches(self.patch, self.ratio)
+
+    def __call__(self, x: Tensor, generator: torch.Generator) -> list[Tensor]:
+        (hidden,) = RandomPatches(self.patch, self.ratio)(x, generator)
+        return [~hidden, hidden[:, None]]
+
+
+@dataclass(frozen=True)
 class Region:
     """One hidden square at a random place: → [bool (B, H, W)]. Source: Pathak et al. 2016, section 3.3.
 

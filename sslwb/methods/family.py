@@ -23,7 +23,7 @@ from sslwb.methods.supervised import Supervised
 from sslwb.methods.swav import SwAV
 from sslwb.methods.vicreg import VICReg
 
-SEEN = 294_912  # views that each method is trained on
+SEEN = 344_064  # views that each method is trained on
 VIEWS = 4  # of each picture
 make_encoder = partial(nets.conv, 16, instance_norm=True)
 make_views = simclr(24, views=VIEWS, crop=(0.5, 1.0), rotate=180, hue=0.5, gray=0.3)

@@ -1,5 +1,5 @@
 """I-JEPA. Source: Assran et al. 2023, "Self-Supervised Learning from Images with a Joint-Embedding Predictive
-Architecture". Lesson 11."""
+Architecture". The spread of the features as a second term: Bardes et al. 2022, "VICReg". Lesson 11."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from sslwb.methods.base import Method, Views, full_precision
 from sslwb.methods.mae import check_transformer, encode_some, pictures_and_masks
 from sslwb.methods.teacher import check_momentum, follow, rising, teacher_of
+from sslwb.methods.vicreg import vicreg_loss
 from sslwb.nets import seeded
 from sslwb.nets.patches import grid_of, marked
 from sslwb.nets.transformer import Block, sine_positions
@@ -37,6 +38,8 @@ class JEPA(Method):
     Args:
         encoder: a transformer, `sslwb.nets.vit`.
         momentum: of the teacher at the beginning; it rises to 1 along a cosine.
+        spread: weight of VICReg's variance and covariance terms, 25 to 1, over all of the batch's context patches; 0 is
+            the paper. In small, plain pictures a teacher alone keeps what is easy to foretell, and drops the rest.
         dim: width of the predictor.
         depth: of the predictor, blocks.
         heads: of the predictor's attention.
@@ -44,22 +47,25 @@ class JEPA(Method):
 
     Raises:
         TypeError: an encoder without patches.
-        ValueError: momentum outside [0, 1], masks that do not fit.
+        ValueError: momentum outside [0, 1], a negative spread, masks that do not fit.
     """
 
     def __init__(
-        self, encoder: nn.Module, momentum: float = 0.99, dim: int = 48, depth: int = 1, heads: int = 2, seed: int = 0
-    ) -> None:
+        self, encoder: nn.Module, momentum: float = 0.99, spread: float = 0.0, dim: int = 48, depth: int = 1,
+        heads: int = 2, seed: int = 0,
+    ) -> None:  # fmt: skip
         super().__init__(encoder)
         check_transformer(encoder, "JEPA")
         check_momentum(momentum)
+        if not spread >= 0:
+            raise ValueError(f"spread is {spread}; expected a weight of 0 or more")
         with seeded(seed):
             self.bridge = nn.Linear(self.encoder.dim, dim)
             self.mask_token = nn.Parameter(0.02 * torch.randn(dim))
             self.predictor = nn.Sequential(*[Block(dim, heads) for _ in range(depth)], nn.LayerNorm(dim))
             self.back = nn.Linear(dim, self.encoder.dim)
         self.teacher: Any = teacher_of(self.encoder)
-        self.momentum = momentum
+        self.momentum, self.spread = momentum, spread
 
     def forward(self, views: Views) -> dict[str, Tensor]:
         x, context, targets = pictures_and_masks(views, 2)
@@ -69,13 +75,23 @@ class JEPA(Method):
         count = targets.shape[1]
         where = targets.flatten(0, 1)  # (B · count, L)
         truth = marked(z.repeat_interleave(count, 0), where)
-        return {"loss": jepa_loss(self.predict(x, context, targets), truth)}
+        seen = encode_some(self.encoder, x, context)  # (B, k, D)
+        loss = jepa_loss(self.foretell(seen, x, context, targets), truth)
+        if not self.spread:
+            return {"loss": loss}
+        rows = seen.flatten(0, 1)  # twice, as two views: vicreg_loss sums both
+        narrow = vicreg_loss(rows, rows, invariance=0.0, variance=0.5, covariance=0.02)["loss"]
+        return {"loss": loss + self.spread * narrow, "distance": loss, "narrow": narrow}
 
     def predict(self, x: Tensor, context: Tensor, targets: Tensor) -> Tensor:
         """bool (B, L), bool (B, count, L) → (B · count, k, D): a target knows the context, and no other target."""
+        return self.foretell(encode_some(self.encoder, x, context), x, context, targets)
+
+    def foretell(self, seen: Tensor, x: Tensor, context: Tensor, targets: Tensor) -> Tensor:
+        """The same from the context's features (B, k, D); of x only the size is used."""
         positions = sine_positions(*grid_of(x, self.encoder.patch), self.bridge.out_features).to(x)
         places = positions.expand(len(x), -1, -1)
-        seen = self.bridge(encode_some(self.encoder, x, context))
+        seen = self.bridge(seen)
         seen = seen + marked(places, context).to(seen)
         count = targets.shape[1]
         asked = marked(places.repeat_interleave(count, 0), targets.flatten(0, 1)) + self.mask_token

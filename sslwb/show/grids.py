@@ -56,12 +56,14 @@ def pictures(
     return _grid(rows, title=title, caption=caption, alt=f"{title or 'Pictures'}. {told}.", columns=columns)
 
 
-def views(originals: Any, views: Sequence[Any], *, title: str = "", caption: str = "") -> Card:
+def views(
+    originals: Any, views: Sequence[Any] | Mapping[str, Any], *, title: str = "", caption: str = ""
+) -> Card:  # fmt: skip
     """Each original in the first row, its views below it.
 
     Args:
         originals: B pictures, at most 12; see `pictures`.
-        views: what `make_views` gave: one batch of B pictures for each view.
+        views: what `make_views` gave: one batch of B pictures for each view; or {name of the row: such a batch}.
         title: what the figure says.
         caption: a line below.
 
@@ -69,16 +71,20 @@ def views(originals: Any, views: Sequence[Any], *, title: str = "", caption: str
         ValueError: no views, more than 12 pictures, or views of another number of pictures.
     """
     first = as_rgb("originals", originals)
-    rest = [as_rgb(f"views[{i}]", v) for i, v in enumerate(views)]
+    given = views if isinstance(views, Mapping) else {f"view {i + 1}": view for i, view in enumerate(views)}
+    keys = given if isinstance(views, Mapping) else range(len(given))
+    rest = [as_rgb(f"views[{key!r}]", view) for key, view in zip(keys, given.values(), strict=True)]
     if not rest or len(first) > 12 or any(len(v) != len(first) for v in rest):
         raise ValueError(
             f"originals holds {len(first)} pictures and the views {[len(v) for v in rest]}; expected at most 12 "
             "pictures, at least one view, and as many pictures in each view: make_views(data.x[:8], generator)"
         )
     rows = [[Cell(p) for p in row] for row in (first, *rest)]
-    names = ["original", *(f"view {i + 1}" for i in range(len(rest)))]
-    told = f"The first row shows {len(first)} pictures, and below each stand {len(rest)} random view(s) of it"
-    return _grid(rows, names=names, title=title, caption=caption, alt=f"{title or 'Views'}. {told}.", rule=True)
+    below = ", ".join(given) if isinstance(views, Mapping) else f"{len(rest)} random view(s) of it"
+    told = f"The first row shows {len(first)} pictures, and below each stand {below}"
+    return _grid(
+        rows, names=["original", *given], title=title, caption=caption, alt=f"{title or 'Views'}. {told}.", rule=True
+    )
 
 
 def reconstructions(

@@ -41,9 +41,9 @@ def candidates(
             written = f"{p[word]:.3f}" if word in p else f"< {max(column[-1][1], 0.001):.3f}" if column else ""
             ax.annotate(written, (p.get(word, 0.0), row), (5, 0), textcoords="offset points", va="center", fontsize=9,
                         color=INK if word in p else SOFT)  # fmt: skip
+        ax.set_xlim(0, most * (1.2 + 0.12 * len(columns)))  # before the ticks, which are the same in all panels
         ax.locator_params(axis="x", nbins=4)
-        ax.set_xticks([tick for tick in ax.get_xticks() if 0 <= tick <= 1])
-        ax.set_xlim(0, most * (1.2 + 0.12 * len(columns)))
+        ax.set_xticks([tick for tick in ax.get_xticks() if 0 <= tick <= min(1, ax.get_xlim()[1])])
         ax.set_title(name, loc="left", fontsize=10, color=PALETTE[i % 2], fontweight="bold")
         ax.tick_params(axis="y", length=0, labelcolor=INK, labelsize=10)
         ax.grid(axis="x", color=FAINT, linewidth=0.7)

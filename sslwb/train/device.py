@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import os
+import platform
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 PRECISIONS = ("fp32", "bf16")
+MIB = 2**20
 
 
 def resolve_device(device: str | torch.device = "auto") -> torch.device:
@@ -66,6 +69,18 @@ def use_granted_cores() -> None:
     """Lower torch's threads to the granted cores: more threads than cores is many times slower. Never raises them."""
     if torch.get_num_threads() > granted_cores():
         torch.set_num_threads(granted_cores())
+
+
+def keep_freed_memory() -> None:
+    """Let the C library keep what a step frees for the next one, up to 64 MiB. Does nothing where it is not glibc.
+
+    Left alone, glibc hands it back to the system after each step and asks for it anew: 2,000 page faults a step of a
+    lesson's size, a sixth of its time. The numbers of its settings are those of malloc.h.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL(None)
+        libc.mallopt(-3, 32 * MIB)  # M_MMAP_THRESHOLD: from what size on a piece is the system's; this is the most
+        libc.mallopt(-1, 64 * MIB)  # M_TRIM_THRESHOLD: how much may stay unused
 
 
 def _cgroup_quota(root: Path) -> float | None:

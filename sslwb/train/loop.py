@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 from sslwb.data import Items
 from sslwb.methods.base import Method, Views
 from sslwb.train.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from sslwb.train.device import autocast, resolve_device, resolve_precision, use_granted_cores
+from sslwb.train.device import autocast, keep_freed_memory, resolve_device, resolve_precision, use_granted_cores
 
 MakeViews = Callable[[Tensor, torch.Generator], Views]
 SAVE_EVERY = 5.0  # seconds between two checkpoints: a crash costs no more than that
@@ -121,6 +121,7 @@ class Loop:
     ) -> None:  # fmt: skip
         _check_settings(method, data, steps, batch_size, lr, weight_decay, warmup)
         use_granted_cores()
+        keep_freed_memory()
         self.device = resolve_device(device)
         precision = resolve_precision(precision, self.device)
         self.method, self.data, self.make_views = method.to(self.device), data.to(self.device), make_views

@@ -1,4 +1,4 @@
-"""What the kernel owes a widget while a cell awaits."""
+"""What the kernel owes a widget: its messages while a cell awaits, and in their order."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ from typing import Any
 
 
 def keep_widgets_alive() -> None:
-    """Let a widget be moved more than once while a cell awaits. Does nothing outside a kernel, or when done already.
+    """Let a widget be moved more than once while a cell awaits, and what is done to it happen in its order.
 
     From 7.4 on ipykernel hands a widget's message to an awaiting cell's event loop, and does not say when it is done.
     The browser holds a widget's next change back until it hears that, so a slider would move once and be dead.
     Here the kernel says "idle" for that message, then "busy" again for the cell.
+
+    And it sends a message to the thread that last spoke on that control's own channel, so that a text and the button
+    beside it come to two threads, in any order. Here both come to the main thread; answers to a request still go to
+    the thread that asked.
+
+    Does nothing outside a kernel, or when done already.
     """
     ipykernel = sys.modules.get("ipykernel.kernelbase")
     if ipykernel is None or not ipykernel.Kernel.initialized():
@@ -33,3 +39,7 @@ def keep_widgets_alive() -> None:
 
     dispatch_shell.says_idle = True  # type: ignore[attr-defined]
     kernel.dispatch_shell = dispatch_shell
+
+    from ipykernel.comm.comm import BaseComm  # only where a kernel has it already
+
+    BaseComm._reply_subshell_id = property(lambda comm: None, lambda comm, thread: None)

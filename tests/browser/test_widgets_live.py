@@ -206,7 +206,7 @@ def test_fill_mask(lab: Lab, shots: Callable[..., None]) -> None:
     field = out.get_by_label("sentence")
     field.fill("Lily met astronauts.")
     field.press("Enter")
-    expect(out.get_by_role("status")).to_contain_text("'astronauts', which is none of the 165 words known here")
+    expect(out.get_by_role("status")).to_contain_text("'astronauts', which is none of the 164 words known here")
     field.fill("[MASK] met [MASK].")
     n.press("Ask", cell=1)
     expect(out.get_by_role("status")).to_contain_text("hides 2 words; expected one [MASK]")
@@ -218,6 +218,32 @@ def test_fill_mask(lab: Lab, shots: Callable[..., None]) -> None:
     n.expect_output(2, "the [MASK] was a lemon. ['the model'] ['the truth']")
     assert n.cut_off() == []
     shots(n, "error")
+
+
+def test_what_is_done_to_a_widget_happens_in_its_order(lab: Lab) -> None:
+    """A text, and the button beside it at once: never two threads, never the text before."""
+    n = lab(
+        """
+import threading
+from sslwb.widgets import fill_mask
+asked, threads = [], set()
+def guess(sentence):
+    asked.append(sentence)
+    threads.add(threading.current_thread() is threading.main_thread())
+    return [(sentence, 1.0)]
+""",
+        'w = fill_mask(guess, "0 [MASK]")\nw',
+        "print(threads, asked == sorted(asked), asked[-1])",
+    )
+    n.run_all()
+    n.expect_output(2, "{True} True 0 [MASK]")
+    field = n.output(1).get_by_label("sentence")
+    for i in range(1, 6):
+        field.fill(f"{i} [MASK]")
+        n.press("Ask", cell=1)
+        expect(n.output(1).get_by_role("row", name=re.compile(f"^{i} "))).to_be_visible()
+    n.run_cell(2)
+    n.expect_output(2, "{True} True 5 [MASK]")
 
 
 SAMPLE = """

@@ -10,7 +10,7 @@ of nothing. So a story is a hidden Markov model whose state is (what, who, slot)
 and the forward-backward algorithm sums the hidden part out exactly (Rabiner, "A tutorial on hidden Markov models",
 Proceedings of the IEEE 77, 1989). What it gives is the truth that no language model can beat: the entropy floor.
 
-Counting words does not tell the sentiment: half of the feelings come with a "not", and the friend feels something too.
+Counting words does not tell the sentiment: the friend feels something too, and one ending in four comes with a "not".
 """
 
 from __future__ import annotations
@@ -93,9 +93,9 @@ SENTENCES: dict[str, tuple[str, ...]] = {
     ),
     "feel": (
         "{hero} was|felt {feeling} .",
-        "{hero} was not {opposite} .",
+        "now {she} was|felt {feeling} .",
         "the {thing} made {him} {feeling} .",
-        "the {thing} did not make {him} {opposite} .",
+        "{hero} was not {opposite} .",
     ),
     "who": ("{her} mother|father asked who was there .",),
     "where": ("{her} mother|father asked where they went .",),
