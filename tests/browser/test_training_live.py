@@ -98,19 +98,26 @@ def test_sliders_reach_the_kernel_while_a_cell_awaits(lab: Lab, shots: Callable[
 
 def test_a_moving_slider_changes_no_weight(lab: Lab) -> None:
     train = """
+drawn, draw = 0, images.simclr(24)
+def views(x, generator):
+    global drawn
+    drawn += 1
+    while drawn == 30 and len(seen) < 4:  # under way until the sliders have moved
+        time.sleep(0.01)
+    return draw(x, generator)
 method = SimCLR(nets.conv(width=16))
-run = start(method, data, images.simclr(24), steps=STEPS, batch_size=32)
+run = start(method, data, views, steps=60, batch_size=32)
 shown = monitor(run, measure, every=0)
 shown"""
     compare = (
         'print("same weights:", moved == digest(method), "trained:", moved != digest(SimCLR(nets.conv(width=16))))'
     )
     n = lab(
-        SETUP + "STEPS = 60",
+        SETUP + "import time",
         train,
         LOOK,
         AWAIT,
-        'moved = digest(method); print("moved", len(seen) > 1, {state for _, state in seen})',
+        'moved = digest(method); print("moved", len(seen) >= 4, {state for _, state in seen})',
         train.replace("shown = monitor(run, measure, every=0)\nshown", ""),
         AWAIT,
         compare,
