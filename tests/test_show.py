@@ -250,6 +250,14 @@ def test_a_term_that_was_not_recorded_is_refused() -> None:
         show.curves(falling(0.1), "accuracy")
 
 
+@pytest.mark.parametrize(("most", "last"), [(0.99, "100%"), (1.3, "140%")])
+def test_no_share_above_all_of_it(most: float, last: str) -> None:
+    (ax,) = show.bars({"a": [most, most - 0.01], "b": 0.2}, fmt=".0%").figure.axes
+    low, high = ax.get_xlim()
+    shown = [t.get_text() for t, at in zip(ax.get_xticklabels(), ax.get_xticks(), strict=True) if low <= at <= high]
+    assert shown[-1] == last
+
+
 def test_table_marks_the_best_and_shows_spread() -> None:
     made = show.table(
         {"a": {"knn": [0.1, 0.2], "n": 3000}, "b": {"knn": 0.3, "why": "x < y"}, "c": {"knn": None, "n": float("nan")}},

@@ -179,6 +179,8 @@ def bars(
     ax.invert_yaxis()
     low, high = min(0.0, *(s.min() for s in seeds)), max(0.0, *(s.max() for s in seeds))
     ax.set_xlim(low * 1.15, low + (high - low or 1) * 1.22)
+    if fmt.endswith("%") and high <= 1:  # the room for the numbers is no share above 100%
+        ax.set_xticks([tick for tick in ax.get_xticks() if low <= tick <= 1])
     ax.xaxis.set_major_formatter(lambda v, _: f"{v:{'.0%' if fmt.endswith('%') else 'g'}}")
     ax.spines["left"].set_visible(low == 0)
     if low < 0:
