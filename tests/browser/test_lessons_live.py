@@ -155,10 +155,11 @@ def samplers(n: Notebook) -> None:
     for widget in n.widgets("Sampler"):
         widget.get_by_role("button", name="Write").click()
         expect(widget).to_contain_text(re.compile(r"Done: \d+ characters"), timeout=LONG)
-        before = widget.locator("p").text_content() or ""
         widget.locator(".noUi-handle").first.press("End")
+        expect(widget.locator(".widget-readout").first).to_have_text("2.0")
+        before = widget.text_content() or ""
         widget.get_by_role("button", name="Write").click()  # Stop is test_sampler's: this text may be done first
-        expect(widget.locator("p")).not_to_have_text(before)
+        expect(widget).not_to_have_text(before)
         expect(widget).to_contain_text(re.compile(r"Done: \d+ characters"), timeout=LONG)
 
 
