@@ -46,6 +46,11 @@ FIGURES: dict[str, Callable[[Images], card.Card]] = {
     ),
     "neighbours stacked": lambda d: show.neighbours(d, {"raw": d.x.flatten(1).float(), "b": numbers(60, 8)}, [0], k=9),
     "curves": lambda d: show.curves({"SimCLR": falling(0.1), "no crop": falling(0.5)}, title="Falls"),
+    "label_curve crowded": lambda d: show.label_curve(
+        {f"supervised, the learner {i}": {1: [0.3], 50: [0.97 + i / 200]} for i in range(5)}
+        | {"random": {1: [0.2], 50: [0.3]}},
+        title="How many names does each learner need? (Titles may be long)",
+    ),
     "label_curve": lambda d: show.label_curve({"a": {1: [0.3, 0.4], 10: [0.8, 0.7]}, "b": {1: [0.2]}}, chance=0.125),
     "spectrum": lambda d: show.spectrum({"healthy": torch.ones(16), "collapsed": torch.tensor([1.0] + [0.0] * 15)}),
     "bars": lambda d: show.bars({"raw": [0.3, 0.4], "one": 0.5, "down": [-0.1]}, unit="accuracy", chance=0.1),
@@ -388,3 +393,10 @@ def test_a_floor_is_drawn_and_told() -> None:
     made = show.curves([3.0, 2.0], floor=1.5)
     assert "The floor is 1.5" in made.alt
     assert any(line.get_ydata()[0] == 1.5 for line in made.figure.axes[0].lines if len(set(line.get_ydata())) == 1)
+
+
+def test_a_name_stands_at_its_line_when_others_crowd_above() -> None:
+    (ax,) = FIGURES["label_curve crowded"](load("shapes", n=8)).figure.axes
+    (name,) = (t for t in ax.texts if t.get_text() == "random")
+    y = ax.transData.inverted().transform(ax.transAxes.transform(name.get_position()))[1]
+    assert y == pytest.approx(0.3, abs=0.01)

@@ -112,11 +112,14 @@ def name_lines(ax: Any, ends: Sequence[tuple[float, str, str]]) -> None:
     for i in order:
         place = float(np.clip(places[i], low, high)) if np.isfinite(places[i]) else low
         spread.append(max(place, spread[-1] + gap) if spread else place)
-    over = max(0.0, spread[-1] - 1.0 - gap / 2) if spread else 0.0
+    most = 1.0  # above it stands the title
+    for k in reversed(range(len(spread))):
+        spread[k] = min(spread[k], most)
+        most = spread[k] - gap
     for i, place in zip(order, spread, strict=True):
         _, name, colour = ends[i]
         ax.text(
-            1.015, place - over, name, color=colour, transform=ax.transAxes, va="center", fontsize=10, fontweight="bold"
+            1.015, place, name, color=colour, transform=ax.transAxes, va="center", fontsize=10, fontweight="bold"
         )  # fmt: skip
 
 

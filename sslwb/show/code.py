@@ -28,7 +28,7 @@ class Source:
         return (
             f'<figure style="margin:8px 0px"><figcaption><code>{html.escape(self.place)}</code></figcaption>'
             '<pre style="background-color:#f7f7f5;color:#222222;padding:10px 14px;border-radius:8px;overflow-x:auto;'
-            f'line-height:1.45">{body}</pre></figure>'
+            f'white-space:pre;word-break:normal;font-size:12px;line-height:1.45">{body}</pre></figure>'
         )
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
