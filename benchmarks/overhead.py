@@ -48,8 +48,9 @@ class InTurn:
     """
 
     def __init__(self, by_hand: Iterator[None]) -> None:
-        self.by_hand, self.steps = by_hand, 0
-        self.ours, self.plain, self.left = [0.0], [0.0], 0.0
+        self.by_hand, self.steps, self.left = by_hand, 0, 0.0
+        self.ours: list[float] = []
+        self.plain: list[float] = []
 
     def __call__(self, _: object) -> None:
         came = time.perf_counter()
@@ -75,8 +76,8 @@ def main() -> None:
         a, b = (SimCLR(nets.conv(width)) for _ in range(2))
         turn = InTurn(bare(a, data, views, batch))
         fit(b, data, views, steps=steps, batch_size=batch, on_step=turn, progress=False, device="cpu")
-        pairs = list(zip(turn.ours[1:], turn.plain[1:], strict=True))
-        ours, plain = (1000 * middle(list(times)) / BLOCK for times in zip(*pairs, strict=True))
+        pairs = list(zip(turn.ours, turn.plain, strict=True))
+        ours, plain = (1000 * middle(times) / BLOCK for times in (turn.ours, turn.plain))
         rows[name] = {
             "fit, ms a step": round(ours, 3), "bare, ms a step": round(plain, 3),
             "overhead, ms a step": round(middle([1000 * (a - b) / BLOCK for a, b in pairs]), 3),
