@@ -100,10 +100,14 @@ def keep(options: argparse.Namespace, rows: Any, *, packages: tuple[str, ...] = 
         return
     out = options.out or RESULTS / f"{name}.json"
     record = {
-        "command": " ".join(["python", f"benchmarks/{name}.py", *sys.argv[1:]]), **about, "rows": rows,
-        "machine": machine(), "versions": versions(*packages), "seconds": round(time.perf_counter() - BEGUN, 1),
+        "command": " ".join(["python", f"benchmarks/{name}.py", *sys.argv[1:]]),
+        **about,
+        "rows": rows,
+        "machine": machine(),
+        "versions": versions(*packages),
+        "seconds": round(time.perf_counter() - BEGUN, 1),
         "date": time.strftime("%Y-%m-%d"),
-    }  # fmt: skip
+    }
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     print(f"written: {out}")

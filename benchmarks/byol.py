@@ -108,8 +108,16 @@ def main() -> None:
             method, how = new(BYOL, seed, norm, **parts), {**SETTINGS, **change}
             tell, see = partial(add, seed=seed), partial(look, method, bank, test, x)
             tell(f"{title} after 0 steps", values=see())
-            fit(method, train, make_views, steps=round(WHOLE * share), on_step=on_the_way(title, tell, see, method),
-                seed=seed, progress=False, **how)  # fmt: skip
+            fit(
+                method,
+                train,
+                make_views,
+                steps=round(WHOLE * share),
+                on_step=on_the_way(title, tell, see, method),
+                seed=seed,
+                progress=False,
+                **how,
+            )
     about = {"data": "shapes", "encoder": "conv(16, instance_norm=True)", "make_views": repr(make_views), **SETTINGS}
     about |= {"momentum": MOMENTUM, "steps": SHORT}
     keep(options, rows, settings=about, seeds=list(range(seeds)))

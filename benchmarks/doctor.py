@@ -155,15 +155,24 @@ FAULTS: dict[str, list[Trial]] = {
     "learning rate too high": [
         Trial(method, {}, {"lr": rate}, data=data, **PLAIN)
         for method, rate, data in (
-            (SimCLR, 0.3, "shapes"), (VICReg, 0.3, "shapes"), (MoCo, 0.3, "shapes"), (BarlowTwins, 0.3, "shapes"),
-            (SwAV, 0.3, "shapes"), (SimCLR, 1.0, "digits"),
+            (SimCLR, 0.3, "shapes"),
+            (VICReg, 0.3, "shapes"),
+            (MoCo, 0.3, "shapes"),
+            (BarlowTwins, 0.3, "shapes"),
+            (SwAV, 0.3, "shapes"),
+            (SimCLR, 1.0, "digits"),
         )
     ],
     "learning rate too low": [
         Trial(method, {}, {"lr": rate}, data=data, **PLAIN)
         for method, rate, data in (
-            (SimCLR, 1e-6, "shapes"), (VICReg, 1e-6, "shapes"), (MoCo, 1e-6, "shapes"), (BarlowTwins, 1e-6, "shapes"),
-            (SimSiam, 1e-6, "shapes"), (SwAV, 1e-6, "shapes"), (SimCLR, 1e-5, "digits"),
+            (SimCLR, 1e-6, "shapes"),
+            (VICReg, 1e-6, "shapes"),
+            (MoCo, 1e-6, "shapes"),
+            (BarlowTwins, 1e-6, "shapes"),
+            (SimSiam, 1e-6, "shapes"),
+            (SwAV, 1e-6, "shapes"),
+            (SimCLR, 1e-5, "digits"),
         )
     ],
     "augmentation too weak": [
@@ -206,7 +215,7 @@ FAULTS: dict[str, list[Trial]] = {
         Trial(BarlowTwins, copies=32, noise=1, **PLAIN),
         Trial(SimCLR, copies=16, data="digits", **PLAIN),
     ],
-}  # fmt: skip
+}
 LONG, WIDE = {"steps": 300}, {"steps": 300, "batch_size": 64}  # without negatives learning is slower
 HEALTHY = [
     Trial(SimCLR, {}, {"steps": 200}, recipe=four),
@@ -286,15 +295,20 @@ def run(trial: Trial, seed: int) -> dict[str, Any]:
     with contextlib.suppress(Diverged):
         fit(method, data, make_views, on_step=watch, **settings)
     trained = time.perf_counter()
-    told = diagnose(seen, encoder, data, method=method, make_views=make_views, transform=trial.transform)
+    diagnosis = diagnose(seen, encoder, data, method=method, make_views=make_views, transform=trial.transform)
     asked = time.perf_counter()
     bare = diagnose(seen, encoder, data)
     row = {
-        "run": f"{trial.method.__name__} on {trial.data}", "seed": seed, "verdict": told.verdict, "bare": bare.verdict,
-        "also": [other.verdict for other in told.also], "bare also": [other.verdict for other in bare.also],
-        "evidence": {name: float(f"{value:.4g}") for name, value in told.evidence.items()},
-        "seconds": round(trained - begun, 1), "seconds to tell": round(asked - trained, 2),
-    }  # fmt: skip
+        "run": f"{trial.method.__name__} on {trial.data}",
+        "seed": seed,
+        "verdict": diagnosis.verdict,
+        "bare": bare.verdict,
+        "also": [other.verdict for other in diagnosis.also],
+        "bare also": [other.verdict for other in bare.also],
+        "evidence": {name: float(f"{value:.4g}") for name, value in diagnosis.evidence.items()},
+        "seconds": round(trained - begun, 1),
+        "seconds to tell": round(asked - trained, 2),
+    }
     if not (trial.copies or trial.stamp):
         half = len(data) // 2
         bank, test = data[torch.arange(half)], data[torch.arange(half, len(data))]
@@ -315,19 +329,26 @@ def page(rows: dict[str, list[dict[str, Any]]], seeds: int) -> str:
     healthy = rows.get("healthy", [])
     false = sum(row["verdict"] != "healthy" for row in healthy)
     lines = [
-        "# Is the doctor right?", "",
-        "Written by `python benchmarks/doctor.py`; no number here is written by hand.", "",
+        "# Is the doctor right?",
+        "",
+        "Written by `python benchmarks/doctor.py`; no number here is written by hand.",
+        "",
         f"Each row is a fault that was made on purpose, in {seeds} short runs with a small encoder, seeds 0 to "
         f"{seeds - 1}; each column is what `diagnose` said when it was given the method, the views and the way in "
-        "which evaluation shows pictures. The thresholds were set on runs of seeds from 100 on.", "",
-        "| made \\ said | " + " | ".join(verdicts) + " | recall |", "|---" * (len(verdicts) + 2) + "|",
-    ]  # fmt: skip
+        "which evaluation shows pictures. The thresholds were set on runs of seeds from 100 on.",
+        "",
+        "| made \\ said | " + " | ".join(verdicts) + " | recall |",
+        "|---" * (len(verdicts) + 2) + "|",
+    ]
     for made, many in rows.items():
         cells = [f"**{count[made][v]}**" if v == made else str(count[made][v] or "") for v in verdicts]
         lines.append(f"| {made} | {' | '.join(cells)} | {share(count[made][made], len(many))} |")
     slowest = max(row["seconds to tell"] for many in rows.values() for row in many)
-    lines += ["", f"False alarms: {false} of {len(healthy)} healthy runs ({share(false, len(healthy))}). "
-              f"A diagnosis took {slowest:.1f} s at most."]  # fmt: skip
+    lines += [
+        "",
+        f"False alarms: {false} of {len(healthy)} healthy runs ({share(false, len(healthy))}). "
+        f"A diagnosis took {slowest:.1f} s at most.",
+    ]
     wrong = [(made, row) for made, many in rows.items() for row in many if row["verdict"] != made]
     if wrong:
         lines += ["", "## What was wrong", "", "| made | run | seed | said | seen by |", "|---|---|---|---|---|"]
@@ -338,11 +359,15 @@ def page(rows: dict[str, list[dict[str, Any]]], seeds: int) -> str:
             for made, row in wrong
         ]
     lines += [
-        "", "## With less to look at", "",
+        "",
+        "## With less to look at",
+        "",
         "`diagnose(history, encoder, data)` sees no views and nothing behind the encoder. What it finds then; the rest "
-        "it calls healthy, or names by what shows in the encoder.", "",
-        "| made | found | said healthy | said something else |", "|---|---|---|---|",
-    ]  # fmt: skip
+        "it calls healthy, or names by what shows in the encoder.",
+        "",
+        "| made | found | said healthy | said something else |",
+        "|---|---|---|---|",
+    ]
     for made, many in rows.items():
         said = Counter(row["bare"] for row in many)
         others = ", ".join(f"{v} {n}" for v, n in said.items() if v not in (made, "healthy"))
@@ -354,12 +379,15 @@ def page(rows: dict[str, list[dict[str, Any]]], seeds: int) -> str:
         better = sum(a > b for a, b in known)
         methods = Counter(row["run"] for row in healthy)
         lines += [
-            "", "## The healthy runs", "",
+            "",
+            "## The healthy runs",
+            "",
             "They are called healthy because nothing was done to them: "
-            + ", ".join(f"{n} {name}" for name, n in methods.items()) + ". "
+            + ", ".join(f"{n} {name}" for name, n in methods.items())
+            + ". "
             f"In {better} of {len(known)} the nearest neighbours know more of the labels than in the untrained "
             "encoder: a check on the list; no label is shown to the doctor. Runs are short (100 to 300 steps).",
-        ]  # fmt: skip
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -50,8 +50,14 @@ def main() -> None:
 
     before = options.out or RESULTS / "family.json"
     rows: dict[str, Any] = json.loads(before.read_text())["rows"] if before.exists() and not options.quick else {}
-    settings = {"data": "shapes", "encoder": "conv(16, instance_norm=True)", "views seen": SEEN, "views": VIEWS,
-                "make_views": repr(make_views), "fit": {name: how for name, (_, how) in FAMILY.items()}}  # fmt: skip
+    settings = {
+        "data": "shapes",
+        "encoder": "conv(16, instance_norm=True)",
+        "views seen": SEEN,
+        "views": VIEWS,
+        "make_views": repr(make_views),
+        "fit": {name: how for name, (_, how) in FAMILY.items()},
+    }
     for name in options.only:
         row: dict[str, list[float]] = {}
         for seed in range(seeds):

@@ -71,8 +71,10 @@ def main() -> None:
         history = fit(method, train, views, steps=steps[name], seed=0, progress=False, **settings)
         seen = steps[name] * BATCH * VIEWS["views"]
         rows[name] = measure(method.encoder) | {
-            "steps": steps[name], "views a second": round(seen / options.seconds), "seconds": round(history.seconds, 1),
-        }  # fmt: skip
+            "steps": steps[name],
+            "views a second": round(seen / options.seconds),
+            "seconds": round(history.seconds, 1),
+        }
         print(f"{name:16}", *(f"{term} {value}" for term, value in rows[name].items()), flush=True)
         ordered = {name: rows[name] for name in ("random encoder", *FAMILY) if name in rows}
         settings_of = {name: made(name, 0)[1] for name in FAMILY}

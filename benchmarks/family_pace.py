@@ -42,9 +42,11 @@ def main() -> None:
     rows = {}
     for name, rates in rates_in_turn({name: stepping(name) for name in options.only}, rounds, seconds).items():
         rows[name] = {
-            "views a second": round(middle(rates)), "seconds": round(SEEN / middle(rates), 1),
-            "fastest": round(SEEN / max(rates), 1), "slowest": round(SEEN / min(rates), 1),
-        }  # fmt: skip
+            "views a second": round(middle(rates)),
+            "seconds": round(SEEN / middle(rates), 1),
+            "fastest": round(SEEN / max(rates), 1),
+            "slowest": round(SEEN / min(rates), 1),
+        }
         print(f"{name:16}", *(f"{term} {value}" for term, value in rows[name].items()), flush=True)
     keep(options, rows, rounds=rounds, **{"views seen": SEEN})
 

@@ -76,8 +76,14 @@ def main() -> None:
             for name, value in row.items():
                 rows.setdefault(name, {}).setdefault(str(count), []).append(round(value, 4))
 
-    settings = {"data": "shapes", "encoder": "conv(32)", "temperature": 0.1, "steps": {"SimCLR": 600, **STEPS},
-                **CHANGES, **SETTINGS}  # fmt: skip
+    settings = {
+        "data": "shapes",
+        "encoder": "conv(32)",
+        "temperature": 0.1,
+        "steps": {"SimCLR": 600, **STEPS},
+        **CHANGES,
+        **SETTINGS,
+    }
     keep(options, rows, settings=settings, seeds=list(range(seeds)))
 
 

@@ -55,9 +55,11 @@ def execute(path: Path | None, cells: list[str] | None = None) -> dict[str, Any]
     end = time.perf_counter()
     figure = client.first_figure - client.first_cell if client.first_figure else None
     return {
-        "seconds": round(end - begin, 1), "peak GB": round(client.peak, 2),
-        "first figure": None if figure is None else round(figure, 1), "error": error,
-    }  # fmt: skip
+        "seconds": round(end - begin, 1),
+        "peak GB": round(client.peak, 2),
+        "first figure": None if figure is None else round(figure, 1),
+        "error": error,
+    }
 
 
 def peak_of(pid: int) -> float:

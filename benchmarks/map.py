@@ -55,11 +55,11 @@ def main() -> None:
             run = subprocess.run(
                 [sys.executable, __file__, "--child", str(n), kind], capture_output=True, text=True, check=True
             )
-            told = json.loads(run.stdout.splitlines()[-1])
-            seconds["warmed up" if kind == "warm" else "from cold"].append(told["first"])
-            seconds["second map"].append(told["second"])
+            timed = json.loads(run.stdout.splitlines()[-1])
+            seconds["warmed up" if kind == "warm" else "from cold"].append(timed["first"])
+            seconds["second map"].append(timed["second"])
             if kind == "warm":
-                seconds["the warm-up itself"].append(told["warm-up"])
+                seconds["the warm-up itself"].append(timed["warm-up"])
     rows = {name: {"seconds": round(middle(s), 2), "all": [round(v, 2) for v in s]} for name, s in seconds.items()}
     for name, row in rows.items():
         print(f"{name:20}{row['seconds']:8.2f} s   {LINES.get(name, '')}")

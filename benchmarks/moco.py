@@ -19,7 +19,7 @@ from sslwb import nets
 from sslwb.augment.images import simclr
 from sslwb.data import load
 from sslwb.evaluate import embed, knn, label_curve, linear, raw, untrained
-from sslwb.methods.base import Views, of_the_others
+from sslwb.methods.base import Views, mean_of_other_views
 from sslwb.methods.moco import MoCo, queue_loss
 from sslwb.train import fit
 
@@ -56,7 +56,7 @@ class FewNegatives(MoCo):
         with torch.no_grad():
             self._keys = F.normalize(self.teacher(x).float(), dim=1)
         newest = (self.place - 1 - torch.arange(self.seen, device=x.device)) % len(self.queue)
-        positives = of_the_others(self._keys.view(shape)).flatten(0, 1)
+        positives = mean_of_other_views(self._keys.view(shape)).flatten(0, 1)
         return {"loss": queue_loss(queries, positives, self.queue[newest], self.temperature)}
 
 

@@ -79,10 +79,11 @@ def main() -> None:
         pairs = list(zip(turn.ours, turn.plain, strict=True))
         ours, plain = (1000 * middle(times) / BLOCK for times in (turn.ours, turn.plain))
         rows[name] = {
-            "fit, ms a step": round(ours, 3), "bare, ms a step": round(plain, 3),
+            "fit, ms a step": round(ours, 3),
+            "bare, ms a step": round(plain, 3),
             "overhead, ms a step": round(middle([1000 * (a - b) / BLOCK for a, b in pairs]), 3),
             "overhead, share": round(middle([a / b - 1 for a, b in pairs]), 4),
-        }  # fmt: skip
+        }
         print(f"{name:18}", *(f"{term}: {value}" for term, value in rows[name].items()), sep="  ")
     keep(options, rows, steps=steps)
 

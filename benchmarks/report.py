@@ -34,10 +34,10 @@ def lessons_fit(r: Any) -> Told:
         max(r["rows"].items(), key=lambda i: i[1]["peak GB"]),
     )
     failed = [name for name, row in r["rows"].items() if row["error"]]
-    told = f"slowest {slow[0]}: {slow[1]['seconds']:.0f} s; largest {large[0]}: {large[1]['peak GB']:.2f} GB"
+    summary = f"slowest {slow[0]}: {slow[1]['seconds']:.0f} s; largest {large[0]}: {large[1]['peak GB']:.2f} GB"
     if failed:
-        return f"{told}; failed: {', '.join(failed)}", False
-    return told, slow[1]["seconds"] <= 120 and large[1]["peak GB"] <= 2
+        return f"{summary}; failed: {', '.join(failed)}", False
+    return summary, slow[1]["seconds"] <= 120 and large[1]["peak GB"] <= 2
 
 
 def first_figure(r: Any) -> Told:
@@ -57,12 +57,12 @@ def import_time(r: Any) -> Told:
 
 def views_ratio(r: Any) -> Told:
     rows = r["rows"]
-    told = f"{rows['sslwb']['views a second']:,} views a second"
+    summary = f"{rows['sslwb']['views a second']:,} views a second"
     faster = {name: rows[name]["ours is faster by"] for name in ("lightly", "kornia") if name in rows}
     if len(faster) < 2:
-        return f"{told}; lightly or kornia was not installed", None
+        return f"{summary}; lightly or kornia was not installed", None
     beside = (f"{times:.1f} × {name} {r['versions'][name]}" for name, times in faster.items())
-    return "; ".join((told, *beside)), faster["lightly"] >= 20 and faster["kornia"] >= 8
+    return "; ".join((summary, *beside)), faster["lightly"] >= 20 and faster["kornia"] >= 8
 
 
 def world_rate(r: Any) -> Told:
@@ -77,18 +77,18 @@ def shapes_scores(r: Any) -> Told:
     def both(rows: list[dict[str, float]], of: Callable[[list[dict[str, float]], str], float]) -> str:
         return f"{of(rows, 'knn'):.1%} / {of(rows, 'linear'):.1%}"
 
-    told = (
+    summary = (
         f"kNN / linear: {both(ours, middle)} after {s:.0f} s (median of {len(ours)} seeds; least {both(ours, least)}); "
         f"raw {both(raw, middle)}; random {both(random, middle)}"
     )
     easy = middle(raw, "knn") <= 0.4 and middle(random, "knn") <= 0.5 and middle(random, "linear") <= 0.6
-    return told, easy and k >= 0.8 and p >= 0.9 and s <= 45
+    return summary, easy and k >= 0.8 and p >= 0.9 and s <= 45
 
 
 def cifar_scores(r: Any) -> Told:
     k, p, s = (middle(r["rows"], term) for term in ("SimCLR knn", "SimCLR linear", "seconds"))
-    told = f"kNN {k:.1%}, linear {p:.1%} after {s:.0f} s of training (random {middle(r['rows'], 'random knn'):.1%})"
-    return told, k >= 0.62 and p >= 0.68 and s <= 190
+    summary = f"kNN {k:.1%}, linear {p:.1%} after {s:.0f} s of training (random {middle(r['rows'], 'random knn'):.1%})"
+    return summary, k >= 0.62 and p >= 0.68 and s <= 190
 
 
 def family_scores(r: Any) -> Told:
@@ -98,9 +98,9 @@ def family_scores(r: Any) -> Told:
     low = min(gain, key=lambda name: gain[name])
     promised = {name: gain[name] / gain["SimCLR"] for name in ("MoCo", "BYOL", "Barlow Twins", "VICReg")}
     least = min(promised, key=lambda name: promised[name])
-    told = f"random {random:.0%}; least gain: {low}, {gain[low] * 100:.0f} points"
-    told += f"; {least} has {promised[least]:.0%} of SimCLR's"
-    return told, gain[low] >= 0.3 and promised[least] >= 0.8
+    summary = f"random {random:.0%}; least gain: {low}, {gain[low] * 100:.0f} points"
+    summary += f"; {least} has {promised[least]:.0%} of SimCLR's"
+    return summary, gain[low] >= 0.3 and promised[least] >= 0.8
 
 
 def family_pace(r: Any) -> Told:
@@ -118,12 +118,12 @@ def family_pace(r: Any) -> Told:
 def family_table(r: Any) -> str:
     """kNN and linear probe on shape, each the mean over seeds and how far they lie apart."""
 
-    def told(values: list[float]) -> str:
+    def summary(values: list[float]) -> str:
         return f"{100 * statistics.fmean(values):.1f} ({100 * min(values):.1f} to {100 * max(values):.1f})"
 
     rows = sorted(r["rows"].items(), key=lambda row: statistics.fmean(row[1]["knn"]))
     lines = [
-        f"| {name} | {told(row['knn'])} | {told(row['linear'])} | {told(row['short knn'])} |"
+        f"| {name} | {summary(row['knn'])} | {summary(row['linear'])} | {summary(row['short knn'])} |"
         f" {statistics.fmean(row['cpu seconds']):.0f} |"
         for name, row in rows
     ]
@@ -158,8 +158,8 @@ def fit_overhead(r: Any) -> Told:
 
 def mask_saves(r: Any) -> Told:
     shares = {name: row["share of the unmasked step"] for name, row in r["rows"].items()}
-    told = "; ".join(f"{name}: {row['mask 0.75']:.0%}" for name, row in shares.items())
-    return told, all(row["mask 0.75"] <= 0.4 for row in shares.values())
+    summary = "; ".join(f"{name}: {row['mask 0.75']:.0%}" for name, row in shares.items())
+    return summary, all(row["mask 0.75"] <= 0.4 for row in shares.values())
 
 
 def token_rate(r: Any) -> Told:
@@ -175,8 +175,8 @@ def shakespeare_loss(r: Any) -> Told:
 def above_the_floor(r: Any) -> Told:
     marks = {"GPT": 0.15, "BERT": 0.15, "GPT, long": 0.05, "BERT, long": 0.05}
     worst = {name: max(r["rows"][name]["above the floor"]) for name in marks if name in r["rows"]}
-    told = "worst seed: " + ", ".join(f"{name} {share:.1%}" for name, share in worst.items())
-    return told, all(worst[name] <= mark for name, mark in marks.items()) if len(worst) == len(marks) else None
+    summary = "worst seed: " + ", ".join(f"{name} {share:.1%}" for name, share in worst.items())
+    return summary, all(worst[name] <= mark for name, mark in marks.items()) if len(worst) == len(marks) else None
 
 
 LINES: list[tuple[str, str, str, Callable[[Any], Told]]] = [
@@ -185,20 +185,32 @@ LINES: list[tuple[str, str, str, Callable[[Any], Told]]] = [
     ("first figure after Run All, warm disk cache", "≤ 5 s", "lessons", first_figure),
     ("SimCLR views at 32×32, same run", "≥ 20 × lightly, ≥ 8 × kornia", "views", views_ratio),
     ("the world renders, pictures a second and core", "≥ 10,000", "world", world_rate),
-    ("lesson 03's encoder on shape", "kNN ≥ 80 %, linear ≥ 90 % in ≤ 45 s; raw ≤ 40 %; random ≤ 50 / 60 %",
-     "simclr_shapes", shapes_scores),
+    (
+        "lesson 03's encoder on shape",
+        "kNN ≥ 80 %, linear ≥ 90 % in ≤ 45 s; raw ≤ 40 %; random ≤ 50 / 60 %",
+        "simclr_shapes",
+        shapes_scores,
+    ),
     ("the same method on CIFAR-10, 180 s of training, two cores", "kNN ≥ 62 %, linear ≥ 68 %", "cifar10", cifar_scores),
-    ("the family, one budget of views, on shape", "each ≥ 30 points above random; MoCo, BYOL, Barlow Twins and VICReg "
-     "≥ 80 % of SimCLR's gain", "family", family_scores),
+    (
+        "the family, one budget of views, on shape",
+        "each ≥ 30 points above random; MoCo, BYOL, Barlow Twins and VICReg ≥ 80 % of SimCLR's gain",
+        "family",
+        family_scores,
+    ),
     ("the same, how long each method takes, two cores", "≤ 60 s a method", "family_pace", family_pace),
     ("MAE, encoder step at a 75 % mask, of the unmasked one", "≤ 40 %", "mae", mask_saves),
     ("tokens a second, a transformer of 1 M parameters, two cores", "≥ 9,000 in fp32", "transformer", token_rate),
     ("GPT on tinyshakespeare's characters, two cores, nats", "≤ 1.88 in ≤ 180 s", "shakespeare", shakespeare_loss),
-    ("BERT and GPT above the entropy floor of the tales", "≤ 15 % in a lesson, ≤ 5 % in a longer run", "tales",
-     above_the_floor),
+    (
+        "BERT and GPT above the entropy floor of the tales",
+        "≤ 15 % in a lesson, ≤ 5 % in a longer run",
+        "tales",
+        above_the_floor,
+    ),
     ("a map of 2,000 embeddings, after it is asked for", "≤ 5 s", "map", map_seconds),
     ("`fit` above a bare loop with the same method", "≤ 3 % at a lesson's size", "overhead", fit_overhead),
-]  # fmt: skip
+]
 
 
 def where(r: Any) -> str:
@@ -218,8 +230,10 @@ def table(results: Path = HERE / "results") -> str:
             lines.append(f"| {what} | {target} | not yet measured | | |")
             continue
         record = json.loads(file.read_text(encoding="utf-8"))
-        told, met = tell(record)
-        lines.append(f"| {what} | {target} | {told} | {'' if met is None else '✓' if met else '✗'} | {where(record)} |")
+        summary, met = tell(record)
+        lines.append(
+            f"| {what} | {target} | {summary} | {'' if met is None else '✓' if met else '✗'} | {where(record)} |"
+        )
     return "\n".join(lines)
 
 

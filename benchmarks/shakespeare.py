@@ -21,14 +21,14 @@ from sslwb.data import Texts, load
 from sslwb.methods.gpt import GPT
 from sslwb.train import fit
 
-CONTEXT = 65  # characters in a row: 64 are foretold
+CONTEXT = 65  # characters in a row: 64 are predicted
 NET = {"dim": 128, "depth": 4, "heads": 4}
 SETTINGS = {"steps": 2000, "batch_size": 12, "lr": 4e-3, "weight_decay": 0.1, "warmup": 0.05}
 
 
 @torch.no_grad()
 def nats(method: GPT, data: Texts) -> float:
-    """The mean over all windows, weighted by what they foretell."""
+    """The mean over all windows, weighted by what they predict."""
     losses = [(method([x])["loss"], int((x[:, 1:] != 0).sum())) for x in data.x.split(200)]
     return float(sum(loss * n for loss, n in losses) / sum(n for _, n in losses))
 
@@ -46,10 +46,12 @@ def main() -> None:
         begin = time.process_time()
         history = fit(method, train, next_token(whole=False), seed=seed, device="cpu", progress=False, **how)
         row = {
-            "validation loss": round(nats(method, val), 4), "seconds": round(history.seconds, 1),
-            "cpu seconds": round(time.process_time() - begin, 1), "precision": history.settings["precision"],
+            "validation loss": round(nats(method, val), 4),
+            "seconds": round(history.seconds, 1),
+            "cpu seconds": round(time.process_time() - begin, 1),
+            "precision": history.settings["precision"],
             "parameters": sum(p.numel() for p in method.parameters()),
-        }  # fmt: skip
+        }
         print(seed, row, flush=True)
         rows.append(row)
     keep(options, rows, settings={"context": CONTEXT, **NET, **how}, seeds=list(range(options.seeds)))

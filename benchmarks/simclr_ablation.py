@@ -87,7 +87,7 @@ def main() -> None:
         "versions": {"sslwb": sslwb.__version__, "torch": torch.__version__, "python": platform.python_version()},
         "machine": {"threads": torch.get_num_threads(), "processor": platform.machine(), **precision},
         "date": time.strftime("%Y-%m-%d"),
-    }  # fmt: skip
+    }
     out.write_text(json.dumps(record, indent=1) + "\n")
 
 

@@ -42,9 +42,7 @@ def main() -> None:
     for seed in range(seeds):
         method = SimCLR(nets.conv(seed=seed), temperature=TEMPERATURE, seed=seed)
         random = untrained(method.encoder, seed)
-        history = fit(
-            method, train, simclr(**VIEWS, **RECIPE), steps=steps, seed=seed, progress=False, **SETTINGS
-        )  # fmt: skip
+        history = fit(method, train, simclr(**VIEWS, **RECIPE), steps=steps, seed=seed, progress=False, **SETTINGS)
         for name, encoder in (("random encoder", random), ("SimCLR", method.encoder)):
             row = accuracies(embed(encoder, bank), bank, embed(encoder, test), test)
             rows.setdefault(name, []).append(row)

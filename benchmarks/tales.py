@@ -3,7 +3,7 @@
     python benchmarks/tales.py [--seeds 3] [--only GPT BERT "BERT, next sentence" …] [--quick] [--threads 1]
 
 The floor is the loss of the truth itself on the same test stories with the same words hidden, `Tales.floor`: GPT
-foretells every word from those before it, BERT 15 % of the words, all of them behind <mask>. `above the floor` is the
+predicts every word from those before it, BERT 15 % of the words, all of them behind <mask>. `above the floor` is the
 loss over the floor, minus one. The features are then asked for the topic, and for the sentiment, which counting words
 does not tell and no other word of a story repeats: a linear probe with 2,048 labels, and with 5 and 50 a class, and
 fine-tuning with 200 a class; beside them the same encoder with random weights and the counts of words.
@@ -43,8 +43,13 @@ STORIES, CONTEXT = 16_384, 80
 NET = {"dim": 64, "depth": 2, "heads": 4}
 GPT_SHORT = {"steps": 1800, "batch_size": 16, "lr": 1e-2, "weight_decay": 1e-2, "precision": "fp32"}
 BERT_SHORT = {
-    "steps": 3200, "batch_size": 16, "lr": 3e-3, "weight_decay": 1e-2, "warmup": 0.05, "precision": "fp32",
-}  # fmt: skip
+    "steps": 3200,
+    "batch_size": 16,
+    "lr": 3e-3,
+    "weight_decay": 1e-2,
+    "warmup": 0.05,
+    "precision": "fp32",
+}
 RECIPES: dict[str, dict[str, Any]] = {
     "GPT": GPT_SHORT,
     "BERT": BERT_SHORT,
@@ -102,9 +107,9 @@ def on_pairs(method: BERT, test: Texts) -> dict[str, float]:
     h = method.encoder.features(x, second)
     found = {"nats a word": float(mlm_loss(method.logits(h[asked]), targets[asked]))}
     if method.next_sentence:
-        x, _, segments, strange = mask(words, 0.15, next_sentence=True)(test.x, g)
+        x, _, segments, not_next = mask(words, 0.15, next_sentence=True)(test.x, g)
         said = method.judge(method.encoder.features(x, segments)[:, 0]).argmax(1)
-        found["pairs told apart"] = float((said == strange).float().mean())
+        found["pairs distinguished"] = float((said == not_next).float().mean())
     return found
 
 

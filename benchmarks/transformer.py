@@ -1,4 +1,4 @@
-"""Tokens a second: a transformer of about a million parameters learns to foretell the next token.
+"""Tokens a second: a transformer of about a million parameters learns to predict the next token.
 
     python benchmarks/transformer.py [--threads 2] [--quick]
 
@@ -34,14 +34,23 @@ def main() -> None:
     rates: dict[str, list[float]] = {p: [] for p in dict.fromkeys(("fp32", resolve_precision()))}
     for turn in range(rounds + 1):  # in turn, so that a slow minute of the machine is slow for all
         for precision, measured in rates.items():
-            history = fit(method, data, next_token(whole=False), steps=steps, batch_size=BATCH, lr=1e-3, device="cpu",
-                          precision=precision, progress=False)  # fmt: skip
+            history = fit(
+                method,
+                data,
+                next_token(whole=False),
+                steps=steps,
+                batch_size=BATCH,
+                lr=1e-3,
+                device="cpu",
+                precision=precision,
+                progress=False,
+            )
             if turn:  # the first turn warms up
                 measured.append(steps * BATCH * LENGTH / history.seconds)
     rows: dict[str, Any] = {
         p: {"tokens a second": round(middle(r)), "slowest": round(min(r)), "fastest": round(max(r))}
         for p, r in rates.items()
-    }  # fmt: skip
+    }
     for precision, row in rows.items():
         print(precision, *(f"{term} {value}" for term, value in row.items()), sep="  ")
     keep(options, rows, settings={"parameters": parameters, "text": LENGTH, "batch": BATCH, "steps": steps})

@@ -34,11 +34,15 @@ def ours(x: torch.Tensor) -> Callable[[], int]:
 def torchvisions(x: torch.Tensor) -> Callable[[], int]:
     from torchvision.transforms import v2
 
-    make = v2.Compose([
-        v2.RandomResizedCrop(SIZE, scale=CROP, antialias=True), v2.RandomHorizontalFlip(),
-        v2.RandomApply([v2.ColorJitter(*JITTER)], SHARE), v2.RandomGrayscale(GRAY),
-        v2.ToDtype(torch.float32, scale=True),
-    ])  # fmt: skip
+    make = v2.Compose(
+        [
+            v2.RandomResizedCrop(SIZE, scale=CROP, antialias=True),
+            v2.RandomHorizontalFlip(),
+            v2.RandomApply([v2.ColorJitter(*JITTER)], SHARE),
+            v2.RandomGrayscale(GRAY),
+            v2.ToDtype(torch.float32, scale=True),
+        ]
+    )
     return lambda: len([make(picture) for picture in x[:64] for _ in range(2)])
 
 
@@ -48,9 +52,14 @@ def lightlys(x: torch.Tensor) -> Callable[[], int]:
 
     # cj_strength multiplies lightly's 0.8/0.8/0.8/0.2
     make = SimCLRTransform(
-        input_size=SIZE, cj_prob=SHARE, cj_strength=0.5, min_scale=CROP[0], random_gray_scale=GRAY, gaussian_blur=0,
+        input_size=SIZE,
+        cj_prob=SHARE,
+        cj_strength=0.5,
+        min_scale=CROP[0],
+        random_gray_scale=GRAY,
+        gaussian_blur=0,
         normalize=None,
-    )  # fmt: skip
+    )
     pictures = [to_pil_image(picture) for picture in x[:64]]
     return lambda: sum(len(make(picture)) for picture in pictures)
 
@@ -59,9 +68,11 @@ def kornias(x: torch.Tensor) -> Callable[[], int]:
     from kornia import augmentation as K
 
     make = torch.nn.Sequential(
-        K.RandomResizedCrop((SIZE, SIZE), scale=CROP), K.RandomHorizontalFlip(), K.ColorJitter(*JITTER, p=SHARE),
+        K.RandomResizedCrop((SIZE, SIZE), scale=CROP),
+        K.RandomHorizontalFlip(),
+        K.ColorJitter(*JITTER, p=SHARE),
         K.RandomGrayscale(p=GRAY),
-    )  # fmt: skip
+    )
     return lambda: len(make(torch.cat((x, x)).float() / 255))
 
 
@@ -78,10 +89,13 @@ def main() -> None:
     rounds, seconds = (1, 0.1) if options.quick else (7, 1.0)
     measured = rates_in_turn(workers, rounds, seconds)
     rows = {
-        name: {"views a second": round(middle(rates)), "all": [round(r) for r in rates],
-               "ours is faster by": round(middle(measured["sslwb"]) / middle(rates), 1)}
+        name: {
+            "views a second": round(middle(rates)),
+            "all": [round(r) for r in rates],
+            "ours is faster by": round(middle(measured["sslwb"]) / middle(rates), 1),
+        }
         for name, rates in measured.items()
-    }  # fmt: skip
+    }
     print(f"{'':16}{'views a second':>16}{'ours / it':>12}")
     for name, row in rows.items():
         print(f"{name:16}{row['views a second']:16,}{row['ours is faster by']:12.1f}")

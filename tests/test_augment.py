@@ -397,7 +397,7 @@ def test_plain_resizes_without_chance() -> None:
     assert torch.allclose(images.plain(16)(x), expected, atol=1e-6)
 
 
-# ── what is wrong is told
+# ── what is wrong is reported
 
 
 @pytest.mark.parametrize(
@@ -416,7 +416,7 @@ def test_plain_resizes_without_chance() -> None:
         ({"sigma": (0.0, 1.0)}, "sigma is"),
     ],
 )
-def test_a_setting_without_sense_is_told(settings: dict[str, Any], said: str) -> None:
+def test_a_setting_without_sense_is_reported(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         Augment(**settings)
     with pytest.raises(ValueError, match=said):
@@ -451,7 +451,7 @@ def test_an_unknown_operation_lists_those_there_are(make: Callable[[], MakeViews
         (torch.full((2, 3, 8, 8), math.nan), ValueError, "expected floats from 0 to 1"),
     ],
 )
-def test_pictures_of_another_kind_are_told(x: Tensor, error: type[Exception], said: str) -> None:
+def test_pictures_of_another_kind_are_reported(x: Tensor, error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said):
         images.simclr(8)(x, seeded())
     with pytest.raises(error, match=said):

@@ -116,12 +116,15 @@ def test_a_part_of_a_container_is_the_same_container(data: Images, index: Any, e
     assert part.factors.keys() == data.factors.keys()
     assert all(len(v) == len(expected) for v in part.factors.values())
     assert (part.classes, part.levels, part.periodic, part.name) == (
-        data.classes, data.levels, data.periodic, data.name,
-    )  # fmt: skip
+        data.classes,
+        data.levels,
+        data.periodic,
+        data.name,
+    )
 
 
 @pytest.mark.parametrize("index", [24, -25])
-def test_an_index_out_of_range_is_told(data: Images, index: int) -> None:
+def test_an_index_out_of_range_is_reported(data: Images, index: int) -> None:
     with pytest.raises(IndexError, match=f"index {index} is out of range: the data set has 24 items"):
         data[index]
 
@@ -130,7 +133,7 @@ def test_iterating_over_a_container_ends(data: Images) -> None:
     assert sum(len(item) for item in data) == 24
 
 
-def test_missing_labels_are_told(data: Images) -> None:
+def test_missing_labels_are_reported(data: Images) -> None:
     bare = Images(data.x)
     assert bare.causes == {}
     with pytest.raises(ValueError, match=r"this data set has no labels \(y is None\)"):

@@ -159,7 +159,7 @@ def my_knn(train_z: Tensor, train_y: Tensor, test_z: Tensor, test_y: Tensor, k: 
         for i in order.tolist():
             votes[int(train_y[i])] += how.get("weight", lambda c: torch.exp(c / 0.1))(s[i]).item()
         right += votes.index(max(votes)) == y
-    return how.get("told", lambda r, n: r / n)(right, len(test_y))
+    return how.get("score", lambda r, n: r / n)(right, len(test_y))
 
 
 def knn_variant(**how: Any) -> Callable[..., float]:
@@ -185,9 +185,9 @@ KNN: list[Case] = [
     ("knn", knn_variant(far=True), "k farthest"),
     ("knn", knn_variant(use_k=1), "single nearest"),
     ("knn", knn_variant(use_k=20), "k does not change anything"),
-    ("knn", knn_variant(told=lambda r, n: r), "how many are right"),
-    ("knn", knn_variant(told=lambda r, n: 100 * r / n), "percentage"),
-    ("knn", knn_variant(told=lambda r, n: 1 - r / n), "share that is wrong"),
+    ("knn", knn_variant(score=lambda r, n: r), "how many are right"),
+    ("knn", knn_variant(score=lambda r, n: 100 * r / n), "percentage"),
+    ("knn", knn_variant(score=lambda r, n: 1 - r / n), "share that is wrong"),
     ("knn", leaking, "in the test set itself"),
     ("knn", euclidean, "Euclidean"),
 ]
@@ -214,7 +214,7 @@ def my_probe(train_z: Tensor, train_y: Tensor, test_z: Tensor, test_y: Tensor, *
         loss.backward()
         optimiser.step()
     right = (net(b).argmax(1) == test_y).float()
-    return how.get("told", lambda r: r.mean().item())(right)
+    return how.get("score", lambda r: r.mean().item())(right)
 
 
 def probe_variant(**how: Any) -> Callable[..., float]:
@@ -227,8 +227,8 @@ PROBE: list[Case] = [
     ("linear_probe", probe_variant(own=True), "its own mean and deviation"),
     ("linear_probe", probe_variant(raw=True), "standardise"),
     ("linear_probe", probe_variant(no_bias=True), "bias"),
-    ("linear_probe", probe_variant(told=lambda r: r.sum()), "how many are right"),
-    ("linear_probe", probe_variant(told=lambda r: 100 * r.mean()), "percentage"),
+    ("linear_probe", probe_variant(score=lambda r: r.sum()), "how many are right"),
+    ("linear_probe", probe_variant(score=lambda r: 100 * r.mean()), "percentage"),
 ]
 
 
@@ -350,7 +350,7 @@ BRIGHT: list[Case] = [
     ("brightness", lambda x, s, g: bright(x, s, g).mul_(0).add_(x), "nothing has changed"),
     ("brightness", lambda x, s, g: x * torch.rand(len(x), generator=g), "(B, 1, 1, 1)"),
     ("brightness", lambda x, s, g: x.copy_(bright(x, s, g)), "overwrites x"),
-]  # fmt: skip
+]
 
 
 def average(t: Tensor, s: Tensor, m: float) -> Tensor:
@@ -404,7 +404,7 @@ def apart(a: Tensor, b: Tensor) -> Tensor:
 
 
 BYOL: list[Case] = [
-    ("byol_loss", lambda p1, p2, t1, t2: (apart(p1, t1) + apart(p2, t2)) / 2, "view. It must foretell the *other*"),
+    ("byol_loss", lambda p1, p2, t1, t2: (apart(p1, t1) + apart(p2, t2)) / 2, "view. It must predict the *other*"),
     ("byol_loss", lambda p1, p2, t1, t2: ((p1 - t2).pow(2) + (p2 - t1).pow(2)).sum(1).mean() / 2, "did not normalise"),
     ("byol_loss", lambda p1, p2, t1, t2: apart(p1, t2), "Only the first view"),
     ("byol_loss", lambda p1, p2, t1, t2: apart(p1, t2) + apart(p2, t1), "take their mean"),
@@ -690,7 +690,7 @@ RIGHT: list[tuple[str, Callable[..., Any]]] = [
     ("grayscale", gray),
     ("brightness", bright),
     ("brightness", lambda x, s, g: (x * torch.empty(len(x), 1, 1, 1).uniform_(1 - s, 1 + s, generator=g)).clamp(0, 1)),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("name", "f"), RIGHT, ids=[f"{n}-{i}" for i, (n, _) in enumerate(RIGHT)])

@@ -1,4 +1,4 @@
-"""`load`: every name gives the same kind of container; wrong names, splits, dials and damaged files are told."""
+"""`load`: every name gives the same kind of container; wrong names, splits, dials and damaged files are reported."""
 
 import gzip
 import os
@@ -166,7 +166,7 @@ def test_real_data(name: str, split: str) -> None:
         assert (data.labels.bincount() == count // 10).all()
 
 
-# What is wrong is told
+# What is wrong is reported
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_real_data(name: str, split: str) -> None:
         ({"name": "./here", "background": "plain"}, TypeError, "its dials: size, test_share"),
     ],
 )
-def test_a_wrong_call_is_told(arguments: dict[str, Any], error: type[Exception], said: str) -> None:
+def test_a_wrong_call_is_reported(arguments: dict[str, Any], error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said):
         load(**arguments)
 
@@ -228,7 +228,7 @@ def test_a_batch_can_run_nothing(small: Path, tmp_path: Path) -> None:
     ],
     ids=["empty", "html", "truncated", "list", "floats", "few labels", "label 10", "shape"],
 )
-def test_a_damaged_batch_is_told(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_batch_is_reported(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "test_batch").write_bytes(content)
     with pytest.raises(DataError, match=r"test_batch is not a CIFAR-10 batch .*sslwb data verify cifar10"):
         readers.cifar10(tmp_path, "test", None, 0)
@@ -250,7 +250,7 @@ def test_a_damaged_batch_is_told(tmp_path: Path, content: bytes) -> None:
     ],
     ids=["empty", "packed nothing", "cut", "short", "long", "2-d", "27 rows", "9 pictures", "negative", "html"],
 )
-def test_a_damaged_idx_file_is_told(small: Path, content: bytes) -> None:
+def test_a_damaged_idx_file_is_reported(small: Path, content: bytes) -> None:
     folder = small / "FashionMNIST" / "raw"
     (folder / "t10k-images-idx3-ubyte.gz").write_bytes(content)
     with pytest.raises(DataError):

@@ -17,7 +17,7 @@ from sslwb.data import Images, load
 from sslwb.evaluate import Diagnosis, diagnose
 from sslwb.evaluate.diagnosis import judged
 from sslwb.evaluate.faults import FAULTS
-from sslwb.evaluate.signs import Signs, directions, found, nearer, told
+from sslwb.evaluate.signs import Signs, directions, found, mutual_information, nearer
 from sslwb.methods.barlow_twins import BarlowTwins
 from sslwb.methods.base import Method
 from sslwb.methods.byol import BYOL
@@ -80,7 +80,9 @@ CASES: dict[str, tuple[str, Callable[[], Method], dict[str, Any]]] = {
     "BYOL without a stop-gradient": ("collapsed", lambda: BYOL(net(), stop_gradient=False, seed=7), {"steps": 100}),
     "VICReg without variance": ("collapsed", lambda: VICReg(net(), variance=0.0, seed=7), {}),
     "VICReg without covariance": (
-        "dimensionally collapsed", lambda: VICReg(net(), covariance=0.0, seed=7), {"steps": 100}
+        "dimensionally collapsed",
+        lambda: VICReg(net(), covariance=0.0, seed=7),
+        {"steps": 100},
     ),
     "SimCLR, four pictures": ("batch too small", lambda: SimCLR(net(), seed=7), {"batch_size": 4, "steps": 12}),
     "Barlow Twins, few": ("batch too small", lambda: BarlowTwins(net(), seed=7), {"batch_size": 6, "steps": 12}),
@@ -92,11 +94,12 @@ CASES: dict[str, tuple[str, Callable[[], Method], dict[str, Any]]] = {
     "VICReg, slow": ("learning rate too low", lambda: VICReg(net(), seed=7), {"lr": 1e-6, "steps": 12}),
     "SimCLR, equal views": ("augmentation too weak", lambda: SimCLR(net(), seed=7), {"views": SAME, "steps": 12}),
     "VICReg, crops of two pixels": (
-        "augmentation too strong", lambda: VICReg(net(), seed=7),
+        "augmentation too strong",
+        lambda: VICReg(net(), seed=7),
         {"views": RECIPE.change(crop=(0.005, 0.02)), "steps": 30},
     ),
     "SimCLR, a stamp": ("positive pairs leak", lambda: SimCLR(net(), seed=7), {"views": stamped, "steps": 12}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -153,12 +156,17 @@ def test_supervised_runs_have_transforms_too(digits: Images) -> None:
 @pytest.mark.parametrize(
     ("make", "views"),
     [
-        (SimCLR, simclr(16, views=4, crop=(0.5, 1.0), flip=0.0, rotate=15)), (MoCo, RECIPE), (VICReg, RECIPE),
-        (BarlowTwins, RECIPE), (SimSiam, RECIPE), (BYOL, RECIPE), (SwAV, RECIPE),
+        (SimCLR, simclr(16, views=4, crop=(0.5, 1.0), flip=0.0, rotate=15)),
+        (MoCo, RECIPE),
+        (VICReg, RECIPE),
+        (BarlowTwins, RECIPE),
+        (SimSiam, RECIPE),
+        (BYOL, RECIPE),
+        (SwAV, RECIPE),
         (DINO, RECIPE),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
-)  # fmt: skip
+)
 def test_a_healthy_run_passes(digits: Images, make: Any, views: MakeViews) -> None:
     method, data = make(net(), seed=7), small(digits)
     history = trained(method, data, views, steps=80)
@@ -220,7 +228,7 @@ def test_what_was_not_looked_at_is_not_found() -> None:
         ({"best place finds": 1.0, "places that find": 0.9, "pixels match": 1.0}, "augmentation too weak"),
         ({"best place finds": 1.0, "places that find": 0.1, "pixels match": 1.0}, "positive pairs leak"),
     ],
-)  # fmt: skip
+)
 def test_signs_and_their_verdict(signs: Signs, verdict: str) -> None:
     assert judged(WELL | signs).verdict == verdict
 
@@ -254,9 +262,9 @@ def test_directions_and_nats_know_their_extremes() -> None:
     line = normal(400, 1) @ normal(1, 8)
     assert directions(line) == pytest.approx(1, abs=1e-3)
     assert directions(torch.cat((torch.eye(8), -torch.eye(8)))) == pytest.approx(8, abs=1e-3)
-    assert told(torch.full((10, 5), 0.2)) == pytest.approx(0, abs=1e-6)
-    assert told(torch.eye(5)[torch.zeros(10, dtype=torch.long)]) == pytest.approx(0, abs=1e-6)
-    assert told(torch.eye(5).repeat(2, 1)) == pytest.approx(math.log(5), abs=1e-6)
+    assert mutual_information(torch.full((10, 5), 0.2)) == pytest.approx(0, abs=1e-6)
+    assert mutual_information(torch.eye(5)[torch.zeros(10, dtype=torch.long)]) == pytest.approx(0, abs=1e-6)
+    assert mutual_information(torch.eye(5).repeat(2, 1)) == pytest.approx(math.log(5), abs=1e-6)
 
 
 # ── the command
@@ -267,10 +275,10 @@ def test_the_command_says_what_is_the_matter_with_a_file(tmp_path: Path, capsys:
     method = SimCLR(net(), seed=7)
     fit(method, data, MakeViews(((2, Augment(16)),)), steps=8, batch_size=32, checkpoint=out, **EXACT)
     assert main(["doctor", str(out)]) == 1
-    told = capsys.readouterr().out
-    assert told.startswith("SimCLR on shapes: 8 of 8 steps, batch 32")
-    assert "✗ augmentation too weak\n    seen by: pixels match 1\n    → The pixels alone solve the task." in told
-    assert "!" not in told
+    printed = capsys.readouterr().out
+    assert printed.startswith("SimCLR on shapes: 8 of 8 steps, batch 32")
+    assert "✗ augmentation too weak\n    seen by: pixels match 1\n    → The pixels alone solve the task." in printed
+    assert "!" not in printed
 
 
 @pytest.mark.parametrize("make", [MoCo, BYOL, SimSiam, BarlowTwins, VICReg, SwAV, DINO])
@@ -294,9 +302,9 @@ def test_the_encoder_is_the_one_that_fits_the_pictures(digits: Images) -> None:
         assert again.instance_norm == given.instance_norm
 
 
-@pytest.mark.parametrize("told", ["stamped", "print(1)", "MakeViews(kinds=__import__('os').getcwd())", "", "(1, 2)"])
-def test_only_a_recipe_is_made_from_words(told: str) -> None:
-    assert training._views(told) is None
+@pytest.mark.parametrize("printed", ["stamped", "print(1)", "MakeViews(kinds=__import__('os').getcwd())", "", "(1, 2)"])
+def test_only_a_recipe_is_made_from_words(printed: str) -> None:
+    assert training._views(printed) is None
 
 
 def test_a_recipe_is_made_again_from_its_words() -> None:
@@ -304,7 +312,7 @@ def test_a_recipe_is_made_again_from_its_words() -> None:
         assert training._views(repr(recipe)) == recipe
 
 
-def test_a_file_of_something_else_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_of_something_else_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def said(*words: str) -> str:
         assert main(["doctor", *words]) == 2
         return capsys.readouterr().err

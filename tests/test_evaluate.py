@@ -88,8 +88,8 @@ def test_the_linear_probes_accuracy_is_scikit_learns() -> None:
 @pytest.mark.parametrize("name", MEASURES)
 def test_perfect_and_useless_embeddings(name: str) -> None:
     y = torch.arange(400) % 4
-    told = torch.eye(4)[y] + 0.05 * normal(400, 4)
-    assert MEASURES[name](told[:300], y[:300], told[300:], y[300:]) == 1
+    known = torch.eye(4)[y] + 0.05 * normal(400, 4)
+    assert MEASURES[name](known[:300], y[:300], known[300:], y[300:]) == 1
     noise = normal(400, 4, seed=62)
     assert abs(MEASURES[name](noise[:300], y[:300], noise[300:], y[300:]) - 0.25) < 0.12
 
@@ -162,7 +162,7 @@ GOOD = blobs(n=40)
         (0, torch.ones(20, 12), ValueError, "the same embedding for every item: the encoder has collapsed"),
     ],
 )
-def test_embeddings_that_cannot_be_measured_are_told(
+def test_embeddings_that_cannot_be_measured_are_reported(
     name: str, place: int, wrong: Tensor, error: type[Exception], said: str
 ) -> None:
     inputs = [*GOOD]
@@ -239,7 +239,7 @@ def test_the_label_alone_is_a_cause_where_nothing_else_is_known() -> None:
     assert ev.probe_causes(a["kind"], bare[0], b["kind"], bare[1])["label"].score == 1
 
 
-def test_causes_that_cannot_be_probed_are_told() -> None:
+def test_causes_that_cannot_be_probed_are_reported() -> None:
     (train, a), (test, b) = world(60, 1), world(30, 2)
     with pytest.raises(ValueError, match="neither labels nor hidden causes that vary"):
         ev.probe_causes(a["kind"], Images(train.x), b["kind"], test)
@@ -275,7 +275,7 @@ def test_few_labels_and_many_features_are_no_harm() -> None:
     assert min(ev.label_curve(z[0], train, z[1], test, counts=(2,))[2]) > 0.95
 
 
-def test_a_count_that_a_class_lacks_is_told(data: Images) -> None:
+def test_a_count_that_a_class_lacks_is_reported(data: Images) -> None:
     z = ev.raw(data)
     with pytest.raises(ValueError, match="10000"):
         ev.label_curve(z, data, z, data, counts=(10_000,))
@@ -327,7 +327,7 @@ class Bent(nn.Module):
         return self.bend(self.net(x))
 
 
-def test_embeddings_that_are_no_numbers_are_told(data: Images) -> None:
+def test_embeddings_that_are_no_numbers_are_reported(data: Images) -> None:
     encoder = Bent(lambda z: z / 0).train()
     with pytest.raises(ValueError, match="encoder gave NaN or infinite embeddings"):
         ev.embed(encoder, data)
@@ -365,7 +365,7 @@ def test_untrained_draws_every_weight_anew(make: Callable[[], nn.Module]) -> Non
     assert not all(torch.equal(a, b) for a, b in zip(fresh.parameters(), other.parameters(), strict=True))
 
 
-def test_a_weight_that_nobody_can_draw_is_told() -> None:
+def test_a_weight_that_nobody_can_draw_is_reported() -> None:
     encoder = nn.Sequential(nn.Linear(3, 3))
     encoder.scale = nn.Parameter(torch.ones(3))
     with pytest.raises(ValueError, match=r"weights \['scale'\] in modules without reset_parameters\(\)"):
@@ -442,7 +442,7 @@ def test_real_runs_are_told_apart(data: Images) -> None:
     assert ev.diagnose(seen[-1], wild.encoder, data).verdict == "diverged"
 
 
-def test_too_little_for_a_diagnosis_is_told(data: Images) -> None:
+def test_too_little_for_a_diagnosis_is_reported(data: Images) -> None:
     with pytest.raises(ValueError, match="history has 0 steps"):
         ev.diagnose(History(), nets.conv(4), data)
     with pytest.raises(ValueError, match="data 15 items; expected ≥ 1 step and ≥ 16 items"):
@@ -485,7 +485,7 @@ def test_the_table_stands_beside_its_baselines(data: Images, store: Path) -> Non
         scores["other"]
 
 
-def test_tables_that_make_no_sense_are_told(data: Images, store: Path) -> None:
+def test_tables_that_make_no_sense_are_reported(data: Images, store: Path) -> None:
     with pytest.raises(ValueError, match=r"train has pictures of \(3, 12, 12\) and test of \(3, 16, 16\)"):
         ev.evaluate(nets.conv(4), data, load("shapes", n=8, size=16))
     with pytest.raises(ValueError, match="has no labels"):

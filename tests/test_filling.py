@@ -76,7 +76,7 @@ def test_ours_in_earnest() -> None:
         ("lily met an astronaut and [MASK].", "none of the 164 words"),
     ],
 )
-def test_a_sentence_that_cannot_be_filled_is_told(sentence: str, said: str) -> None:
+def test_a_sentence_that_cannot_be_filled_is_reported(sentence: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         fill_mask(Counting(len(VOCABULARY)), TOKENIZER, sentence)
 
@@ -97,9 +97,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     words = [*special, "the", "capital", "of", "france", "is", "paris", "rome", "##s", ".", ","]
     (folder / "vocab.txt").write_text("\n".join(words))
     config = transformers.BertConfig(
-        vocab_size=len(words), hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
+        vocab_size=len(words),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
         max_position_embeddings=CONTEXT,
-    )  # fmt: skip
+    )
     torch.manual_seed(0)
     transformers.BertForMaskedLM(config).save_pretrained(folder)
     transformers.BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
@@ -136,9 +140,7 @@ def test_theirs_tells_the_same_errors(folder: Path, sentence: str, said: str) ->
 
 
 @pytest.mark.parametrize("name", ["nobody/no-such-model", "a folder"])
-def test_what_is_not_on_this_machine_is_not_fetched(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:  # fmt: skip
+def test_what_is_not_on_this_machine_is_not_fetched(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("transformers")
     import socket
 

@@ -197,7 +197,7 @@ def test_the_folder_is_only_read(pets: Path) -> None:
     ],
     ids=["missing", "a file", "empty"],
 )
-def test_a_folder_without_pictures_is_told(tmp_path: Path, make, said: str) -> None:
+def test_a_folder_without_pictures_is_reported(tmp_path: Path, make, said: str) -> None:
     with pytest.raises(DataError, match=said):
         image_folder(make(tmp_path))
 
@@ -345,7 +345,7 @@ def test_train_and_test_folders_are_the_splits(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "wrong", [{"split": "val"}, {"size": 0}, {"test_share": 0.0}, {"test_share": 1.0}, {"n": 0}], ids=str
 )
-def test_wrong_numbers_are_told(pets: Path, wrong: dict) -> None:
+def test_wrong_numbers_are_reported(pets: Path, wrong: dict) -> None:
     (name,) = wrong
     with pytest.raises(ValueError, match=f"{name}.* is |{name} "):
         image_folder(pets, **wrong)

@@ -125,7 +125,7 @@ def test_half_precision_and_gradients_are_welcome() -> None:
         assert torch.allclose(half, torch.as_tensor(meter(z)), rtol=0.05), name
 
 
-# ── what is wrong is told
+# ── what is wrong is reported
 
 
 @pytest.mark.parametrize("name", METERS)
@@ -139,11 +139,11 @@ def test_half_precision_and_gradients_are_welcome() -> None:
         (torch.tensor([[1.0, math.inf], [0.0, 1.0]]), "finite"),
     ],
 )
-def test_what_is_no_set_of_embeddings_is_told(name: str, z: Tensor, said: str) -> None:
+def test_what_is_no_set_of_embeddings_is_reported(name: str, z: Tensor, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         METERS[name](z)
 
 
-def test_views_that_do_not_belong_together_are_told() -> None:
+def test_views_that_do_not_belong_together_are_reported() -> None:
     with pytest.raises(ValueError, match=r"z1 has shape \(3, 4\) and z2 \(2, 4\); expected two views, row for row"):
         g.alignment(torch.rand(3, 4), torch.rand(2, 4))

@@ -18,7 +18,7 @@ from sslwb.methods.jepa import JEPA, jepa_loss
 from sslwb.methods.jigsaw import Jigsaw
 from sslwb.methods.mae import FLAT, MAE, encode_some, masked_loss, normalised
 from sslwb.methods.rotation import Rotation
-from sslwb.nets.patches import grid_of, marked, patchify, put_back, unpatchify
+from sslwb.nets.patches import grid_of, patchify, put_back, take, unpatchify
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -78,15 +78,15 @@ def test_the_transformer_takes_these_patches() -> None:
         (lambda: unpatchify(torch.rand(2, 15, 48), 4, (16, 16)), r"patches has shape \(2, 15, 48\)"),
         (lambda: unpatchify(torch.rand(2, 16, 47), 4, (16, 16)), r"C · 4²"),
         (lambda: unpatchify(torch.rand(2, 16, 48), 4, (16, 15)), "16×15"),
-        (lambda: marked(torch.rand(2, 4, 3), torch.ones(2, 4)), r"mask is torch\.float32 \(2, 4\); expected"),
-        (lambda: marked(torch.rand(2, 4, 3), torch.ones(2, 5, dtype=torch.bool)), r"expected torch\.bool \(2, 4\)"),
+        (lambda: take(torch.rand(2, 4, 3), torch.ones(2, 4)), r"mask is torch\.float32 \(2, 4\); expected"),
+        (lambda: take(torch.rand(2, 4, 3), torch.ones(2, 5, dtype=torch.bool)), r"expected torch\.bool \(2, 4\)"),
         (
-            lambda: marked(torch.rand(2, 2, 3), torch.tensor([[True, True], [True, False]])),
+            lambda: take(torch.rand(2, 2, 3), torch.tensor([[True, True], [True, False]])),
             "mask marks 1 to 2 patches a picture; expected the same number",
         ),
     ],
-)  # fmt: skip
-def test_patches_without_sense_are_told(f: Callable[[], object], said: str) -> None:
+)
+def test_patches_without_sense_are_reported(f: Callable[[], object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         f()
 
@@ -94,20 +94,20 @@ def test_patches_without_sense_are_told(f: Callable[[], object], said: str) -> N
 def test_taking_patches_out_and_putting_them_back_are_inverse() -> None:
     tokens, mask = torch.randn(5, 16, 3, generator=generator()), random_mask(5, 16, 6)
     filler = torch.tensor([7.0, 8.0, 9.0])
-    some = marked(tokens, mask)
+    some = take(tokens, mask)
     assert some.shape == (5, 6, 3)
     whole = put_back(some, mask, filler)
-    assert torch.equal(marked(whole, mask), some)
+    assert torch.equal(take(whole, mask), some)
     assert torch.equal(whole[mask], tokens[mask])
     assert (whole[~mask] == filler).all()
     # both halves together are the whole
-    assert torch.equal(torch.where(mask[:, :, None], whole, put_back(marked(tokens, ~mask), ~mask, filler)), tokens)
+    assert torch.equal(torch.where(mask[:, :, None], whole, put_back(take(tokens, ~mask), ~mask, filler)), tokens)
 
 
 def test_gradients_come_back_from_the_right_places() -> None:
     tokens, mask = torch.randn(3, 8, 2, generator=generator()).requires_grad_(), random_mask(3, 8, 3)
     filler = torch.zeros(2, requires_grad=True)
-    put_back(marked(tokens, mask), mask, filler).sum().backward()
+    put_back(take(tokens, mask), mask, filler).sum().backward()
     assert torch.equal(tokens.grad, mask[:, :, None].expand(-1, -1, 2).float())
     assert torch.equal(filler.grad, torch.full((2,), 3.0 * 5))
 
@@ -185,7 +185,7 @@ def test_settings_reach_the_pictures(data: Images) -> None:
         (lambda: masks.inpainting(share=1), "share is 1"),
     ],
 )
-def test_masks_without_sense_are_told(make: Callable[[], object], said: str) -> None:
+def test_masks_without_sense_are_reported(make: Callable[[], object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         make()
 
@@ -314,8 +314,8 @@ def test_without_borrowing_a_reconstruction_knows_nothing_of_the_hidden_patches(
             "the orders run to 8, but Jigsaw knows 8",
         ),
     ],
-)  # fmt: skip
-def test_views_that_do_not_fit_are_told(
+)
+def test_views_that_do_not_fit_are_reported(
     method: Callable[[], torch.nn.Module], views: list[Tensor], error: type[Exception], said: str
 ) -> None:
     with pytest.raises(error, match=said):
@@ -465,8 +465,8 @@ def test_a_lens_parts_the_colours_away_from_the_centre() -> None:
         ),
         (lambda: puzzles.jigsaw(24, lens=0.1)(torch.rand(2, 1, 24, 24), generator()), "a lens parts red, green"),
     ],
-)  # fmt: skip
-def test_puzzles_without_sense_are_told(make: Callable[[], object], said: str) -> None:
+)
+def test_puzzles_without_sense_are_reported(make: Callable[[], object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         make()
 

@@ -127,7 +127,7 @@ def test_columns_of_padding_are_left_out(tales: Texts) -> None:
         (lambda: tokens.mask(V, next_sentence=True)(numbers(3, 4), g()), r"x holds 3 text\(s\), of which 0 are pairs"),
     ],
 )
-def test_masks_without_sense_are_told(make: Callable[[], object], said: str) -> None:
+def test_masks_without_sense_are_reported(make: Callable[[], object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         make()
 
@@ -150,8 +150,8 @@ def test_pairs_are_whole_sentences_between_signs(tales: Texts, pairs: Texts) -> 
 
 def test_half_of_the_pairs_get_a_strangers_second_half(pairs: Texts) -> None:
     x = pairs.x[:21]
-    joined, segments, strange = tokens.with_strangers(x, g(3))
-    assert int(strange.sum()) == 10
+    joined, segments, not_next = tokens.with_random_next(x, g(3))
+    assert int(not_next.sum()) == 10
 
     def halves(row: list[int]) -> tuple[list[int], list[int]]:
         end = row.index(SEP, 1) + 1
@@ -161,26 +161,26 @@ def test_half_of_the_pairs_get_a_strangers_second_half(pairs: Texts) -> None:
     for i, row in enumerate(joined.tolist()):
         first, second = halves(row)
         assert first == known[i][0]
-        assert (second == known[i][1]) or strange[i]
+        assert (second == known[i][1]) or not_next[i]
         givers = [j for j in range(21) if known[j][1] == second]
         assert givers
-        assert (i not in givers) or not strange[i]
+        assert (i not in givers) or not not_next[i]
         length = len(first) + len(second)
         expected = [0] * len(first) + [1] * len(second) + [0] * (len(row) - length)
         assert segments[i].tolist() == expected
     shown, asked, *rest = tokens.mask(V, next_sentence=True)(x, g(3))
     assert torch.equal(rest[0][:, : shown.shape[1]], segments[:, : shown.shape[1]])
-    assert torch.equal(rest[1], strange)
+    assert torch.equal(rest[1], not_next)
     assert torch.equal(torch.where(asked != PAD, asked, shown), joined[:, : shown.shape[1]])
 
 
-def test_texts_that_cannot_be_halved_are_told(tales: Texts) -> None:
+def test_texts_that_cannot_be_halved_are_reported(tales: Texts) -> None:
     with pytest.raises(ValueError, match="does not say where sentences begin"):
         sentence_pairs(replace(tales, starts=None))
     with pytest.raises(ValueError, match="text 0 has fewer than two sentences"):
         sentence_pairs(replace(tales, starts=tales.starts[:, :1]))
     with pytest.raises(ValueError, match=r"x holds 1 text\(s\)"):
-        tokens.with_strangers(sentence_pairs(tales).x[:1], g())
+        tokens.with_random_next(sentence_pairs(tales).x[:1], g())
 
 
 def test_whole_texts_begin_and_end() -> None:
@@ -200,9 +200,7 @@ def slow_attention(block: Block, x: Tensor, seen: Tensor | None) -> Tensor:
     for head in range(block.heads):
         part = slice(head * size, (head + 1) * size)
         for i in range(len(x)):
-            there = [
-                j for j in range(len(x)) if (seen is None or bool(seen[j])) and not (block.causal and j > i)
-            ]  # fmt: skip
+            there = [j for j in range(len(x)) if (seen is None or bool(seen[j])) and not (block.causal and j > i)]
             scores = [math.exp(float(q[i, part] @ k[j, part]) / math.sqrt(size)) for j in there]
             row = [0.0] * len(x)
             for j, score in zip(there, scores, strict=True):
@@ -299,7 +297,9 @@ def test_berts_heads_begin_near_or_wide() -> None:
     assert (second[:2] < 0.75 * evenly).all()
     assert (second[2:] > 0.95 * evenly).all()
     fresh = untrained(encoder, seed=1)
-    assert torch.equal(fresh.places.weight[:, :16], encoder.places.weight[:, :16]), "drawn anew it begins otherwise"
+    assert torch.equal(fresh.positions.weight[:, :16], encoder.positions.weight[:, :16]), (
+        "drawn anew it begins otherwise"
+    )
     assert torch.equal(fresh.blocks[1].out.weight, encoder.blocks[1].out.weight)
     assert float(fresh.words.weight.std()) == pytest.approx(0.3, rel=0.05)
 
@@ -317,7 +317,7 @@ def test_berts_heads_begin_near_or_wide() -> None:
         (torch.rand(2, 4), TypeError, r"tokens are torch\.float32; expected torch\.int64"),
     ],
 )
-def test_texts_that_an_encoder_cannot_read_are_told(
+def test_texts_that_an_encoder_cannot_read_are_reported(
     make: Callable[..., Any], x: Tensor, error: type[Exception], said: str
 ) -> None:
     with pytest.raises(error, match=said):
@@ -333,7 +333,7 @@ def test_texts_that_an_encoder_cannot_read_are_told(
         ({"depth": 0}, "depth is 0"),
     ],
 )
-def test_sizes_without_sense_are_told(settings: dict[str, int], said: str) -> None:
+def test_sizes_without_sense_are_reported(settings: dict[str, int], said: str) -> None:
     for make in ENCODERS.values():
         with pytest.raises(ValueError, match=said):
             make(**{"vocabulary": 20, **settings})
@@ -371,10 +371,10 @@ def test_next_token_loss_is_what_loops_give() -> None:
         (lambda: mlm_loss(torch.rand(2, 3, 5), torch.ones(2, 4).long()), r"logits have shape \(2, 3, 5\)"),
         (lambda: mlm_loss(torch.rand(2, 3, 5), torch.zeros(2, 3).long()), "targets ask for no word"),
         (lambda: next_token_loss(torch.rand(2, 3, 5), torch.ones(2, 4).long()), r"logits have shape \(2, 3, 5\)"),
-        (lambda: next_token_loss(torch.rand(2, 1, 5), torch.ones(2, 1).long()), "no word to foretell"),
+        (lambda: next_token_loss(torch.rand(2, 1, 5), torch.ones(2, 1).long()), "no word to predict"),
     ],
 )
-def test_losses_without_sense_are_told(loss: Callable[[], Tensor], said: str) -> None:
+def test_losses_without_sense_are_reported(loss: Callable[[], Tensor], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         loss()
 
@@ -395,7 +395,7 @@ def test_bert_on_pairs_adds_its_judgement(pairs: Texts) -> None:
     h = method.encoder.features(views[0], views[2])
     assert torch.allclose(terms["next sentence"], F.cross_entropy(method.judge(h[:, 0]), views[3]), rtol=1e-5)
     assert torch.allclose(terms["loss"], terms["words"] + terms["next sentence"])
-    with pytest.raises(ValueError, match=r"views holds 2 tensor\(s\); expected tokens, targets, segments, strange"):
+    with pytest.raises(ValueError, match=r"views holds 2 tensor\(s\); expected tokens, targets, segments, not_next"):
         method(views[:2])
     with pytest.raises(ValueError, match=r"views holds 4 tensor\(s\); expected tokens, targets: "):
         BERT(method.encoder)(views)
@@ -450,7 +450,7 @@ def from_transformers(model: Any) -> BERT:
     copied: dict[str, Tensor] = {"bias": w["cls.predictions.bias"]}
     names = {
         "encoder.words": "bert.embeddings.word_embeddings",
-        "encoder.places": "bert.embeddings.position_embeddings",
+        "encoder.positions": "bert.embeddings.position_embeddings",
         "encoder.segments": "bert.embeddings.token_type_embeddings",
         "encoder.norm": "bert.embeddings.LayerNorm",
         "transform.0": "cls.predictions.transform.dense",
@@ -480,9 +480,14 @@ def from_transformers(model: Any) -> BERT:
 def test_bert_is_transformers_bert(kind: str) -> None:
     transformers = pytest.importorskip("transformers")
     config = transformers.BertConfig(
-        vocab_size=50, hidden_size=32, num_hidden_layers=3, num_attention_heads=4, intermediate_size=128,
-        max_position_embeddings=20, attn_implementation="eager",
-    )  # fmt: skip
+        vocab_size=50,
+        hidden_size=32,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        intermediate_size=128,
+        max_position_embeddings=20,
+        attn_implementation="eager",
+    )
     theirs = drawn(getattr(transformers, kind)(config))
     ours = from_transformers(theirs)
     x = numbers(4, 12, high=50)
@@ -490,11 +495,16 @@ def test_bert_is_transformers_bert(kind: str) -> None:
     pair = kind == "BertForPreTraining"
     segments = (torch.arange(12) > 3).long().expand(4, -1) if pair else torch.zeros_like(x)
     asked = torch.where(torch.rand(4, 12, generator=g()) < 0.4, x, PAD)
-    strange = torch.tensor([0, 1, 1, 0])
+    not_next = torch.tensor([0, 1, 1, 0])
     out = theirs(
-        x, attention_mask=(x != PAD).long(), token_type_ids=segments, labels=torch.where(asked == PAD, -100, asked),
-        output_hidden_states=True, output_attentions=True, **({"next_sentence_label": strange} if pair else {}),
-    )  # fmt: skip
+        x,
+        attention_mask=(x != PAD).long(),
+        token_type_ids=segments,
+        labels=torch.where(asked == PAD, -100, asked),
+        output_hidden_states=True,
+        output_attentions=True,
+        **({"next_sentence_label": not_next} if pair else {}),
+    )
     words = x != PAD
     h, seen = ours.encoder.embedded(x, segments)
     assert torch.allclose(h, out.hidden_states[0], atol=1e-5)
@@ -505,7 +515,7 @@ def test_bert_is_transformers_bert(kind: str) -> None:
         assert torch.allclose(h[words], out.hidden_states[i + 1][words], atol=1e-5)
     scores = out.prediction_logits if pair else out.logits
     assert torch.allclose(ours.logits(h)[words], scores[words], atol=2e-5)
-    views = [x, asked, segments, strange] if pair else [x, asked]
+    views = [x, asked, segments, not_next] if pair else [x, asked]
     assert math.isclose(float(ours(views)["loss"]), float(out.loss), rel_tol=1e-5)
 
 
@@ -514,12 +524,20 @@ def test_gpt_is_transformers_gpt2() -> None:
     """GPT-2 with the exact GELU instead of its approximation by a tanh."""
     transformers = pytest.importorskip("transformers")
     config = transformers.GPT2Config(
-        vocab_size=50, n_positions=20, n_embd=32, n_layer=3, n_head=4, activation_function="gelu",
+        vocab_size=50,
+        n_positions=20,
+        n_embd=32,
+        n_layer=3,
+        n_head=4,
+        activation_function="gelu",
         attn_implementation="eager",
-    )  # fmt: skip
+    )
     theirs, ours = drawn(transformers.GPT2LMHeadModel(config)), GPT(nets.gpt(50, 20, 32, 3, 4))
     w = theirs.state_dict()
-    copied = {"encoder.words.weight": w["transformer.wte.weight"], "encoder.places.weight": w["transformer.wpe.weight"]}
+    copied = {
+        "encoder.words.weight": w["transformer.wte.weight"],
+        "encoder.positions.weight": w["transformer.wpe.weight"],
+    }
     names = {"encoder.norm": "ln_f"}
     for i in range(3):
         parts = {"norm1": "ln_1", "norm2": "ln_2", "qkv": "attn.c_attn", "out": "attn.c_proj", "mlp.0": "mlp.c_fc"}
@@ -591,7 +609,7 @@ def test_generated_texts_go_on_end_and_repeat() -> None:
         ({"tokens": torch.zeros(1, 0, dtype=torch.long)}, "text 0 is empty"),
     ],
 )
-def test_sampling_without_sense_is_told(settings: dict[str, Any], said: str) -> None:
+def test_sampling_without_sense_is_reported(settings: dict[str, Any], said: str) -> None:
     method = GPT(nets.gpt(12, 10, 16, 1, 2))
     with pytest.raises(ValueError, match=said):
         method.generate(**{"tokens": torch.tensor([[5]]), **settings})

@@ -20,7 +20,7 @@ from sslwb.data.pairs import sentence_pairs
 from sslwb.evaluate import embed
 from sslwb.geometry import effective_rank, feature_std
 from sslwb.methods.barlow_twins import BarlowTwins, barlow_twins_loss, cross_correlation
-from sslwb.methods.base import Method, Views, by_size, full_precision, of_the_others
+from sslwb.methods.base import Method, Views, by_size, full_precision, mean_of_other_views
 from sslwb.methods.bert import BERT
 from sslwb.methods.byol import BYOL, byol_loss
 from sslwb.methods.dino import DINO, dino_loss
@@ -35,7 +35,7 @@ from sslwb.methods.simclr import SimCLR, nt_xent
 from sslwb.methods.simsiam import SimSiam
 from sslwb.methods.supervised import Supervised
 from sslwb.methods.swav import SwAV, sinkhorn, swapped_loss
-from sslwb.methods.teacher import follow, rising, teacher_of
+from sslwb.methods.teacher import ema_update, momentum_schedule, teacher_of
 from sslwb.methods.vicreg import VICReg, vicreg_loss
 from sslwb.train import History, fit
 from sslwb.train.checkpoint import save_checkpoint
@@ -125,9 +125,17 @@ def given(row: Row, data: Images) -> Images | Texts:
 def train(row: Row, data: Images, steps: int) -> tuple[Method, History]:
     method = row.make()
     history = fit(
-        method, given(row, data), row.views, steps=steps, batch_size=64, lr=row.lr, seed=5, device="cpu",
-        precision="fp32", progress=False,
-    )  # fmt: skip
+        method,
+        given(row, data),
+        row.views,
+        steps=steps,
+        batch_size=64,
+        lr=row.lr,
+        seed=5,
+        device="cpu",
+        precision="fp32",
+        progress=False,
+    )
     return method, history
 
 
@@ -206,7 +214,7 @@ def test_a_method_moves_no_global_generator(row: Row, data: Images) -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_an_encoder_without_dim_is_told() -> None:
+def test_an_encoder_without_dim_is_reported() -> None:
     with pytest.raises(TypeError, match=r"encoder is Linear without an integer \.dim; expected one of sslwb\.nets"):
         SimCLR(nn.Linear(3, 3))
 
@@ -319,7 +327,7 @@ def test_zero_embeddings_give_a_number() -> None:
         ([torch.rand(3, 4, 1), torch.rand(3, 4, 1)], {}, r"expected \(B, D\), all alike"),
     ],
 )
-def test_views_without_sense_are_told(views: list[Tensor], settings: dict[str, float], said: str) -> None:
+def test_views_without_sense_are_reported(views: list[Tensor], settings: dict[str, float], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         nt_xent(*views, **settings)
 
@@ -352,7 +360,7 @@ def test_the_seed_draws_the_head() -> None:
 
 def test_the_others_of_two_views_are_the_other_one() -> None:
     z = torch.stack(embeddings(2))
-    assert torch.allclose(of_the_others(z), F.normalize(z, dim=2).flip(0), atol=1e-6)
+    assert torch.allclose(mean_of_other_views(z), F.normalize(z, dim=2).flip(0), atol=1e-6)
 
 
 def test_views_of_one_size_share_one_pass() -> None:
@@ -368,16 +376,16 @@ def test_a_teacher_follows_and_takes_no_gradient() -> None:
     student = nets.conv(4, seed=1)
     teacher = teacher_of(nets.conv(4, seed=2))
     before = [p.clone() for p in teacher.parameters()]
-    follow(teacher, student, 0.9)
+    ema_update(teacher, student, 0.9)
     for now, old, new in zip(teacher.parameters(), before, student.parameters(), strict=True):
         assert torch.allclose(now, 0.9 * old + 0.1 * new, atol=1e-7)
         assert not now.requires_grad
 
 
 def test_the_momentum_rises_to_one_as_the_paper_says() -> None:
-    assert rising(0.9, 0) == pytest.approx(0.9)
-    assert rising(0.9, 0.5) == pytest.approx(1 - 0.1 * 0.5)
-    assert rising(0.9, 1) == 1
+    assert momentum_schedule(0.9, 0) == pytest.approx(0.9)
+    assert momentum_schedule(0.9, 0.5) == pytest.approx(1 - 0.1 * 0.5)
+    assert momentum_schedule(0.9, 1) == 1
 
 
 TEACHERS = [name for name, row in METHODS.items() if hasattr(row.make(), "teacher")]
@@ -486,12 +494,12 @@ def test_the_queue_takes_the_newest_keys_and_drops_the_oldest(data: Images) -> N
         ({"temperature": 0}, "temperature is 0; expected a number above 0"),
     ],
 )
-def test_moco_without_sense_is_told(settings: dict[str, float], said: str) -> None:
+def test_moco_without_sense_is_reported(settings: dict[str, float], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         MoCo(nets.conv(8), **settings)
 
 
-def test_a_queue_that_the_keys_of_a_step_do_not_divide_is_told(data: Images) -> None:
+def test_a_queue_that_the_keys_of_a_step_do_not_divide_is_reported(data: Images) -> None:
     method = MoCo(nets.conv(8), queue=36)
     with pytest.raises(ValueError, match="queue is 36 but 2 views of 12 pictures give 24 keys; expected a multiple"):
         method(batch(METHODS["MoCo"], data))
@@ -609,7 +617,7 @@ def test_vicreg_is_symmetric_and_blind_to_shift() -> None:
 
 
 @pytest.mark.parametrize("name", ["invariance", "variance", "covariance"])
-def test_a_negative_weight_is_told(name: str) -> None:
+def test_a_negative_weight_is_reported(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} is -1; expected a weight of 0 or more"):
         VICReg(nets.conv(8), **{name: -1})
     with pytest.raises(ValueError, match="redundancy is -1"):
@@ -617,7 +625,7 @@ def test_a_negative_weight_is_told(name: str) -> None:
 
 
 @pytest.mark.parametrize("loss", [barlow_twins_loss, vicreg_loss])
-def test_a_batch_too_small_for_its_statistics_is_told(loss: Callable[..., object]) -> None:
+def test_a_batch_too_small_for_its_statistics_is_reported(loss: Callable[..., object]) -> None:
     with pytest.raises(ValueError, match=r"the batch has 1 picture\(s\); expected 2 or more"):
         loss(*embeddings(2, b=1))
     with pytest.raises(ValueError, match=r"batch sizes \[3, 2\]"):
@@ -716,7 +724,7 @@ def test_the_centre_is_a_moving_average_of_the_teachers_outputs(data: Images) ->
         (lambda: sinkhorn(torch.rand(3)), r"scores \(3,\); expected"),
     ],
 )
-def test_settings_without_sense_are_told(make: Callable[[], object], said: str) -> None:
+def test_settings_without_sense_are_reported(make: Callable[[], object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         make()
 
@@ -728,7 +736,7 @@ PAIRED = [
 
 
 @pytest.mark.parametrize("name", PAIRED)
-def test_views_that_do_not_fit_are_told(name: str) -> None:
+def test_views_that_do_not_fit_are_reported(name: str) -> None:
     method, x = METHODS[name].make(), torch.rand(12, 3, 16, 16)
     for views, said in (([x], "views holds 1 view"), ([x, x[:6]], r"batch sizes"), ([x[:1], x[:1]], "1 picture")):
         with pytest.raises(ValueError, match=said):

@@ -101,7 +101,7 @@ def test_a_convolutional_or_patch_encoder_takes_other_sizes(name: str) -> None:
 @pytest.mark.parametrize(
     "x", [torch.zeros(2, 1, 32, 32), torch.zeros(3, 32, 32), torch.zeros(2, 32, 32, 3)], ids=lambda x: str(x.ndim)
 )
-def test_other_pictures_are_told(name: str, x: Tensor) -> None:
+def test_other_pictures_are_reported(name: str, x: Tensor) -> None:
     with pytest.raises(ValueError, match=r"x has shape .*; this encoder expects \(B, 3, H, W\)"):
         MAKERS[name]()(x)
 
@@ -109,7 +109,7 @@ def test_other_pictures_are_told(name: str, x: Tensor) -> None:
 # ── the transformer
 
 
-def test_a_patch_that_does_not_divide_is_told() -> None:
+def test_a_patch_that_does_not_divide_is_reported() -> None:
     with pytest.raises(ValueError, match="divisible by its patch, 4"):
         MAKERS["vit"]()(torch.zeros(2, 3, 30, 32))
 
@@ -127,7 +127,7 @@ def test_attention_on_request_is_what_the_last_block_used() -> None:
 
 
 @pytest.mark.parametrize("settings", [{"dim": 30, "heads": 3}, {"dim": 32, "heads": 3}])
-def test_a_dim_that_heads_do_not_divide_is_told(settings: dict[str, int]) -> None:
+def test_a_dim_that_heads_do_not_divide_is_reported(settings: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=f"dim is {settings['dim']} with 3 heads; expected a multiple"):
         nets.vit(**settings)
 
@@ -159,9 +159,12 @@ def test_a_block_is_torchs_pre_norm_layer() -> None:
     block = nets.vit(dim=16, depth=1, heads=4).blocks[0]
     layer = nn.TransformerEncoderLayer(16, 4, 64, dropout=0.0, activation="gelu", batch_first=True, norm_first=True)
     names = {
-        "norm1": layer.norm1, "norm2": layer.norm2, "out": layer.self_attn.out_proj, "mlp.0": layer.linear1,
+        "norm1": layer.norm1,
+        "norm2": layer.norm2,
+        "out": layer.self_attn.out_proj,
+        "mlp.0": layer.linear1,
         "mlp.2": layer.linear2,
-    }  # fmt: skip
+    }
     for name, module in names.items():
         module.load_state_dict(block.get_submodule(name).state_dict())
     qkv = block.qkv.state_dict()
@@ -189,7 +192,7 @@ def test_a_last_norm_has_no_scale_and_no_shift() -> None:
 
 
 @pytest.mark.parametrize("dims", [(), (5,)])
-def test_an_mlp_of_one_width_is_told(dims: tuple[int, ...]) -> None:
+def test_an_mlp_of_one_width_is_reported(dims: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="expected at least two"):
         nets.mlp(*dims)
 
@@ -245,7 +248,7 @@ class Twice(nn.Module):
         (Twice(), "to tuple"),
     ],
 )
-def test_a_module_that_gives_no_embeddings_is_told(module: nn.Module, said: str) -> None:
+def test_a_module_that_gives_no_embeddings_is_reported(module: nn.Module, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         nets.wrap(module)
 

@@ -274,6 +274,6 @@ def test_load_hands_the_dials_on() -> None:
         ({"size": 7}, "size is 7; expected n ≥ 1 pictures of size ≥ 8"),
     ],
 )
-def test_an_unknown_dial_is_told(settings: dict[str, Any], said: str) -> None:
+def test_an_unknown_dial_is_reported(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         make_shapes(**{"n": 10, **settings})

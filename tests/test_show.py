@@ -227,7 +227,7 @@ def test_running_mean() -> None:
         (lambda d: show.table({"a": {"x": 1}}, best="biggest"), "'biggest'"),
         (lambda d: show.table({"a": {"x": 1}}, best={"y": "max"}), "'y'"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_shown_is_refused(make: Callable[[Images], Any], says: str, data: Images) -> None:
     with pytest.raises(ValueError, match=says):
         make(data)
@@ -315,8 +315,10 @@ def test_colours_of_source_are_readable_on_their_ground() -> None:
     def luminance(colour: str) -> float:
         colour = colour * 2 if len(colour) == 3 else colour
         rgb = [int(colour[i : i + 2], 16) / 255 for i in (0, 2, 4)]
-        return sum(w * (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4) for w, c in
-                   zip((0.2126, 0.7152, 0.0722), rgb, strict=True))  # fmt: skip
+        return sum(
+            w * (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4)
+            for w, c in zip((0.2126, 0.7152, 0.0722), rgb, strict=True)
+        )
 
     ground = luminance("f7f7f5")
     for colour in set(re.findall(r'"color: #([0-9A-Fa-f]+)', show.source(SimCLR).html)):

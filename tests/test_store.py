@@ -254,7 +254,7 @@ def test_a_disk_that_fills_up_keeps_nothing(server: Server, cache: Path, registe
     assert leftovers(cache) == []
 
 
-def test_a_cache_that_cannot_be_made_is_told(tmp_path: Path, cache: Path, register: Any, monkeypatch: Any) -> None:
+def test_a_cache_that_cannot_be_made_is_reported(tmp_path: Path, cache: Path, register: Any, monkeypatch: Any) -> None:
     register(toy())
     (tmp_path / "file").touch()
     monkeypatch.setenv("SSLWB_CACHE", str(tmp_path / "file" / "cache"))
@@ -365,10 +365,25 @@ GOOD = {f"toy-files/{name}": data for name, data in CONTENT.items()}
         (gzip.compress(b"not a tar"), "truncated or damaged"),
     ],
     ids=[
-        "..", "inner ..", "absolute", "backslash", "drive", "symlink", "hard link", "device", "pipe", "bomb",
-        "too many", "lacks a file", "altered", "longer", "truncated", "text", "gzip of text",
+        "..",
+        "inner ..",
+        "absolute",
+        "backslash",
+        "drive",
+        "symlink",
+        "hard link",
+        "device",
+        "pipe",
+        "bomb",
+        "too many",
+        "lacks a file",
+        "altered",
+        "longer",
+        "truncated",
+        "text",
+        "gzip of text",
     ],
-)  # fmt: skip
+)
 def test_a_bad_archive_is_refused_whole(tmp_path: Path, cache: Path, register: Any, packed: bytes, said: str) -> None:
     """Its digest is right, as if the registry itself had been fooled."""
     register(toy(packed))
@@ -454,7 +469,7 @@ def test_an_archive_is_unpacked_once(
     assert capsys.readouterr().out.count("Unpacking") == 1
 
 
-def test_a_shared_folder_that_is_not_there_is_told(cache: Path, register: Any, monkeypatch: Any) -> None:
+def test_a_shared_folder_that_is_not_there_is_reported(cache: Path, register: Any, monkeypatch: Any) -> None:
     register(toy())
     monkeypatch.setenv("SSLWB_DATA", "/nowhere/at/all")
     with pytest.raises(DataError, match="SSLWB_DATA is '/nowhere/at/all'"):

@@ -51,13 +51,21 @@ def meanings(world: Tales) -> list[dict[str, tuple[str, ...]]]:
             she, her, him, girl = ("she", "her", "her", "girl") if hero in tales.GIRLS else ("he", "his", "him", "boy")
             made.append(
                 {
-                    "{place}": (place,), "{thing}": (thing,), "{do}": doings, "{hero}": (hero,), "{friend}": (friend,),
-                    "{she}": (she,), "{her}": (her,), "{him}": (him,), "{girl}": (girl,), "{mood}": feelings,
+                    "{place}": (place,),
+                    "{thing}": (thing,),
+                    "{do}": doings,
+                    "{hero}": (hero,),
+                    "{friend}": (friend,),
+                    "{she}": (she,),
+                    "{her}": (her,),
+                    "{him}": (him,),
+                    "{girl}": (girl,),
+                    "{mood}": feelings,
                     "{feeling}": FEELINGS["good" if sentiment == "good" else "bad"],
                     "{opposite}": FEELINGS["bad" if sentiment == "good" else "good"],
                     "{other}": world.causes["thing"],
                 }
-            )  # fmt: skip
+            )
     return made
 
 
@@ -251,8 +259,8 @@ def test_the_same_call_gives_the_same_stories_and_moves_no_generator(world: Tale
 
 
 def test_load_hands_the_dials_on() -> None:
-    told = load("tales", split="val", n=20, seed=4, topics=3, noise=0.1)
-    assert torch.equal(told.x, make_tales(20, "val", 4, topics=3, noise=0.1).x)
+    stories = load("tales", split="val", n=20, seed=4, topics=3, noise=0.1)
+    assert torch.equal(stories.x, make_tales(20, "val", 4, topics=3, noise=0.1).x)
     assert len(load("tales", "test")) == 2048
 
 
@@ -434,7 +442,7 @@ def test_counting_words_tells_little_of_sentiment_and_needs_labels_for_the_topic
         ({"noise": math.nan}, "noise is nan"),
     ],
 )
-def test_an_unknown_dial_is_told(settings: dict[str, Any], said: str) -> None:
+def test_an_unknown_dial_is_reported(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         make_tales(**{"n": 10, **settings})
 
@@ -450,7 +458,7 @@ def test_an_unknown_dial_is_told(settings: dict[str, Any], said: str) -> None:
         (torch.full((2, 5), -1), ValueError, "x runs from -1"),
     ],
 )
-def test_what_is_no_tensor_of_words_is_told(world: Tales, x: Any, error: type[Exception], said: str) -> None:
+def test_what_is_no_tensor_of_words_is_reported(world: Tales, x: Any, error: type[Exception], said: str) -> None:
     for ask in (world.next_token, world.posterior, world.floor):
         with pytest.raises(error, match=said):
             ask(x)
@@ -458,7 +466,7 @@ def test_what_is_no_tensor_of_words_is_told(world: Tales, x: Any, error: type[Ex
         world.masked_token(x, torch.ones(2, 5, dtype=torch.bool))
 
 
-def test_a_story_that_cannot_be_is_told(world: Tales, data: Texts) -> None:
+def test_a_story_that_cannot_be_is_reported(world: Tales, data: Texts) -> None:
     wrong = data.x[:3].clone()
     wrong[2, 3] = VOCABULARY.index("sad")
     mask = torch.zeros_like(wrong, dtype=torch.bool)
@@ -468,10 +476,10 @@ def test_a_story_that_cannot_be_is_told(world: Tales, data: Texts) -> None:
             ask(wrong)
 
 
-def test_a_mask_that_does_not_fit_is_told(world: Tales, data: Texts) -> None:
+def test_a_mask_that_does_not_fit_is_reported(world: Tales, data: Texts) -> None:
     with pytest.raises(TypeError, match=r"mask is torch\.int64; expected torch\.bool"):
         world.masked_token(data.x, torch.ones_like(data.x))
     with pytest.raises(ValueError, match=r"mask has shape \(64, 3\); expected that of x"):
         world.masked_token(data.x, torch.ones(64, 3, dtype=torch.bool))
-    with pytest.raises(ValueError, match="there is no word to foretell"):
+    with pytest.raises(ValueError, match="there is no word to predict"):
         world.floor(data.x, torch.zeros_like(data.x, dtype=torch.bool))

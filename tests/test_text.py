@@ -1,4 +1,4 @@
-"""Texts as numbers: the tokenizers come back whole, the readers cut without a gap, and what is wrong is told."""
+"""Texts as numbers: the tokenizers come back whole, the readers cut without a gap, and what is wrong is reported."""
 
 from __future__ import annotations
 
@@ -85,9 +85,9 @@ def test_byte_pairs_are_learnt_the_same_way_every_time() -> None:
     # Other hashes, and another number of threads than here.
     env = {**os.environ, "PYTHONHASHSEED": "1", "RAYON_NUM_THREADS": "3"}
     command = [sys.executable, "-c", code, text.__file__]
-    told = subprocess.run(command, env=env, capture_output=True, text=True, check=True, encoding="utf-8").stdout
+    printed = subprocess.run(command, env=env, capture_output=True, text=True, check=True, encoding="utf-8").stdout
     made = [Tokenizer.byte_pairs([Path(text.__file__).read_text("utf-8")], 700) for _ in range(2)]
-    assert made[0].backend.to_str() == made[1].backend.to_str() == told.rstrip("\n")
+    assert made[0].backend.to_str() == made[1].backend.to_str() == printed.rstrip("\n")
 
 
 def test_characters_are_in_order_and_others_become_unknown() -> None:
@@ -129,13 +129,13 @@ def test_a_word_that_the_tales_do_not_know_is_named() -> None:
         (lambda t: t.words(["a", "b"]), ValueError, r"begins with \['a', 'b'\]"),
     ],
 )
-def test_a_wrong_use_of_a_tokenizer_is_told(call: Any, error: type[Exception], said: str) -> None:
+def test_a_wrong_use_of_a_tokenizer_is_reported(call: Any, error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said):
         call(KINDS["bpe"]())
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "another", "bytes", "gap", "absent"])
-def test_a_damaged_tokenizer_file_is_told(damage: str, tmp_path: Path) -> None:
+def test_a_damaged_tokenizer_file_is_reported(damage: str, tmp_path: Path) -> None:
     from tokenizers import Tokenizer as Other
     from tokenizers import models, pre_tokenizers
 
@@ -261,7 +261,7 @@ def test_of_a_gutenberg_book_the_book_is_kept(tmp_path: Path) -> None:
         (None, r"mine\.txt cannot be read"),
     ],
 )
-def test_a_file_that_is_no_text_is_told(tmp_path: Path, cache: Path, content: bytes | None, said: str) -> None:
+def test_a_file_that_is_no_text_is_reported(tmp_path: Path, cache: Path, content: bytes | None, said: str) -> None:
     if content is not None:
         (tmp_path / "mine.txt").write_bytes(content)
     with pytest.raises(DataError, match=said):
@@ -279,12 +279,12 @@ def test_a_file_that_is_no_text_is_told(tmp_path: Path, cache: Path, content: by
         ({"n": 0}, ValueError, "n is 0"),
     ],
 )
-def test_a_wrong_dial_is_told(file: Path, dials: dict[str, Any], error: type[Exception], said: str) -> None:
+def test_a_wrong_dial_is_reported(file: Path, dials: dict[str, Any], error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said):
         plain_text(file, **dials)
 
 
-def test_wrong_paths_are_told(file: Path, tmp_path: Path) -> None:
+def test_wrong_paths_are_reported(file: Path, tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     with pytest.raises(DataError, match=r"no \.txt file lies in this folder"):
         load(f"text:{tmp_path / 'none'}")
@@ -336,17 +336,21 @@ def test_python_docs_load(cache: Path) -> None:
     [
         ("The :class:`~a.B` of ``c`` is *very* good, as `d` says.", ["The a.B of c is very good, as d says."]),
         ("* An item of a list\n  that has two lines.", ["An item of a list that has two lines."]),
-        ("* The first of two items is here.\n* The second of two items is the number 2**3 here.",
-         ["The first of two items is here.", "The second of two items is the number 2**3 here."]),
+        (
+            "* The first of two items is here.\n* The second of two items is the number 2**3 here.",
+            ["The first of two items is here.", "The second of two items is the number 2**3 here."],
+        ),
         ("Heading of a page with many words\n*****", []),
         ("   code = is_left(out) of the text here.", []),
         ("Too few words.", []),
         ("A line with no stop at its end", []),
-        ("The first paragraph stands here alone.\n\nAnd the second one follows it.",
-         ["The first paragraph stands here alone.", "And the second one follows it."]),
+        (
+            "The first paragraph stands here alone.\n\nAnd the second one follows it.",
+            ["The first paragraph stands here alone.", "And the second one follows it."],
+        ),
         ("The product a*b*c of three numbers is commutative.", ["The product a*b*c of three numbers is commutative."]),
     ],
-)  # fmt: skip
+)
 def test_marks_of_layout_are_taken_off(block: str, lines: list[str]) -> None:
     assert text.paragraphs(block) == lines
 
@@ -419,7 +423,7 @@ def test_sst2_has_its_published_sentences(split: str, counts: list[int], cache: 
         assert data.text(0).startswith("a stirring , funny and finally transporting")
 
 
-def test_a_line_that_is_no_labelled_sentence_is_told(tmp_path: Path) -> None:
+def test_a_line_that_is_no_labelled_sentence_is_reported(tmp_path: Path) -> None:
     for part in ("train", "dev", "test"):
         (tmp_path / f"stsa.binary.{part}").write_text("1 a fine film\n2 what is this\n")
     with pytest.raises(DataError, match=r"stsa\.binary\.train, line 2, is '2 what is this'; expected 0 or 1"):

@@ -464,7 +464,7 @@ def test_a_bad_checkpoint_is_told_and_runs_nothing(data: Images, tmp_path: Path,
     assert same(weights(method), before)
 
 
-def test_a_checkpoint_that_is_a_folder_or_not_there_is_told(tmp_path: Path) -> None:
+def test_a_checkpoint_that_is_a_folder_or_not_there_is_reported(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none.pt"):
         with pytest.raises(CheckpointError, match="could not be read"):
             load_checkpoint(path)
@@ -482,7 +482,7 @@ def test_a_checkpoint_that_is_a_folder_or_not_there_is_told(tmp_path: Path) -> N
         ({"precision": "bf16"}, "precision = 'fp32', this run has 'bf16'"),
     ],
 )
-def test_a_checkpoint_of_other_settings_is_told(
+def test_a_checkpoint_of_other_settings_is_reported(
     data: Images, tmp_path: Path, settings: dict[str, Any], said: str
 ) -> None:
     file = tmp_path / "run.pt"
@@ -493,7 +493,7 @@ def test_a_checkpoint_of_other_settings_is_told(
     assert file.read_bytes() == content
 
 
-def test_a_checkpoint_of_another_temperature_or_other_views_is_told(data: Images, tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_temperature_or_other_views_is_reported(data: Images, tmp_path: Path) -> None:
     file = tmp_path / "run.pt"
     fit(simclr(), data, VIEWS, **EXACT, steps=3, checkpoint=file)
     colder = simclr()
@@ -514,7 +514,7 @@ def test_a_checkpoint_of_another_net_leaves_the_method_alone(data: Images, tmp_p
     assert same(weights(other), before)
 
 
-def test_a_checkpoint_of_something_else_is_told(data: Images, tmp_path: Path) -> None:
+def test_a_checkpoint_of_something_else_is_reported(data: Images, tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "run.pt", {"method": simclr().state_dict(), "history": {}})
     with pytest.raises(CheckpointError, match="lacks optimiser, step: it holds something else"):
         fit(simclr(), data, VIEWS, steps=3, checkpoint=tmp_path / "run.pt", **EXACT)
@@ -558,7 +558,7 @@ def test_a_failed_save_leaves_the_older_file_and_the_model(
     fit(method, data, VIEWS, steps=6, checkpoint=file, **EXACT)  # and with room again it goes on
 
 
-def test_an_unwritable_folder_is_told(data: Images, tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_reported(data: Images, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(CheckpointError, match="could not be written"):
         fit(simclr(), data, VIEWS, steps=1, checkpoint=tmp_path / "file" / "run.pt", **EXACT)
@@ -629,7 +629,7 @@ def test_an_interrupt_leaves_a_usable_model(data: Images) -> None:
     assert not method.training
 
 
-# ── what is wrong is told
+# ── what is wrong is reported
 
 
 @pytest.mark.parametrize(
@@ -648,12 +648,12 @@ def test_an_interrupt_leaves_a_usable_model(data: Images) -> None:
         ({"precision": "fp8"}, "precision is 'fp8'; expected"),
     ],
 )
-def test_a_setting_without_sense_is_told(data: Images, settings: dict[str, Any], said: str) -> None:
+def test_a_setting_without_sense_is_reported(data: Images, settings: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         fit(simclr(), data, VIEWS, **{**EXACT, "steps": 1, **settings})
 
 
-def test_one_picture_is_told(data: Images) -> None:
+def test_one_picture_is_reported(data: Images) -> None:
     with pytest.raises(ValueError, match=r"data holds 1 item\(s\)"):
         fit(simclr(), data[:1], VIEWS, steps=1, **EXACT)
 
@@ -668,7 +668,7 @@ def test_supervised_wants_labels(data: Images) -> None:
         fit(Supervised(nets.conv(4), 8), Images(data.x), images.weak(12), steps=1, **EXACT)
 
 
-def test_a_method_without_a_loss_is_told(data: Images) -> None:
+def test_a_method_without_a_loss_is_reported(data: Images) -> None:
     class Silent(Scripted):
         def forward(self, views: Views) -> dict[str, Tensor]:
             return {"lost": views[0].sum()}
@@ -771,8 +771,8 @@ print((faults[-1] - faults[10]) / 19)
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library keeps memory in its own way")
 def test_a_step_reuses_the_memory_of_the_last() -> None:
-    told = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
-    assert float(told.stdout) < 100  # pages a step that the system had to bring; 700 and more without it
+    printed = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
+    assert float(printed.stdout) < 100  # pages a step that the system had to bring; 700 and more without it
 
 
 @pytest.fixture

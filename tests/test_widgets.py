@@ -48,9 +48,12 @@ def data() -> Images:
     angle = torch.rand(40, generator=g)
     angle[::4] = torch.nan
     return Images(
-        torch.randint(0, 256, (40, 3, 16, 16), generator=g, dtype=torch.uint8), y, ("a", "b", "c", "d<e>"),
-        {"shape": y, "angle": angle}, {"shape": ("a", "b", "c", "d<e>")},
-    )  # fmt: skip
+        torch.randint(0, 256, (40, 3, 16, 16), generator=g, dtype=torch.uint8),
+        y,
+        ("a", "b", "c", "d<e>"),
+        {"shape": y, "angle": angle},
+        {"shape": ("a", "b", "c", "d<e>")},
+    )
 
 
 class Tiny(Method):
@@ -584,10 +587,14 @@ def every(data: Images) -> list[Any]:
     run = start(tiny(), data, VIEWS, steps=2, **SETTINGS)
     run.wait()
     return [
-        inspector(data, recipes.simclr(16)), monitor(run), embedding_map(data, torch.rand(40, 2)),
-        neighbours(data, torch.rand(40, 5)), quiz("Is it?", ONE), predict("Which?", ["a", "b"]),
+        inspector(data, recipes.simclr(16)),
+        monitor(run),
+        embedding_map(data, torch.rand(40, 2)),
+        neighbours(data, torch.rand(40, 5)),
+        quiz("Is it?", ONE),
+        predict("Which?", ["a", "b"]),
         ablation(lambda name, without: None, PARTS),
-    ]  # fmt: skip
+    ]
 
 
 def test_what_is_saved_is_readable_without_a_kernel(every: list[Any]) -> None:

@@ -139,9 +139,7 @@ class Augment:
     def _cut(self, x: Tensor, r: Tensor) -> Tensor:
         side = math.sqrt(self.cutout)
         place = (torch.arange(self.size, device=x.device) + 0.5) / self.size
-        hidden = [
-            ((place - (side / 2 + u * (1 - side))[:, None]).abs() < side / 2) for u in r[:, 17:19].unbind(1)
-        ]  # fmt: skip
+        hidden = [((place - (side / 2 + u * (1 - side))[:, None]).abs() < side / 2) for u in r[:, 17:19].unbind(1)]
         return x.masked_fill((hidden[0][:, None, :] & hidden[1][:, :, None])[:, None], 0.5)
 
 
@@ -177,8 +175,9 @@ def simclr(size: int = 32, views: int = 2, **settings: Any) -> MakeViews:
 
     Blur stays off, as in the paper's CIFAR-10 experiments. `settings` override any strength of `Augment`.
     """
-    base = Augment(size, crop=(0.2, 1.0), flip=0.5, jitter=0.8, brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1,
-                   gray=0.2)  # fmt: skip
+    base = Augment(
+        size, crop=(0.2, 1.0), flip=0.5, jitter=0.8, brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1, gray=0.2
+    )
     return MakeViews(((views, replace(base, **_known(settings))),))
 
 
@@ -236,9 +235,7 @@ def as_float(x: Tensor) -> Tensor:
     return x.float()
 
 
-def affine_places(
-    w: Tensor, h: Tensor, cx: Tensor, cy: Tensor, mirror: Tensor, turn: Tensor, size: int
-) -> Tensor:  # fmt: skip
+def affine_places(w: Tensor, h: Tensor, cx: Tensor, cy: Tensor, mirror: Tensor, turn: Tensor, size: int) -> Tensor:
     """(B, size, size, 2) input places of a crop (w, h: share of each side; cx, cy: centre in [-1, 1]), then mirrored
     (-1 or 1), then turned by `turn` radians, anticlockwise as torchvision's `rotate`."""
     axis = (torch.arange(size, device=w.device) + 0.5) * (2 / size) - 1

@@ -98,9 +98,15 @@ class Shuffled:
 
 
 def jigsaw(
-    size: int = 32, side: int = 2, count: int = 24, gap: int = 2, lens: float = 0.0, gray: float = 0.3,
-    jitter: float = 0.2, **settings: Any,
-) -> Shuffled:  # fmt: skip
+    size: int = 32,
+    side: int = 2,
+    count: int = 24,
+    gap: int = 2,
+    lens: float = 0.0,
+    gray: float = 0.3,
+    jitter: float = 0.2,
+    **settings: Any,
+) -> Shuffled:
     """Shuffled tiles with the paper's counter-measures: a gap, and each tile recoloured or grey.
 
     Args:
@@ -147,9 +153,11 @@ def far_apart(tiles: int, count: int) -> tuple[tuple[int, ...], ...]:
     if not 2 <= count <= most:
         raise ValueError(f"count is {count}; expected 2 to {most} orders of {tiles} tiles")
     g = torch.Generator().manual_seed(0)
-    every: Sequence[Sequence[int]] = list(permutations(range(tiles))) if tiles < 8 else [
-        torch.randperm(tiles, generator=g).tolist() for _ in range(most)
-    ]  # fmt: skip
+    every: Sequence[Sequence[int]] = (
+        list(permutations(range(tiles)))
+        if tiles < 8
+        else [torch.randperm(tiles, generator=g).tolist() for _ in range(most)]
+    )
     pool = torch.tensor(every)
     chosen, nearest = [0], torch.full((len(pool),), tiles)
     distance = torch.zeros(len(pool))

@@ -1,4 +1,4 @@
-"""Views of texts: which words are hidden, and what shall be foretold. A whole batch at once, each text by itself.
+"""Views of texts: which words are hidden, and what shall be predicted. A whole batch at once, each text by itself.
 
 Texts are int64 (B, L), a number for each word. The first numbers of every vocabulary are no words: PAD fills a row up,
 MASK hides a word, SEP begins, divides and ends what a model reads.
@@ -23,7 +23,7 @@ GOLDEN = 0x9E3779B97F4A7C15 - 2**64  # 2⁶⁴ over the golden ratio, as int64 h
 
 @dataclass(frozen=True)
 class Masks:
-    """Words are hidden, and shall be foretold; see `mask`."""
+    """Words are hidden, and shall be predicted; see `mask`."""
 
     vocabulary: int
     p: float
@@ -35,7 +35,7 @@ class Masks:
     def __call__(self, x: Tensor, generator: torch.Generator) -> Views:
         further: Views = []
         if self.next_sentence:
-            x, *further = with_strangers(x, generator)
+            x, *further = with_random_next(x, generator)
         x = shortened(x)
         if int(x.max()) >= self.vocabulary:
             raise ValueError(f"vocabulary is {self.vocabulary}, but x holds the number {int(x.max())}; give its size")
@@ -51,10 +51,15 @@ class Masks:
 
 
 def mask(
-    vocabulary: int, p: float = 0.15, *, random: float = 0.1, kept: float = 0.1, static: bool = False,
+    vocabulary: int,
+    p: float = 0.15,
+    *,
+    random: float = 0.1,
+    kept: float = 0.1,
+    static: bool = False,
     next_sentence: bool = False,
-) -> Masks:  # fmt: skip
-    """Views for BERT: int64 (B, L) → [tokens, targets], and with `next_sentence` [tokens, targets, segments, strange].
+) -> Masks:
+    """Views for BERT: int64 (B, L) → [tokens, targets], and with `next_sentence` [tokens, targets, segments, not_next].
 
     Each word is asked with probability p. Of the asked ones 80 % are hidden behind MASK, 10 % stand replaced by a
     random word and 10 % stand as they are, so that the model cannot trust what it sees. Padding and SEP are never
@@ -62,7 +67,7 @@ def mask(
 
     `next_sentence` wants pairs as `data.sentence_pairs` lays them out: SEP first half SEP second half SEP. Half of the
     texts of a batch get the second half of another one. `segments` (B, L) are 0 in the first half and 1 in the second,
-    `strange` (B,) is 1 where the halves do not belong together. Columns without a word are left out.
+    `not_next` (B,) is 1 where the halves do not belong together. Columns without a word are left out.
 
     Args:
         vocabulary: how many words there are; random ones are drawn from all of them.
@@ -86,14 +91,12 @@ def mask(
     return Masks(vocabulary, p, random, kept, static, next_sentence)
 
 
-def hide(
-    x: Tensor, asked: Tensor, fate: Tensor, another: Tensor, random: float = 0.1, kept: float = 0.1
-) -> Tensor:  # fmt: skip
+def hide(x: Tensor, asked: Tensor, fate: Tensor, another: Tensor, random: float = 0.1, kept: float = 0.1) -> Tensor:
     """What a model sees of texts where some words are asked, all (B, L): by default the 80/10/10 rule.
 
     Args:
         x: int64, the words.
-        asked: bool, True where a word shall be foretold.
+        asked: bool, True where a word shall be predicted.
         fate: from 0 to 1. Below 1 - random - kept the asked word is hidden behind MASK, from 1 - kept on it stays, and
             between the two `another` stands in its place.
         another: int64, the words that replace.
@@ -104,7 +107,7 @@ def hide(
 
 
 def next_token(whole: bool = True) -> Callable[[Tensor, torch.Generator], Views]:
-    """Views for GPT: int64 (B, L) → [tokens], of which each shall be foretold from those before it. Nothing is random.
+    """Views for GPT: int64 (B, L) → [tokens], of which each shall be predicted from those before it. Nothing is random.
 
     Args:
         whole: texts that begin and end: SEP stands before the first word and behind the last, so that the model
@@ -130,8 +133,8 @@ def shortened(x: Tensor) -> Tensor:
     return x[:, : int((x != PAD).sum(1).max())]
 
 
-def with_strangers(x: Tensor, generator: torch.Generator) -> Views:
-    """Pairs (B, L) → [pairs, segments, strange]: half of them get the second half of another text. See `mask`.
+def with_random_next(x: Tensor, generator: torch.Generator) -> Views:
+    """Pairs (B, L) → [pairs, segments, not_next]: half of them get the second half of another text. See `mask`.
 
     Raises:
         ValueError: fewer than two texts, or a text that is not SEP first half SEP second half SEP.
@@ -144,8 +147,8 @@ def with_strangers(x: Tensor, generator: torch.Generator) -> Views:
         )
     rows = torch.arange(len(x), device=x.device)
     order = torch.randperm(len(x), generator=generator, device=x.device)
-    strange = rows.new_zeros(len(x)).index_fill(0, order[: len(x) // 2], 1)
-    giver = torch.where(strange == 1, rows.scatter(0, order, order.roll(-1)), rows)  # nobody gives to itself
+    not_next = rows.new_zeros(len(x)).index_fill(0, order[: len(x) // 2], 1)
+    giver = torch.where(not_next == 1, rows.scatter(0, order, order.roll(-1)), rows)  # nobody gives to itself
     first = (signs.cumsum(1) < 2).sum(1) + 1  # the length of the first half with both of its signs
     second = (x != PAD).sum(1) - first
     place = torch.arange(int((first + second[giver]).max()), device=x.device)
@@ -153,7 +156,7 @@ def with_strangers(x: Tensor, generator: torch.Generator) -> Views:
     source = torch.where(own, place, place + (first[giver] - first)[:, None])
     there = place < (first + second[giver])[:, None]
     joined = x[torch.where(own, rows[:, None], giver[:, None]), source.clamp(0, x.shape[1] - 1)]
-    return [torch.where(there, joined, PAD), (there & ~own).long(), strange]
+    return [torch.where(there, joined, PAD), (there & ~own).long(), not_next]
 
 
 def own_numbers(x: Tensor, n: int) -> Tensor:

@@ -48,7 +48,7 @@ ONE_VIEW = {
     "both directions": "You averaged both directions. Here only the anchors look for their positives.",
     "diagonal masked": "You masked the diagonal, but between anchors and positives it holds the pairs that belong "
     "together. Only similarities of a batch with itself need the mask.",
-}  # fmt: skip
+}
 
 
 def nt_xent(f: Any) -> Report:
@@ -70,10 +70,18 @@ def nt_xent(f: Any) -> Report:
         ),
     ]
     return judge(
-        "nt_xent", f, truth, _pairs(), [*_mistakes(_two_views, TWO_VIEWS), *apart],
-        arguments=("z1", "z2", "temperature"), agrees_with="sslwb.methods.simclr.nt_xent", trained=True,
-        edge=_sharp(), edge_hint=OVERFLOW, explain=_mask_too_small,
-    )  # fmt: skip
+        "nt_xent",
+        f,
+        truth,
+        _pairs(),
+        [*_mistakes(_two_views, TWO_VIEWS), *apart],
+        arguments=("z1", "z2", "temperature"),
+        agrees_with="sslwb.methods.simclr.nt_xent",
+        trained=True,
+        edge=_sharp(),
+        edge_hint=OVERFLOW,
+        explain=_mask_too_small,
+    )
 
 
 def info_nce(f: Any) -> Report:
@@ -82,13 +90,24 @@ def info_nce(f: Any) -> Report:
     The mean over i of -log( exp(a_i·p_i/t) / Σ_j exp(a_i·p_j/t) ) with unit vectors. Source: van den Oord et al. 2018,
     "Representation Learning with Contrastive Predictive Coding", equation 4.
     """
-    apart = [Mistake("This is the NT-Xent of both views. Here each anchor chooses among the B positives alone.",
-                     lambda a, p, t: simclr.nt_xent(a, p, temperature=t))]  # fmt: skip
+    apart = [
+        Mistake(
+            "This is the NT-Xent of both views. Here each anchor chooses among the B positives alone.",
+            lambda a, p, t: simclr.nt_xent(a, p, temperature=t),
+        )
+    ]
     return judge(
-        "info_nce", f, lambda a, p, t: _one_view(a, p, t, frozenset()), _pairs(),
-        [*_mistakes(_one_view, ONE_VIEW), *apart], arguments=("anchors", "positives", "temperature"),
-        agrees_with="InfoNCE", trained=True, edge=_sharp(), edge_hint=OVERFLOW,
-    )  # fmt: skip
+        "info_nce",
+        f,
+        lambda a, p, t: _one_view(a, p, t, frozenset()),
+        _pairs(),
+        [*_mistakes(_one_view, ONE_VIEW), *apart],
+        arguments=("anchors", "positives", "temperature"),
+        agrees_with="InfoNCE",
+        trained=True,
+        edge=_sharp(),
+        edge_hint=OVERFLOW,
+    )
 
 
 def alignment(f: Any) -> Report:
@@ -99,24 +118,40 @@ def alignment(f: Any) -> Report:
 
     mistakes = [
         Mistake(COMMON["unnormalised"], lambda a, b: (a - b).square().sum(1).mean()),
-        Mistake(COMMON["normalised over the batch"],
-                lambda a, b: (F.normalize(a, dim=0) - F.normalize(b, dim=0)).square().sum(1).mean()),
-        Mistake("You took the mean over the D coordinates too: sum over them (dim=1), then the mean over the pairs.",
-                lambda a, b: (unit(a) - unit(b)).square().mean()),
-        Mistake("You summed over the pairs as well: take their mean.",
-                lambda a, b: (unit(a) - unit(b)).square().sum()),
+        Mistake(
+            COMMON["normalised over the batch"],
+            lambda a, b: (F.normalize(a, dim=0) - F.normalize(b, dim=0)).square().sum(1).mean(),
+        ),
+        Mistake(
+            "You took the mean over the D coordinates too: sum over them (dim=1), then the mean over the pairs.",
+            lambda a, b: (unit(a) - unit(b)).square().mean(),
+        ),
+        Mistake("You summed over the pairs as well: take their mean.", lambda a, b: (unit(a) - unit(b)).square().sum()),
         Mistake("You took the distance: square it.", lambda a, b: (unit(a) - unit(b)).norm(dim=1).mean()),
         Mistake("You took absolute differences: square them.", lambda a, b: (unit(a) - unit(b)).abs().sum(1).mean()),
-        Mistake("This is the cosine similarity; the squared distance is 2 - 2 · cosine.",
-                lambda a, b: (unit(a) * unit(b)).sum(1).mean()),
-        Mistake("This is 1 - cosine, half of the squared distance: 2 - 2 · cosine.",
-                lambda a, b: 1 - (unit(a) * unit(b)).sum(1).mean()),
-        Mistake("You compared all pictures with all: compare row i with row i.",
-                lambda a, b: torch.cdist(unit(a), unit(b)).square().mean()),
-    ]  # fmt: skip
+        Mistake(
+            "This is the cosine similarity; the squared distance is 2 - 2 · cosine.",
+            lambda a, b: (unit(a) * unit(b)).sum(1).mean(),
+        ),
+        Mistake(
+            "This is 1 - cosine, half of the squared distance: 2 - 2 · cosine.",
+            lambda a, b: 1 - (unit(a) * unit(b)).sum(1).mean(),
+        ),
+        Mistake(
+            "You compared all pictures with all: compare row i with row i.",
+            lambda a, b: torch.cdist(unit(a), unit(b)).square().mean(),
+        ),
+    ]
     trials = [Trial(t.about.partition(", temp")[0], t.inputs[:2]) for t in _pairs()]
-    return judge("alignment", f, geometry.alignment, trials, mistakes, arguments=("z1", "z2"),
-                 agrees_with="sslwb.geometry.alignment")  # fmt: skip
+    return judge(
+        "alignment",
+        f,
+        geometry.alignment,
+        trials,
+        mistakes,
+        arguments=("z1", "z2"),
+        agrees_with="sslwb.geometry.alignment",
+    )
 
 
 def uniformity(f: Any) -> Report:
@@ -127,23 +162,38 @@ def uniformity(f: Any) -> Report:
 
     mistakes = [
         Mistake(COMMON["unnormalised"], lambda z: torch.pdist(z).square().mul(-2).exp().mean().log()),
-        Mistake(COMMON["normalised over the batch"],
-                lambda z: torch.pdist(F.normalize(z, dim=0)).square().mul(-2).exp().mean().log()),
-        Mistake("You counted each embedding's distance to itself, 0: only pairs of different ones (torch.pdist).",
-                lambda z: (2 * F.normalize(z, dim=1) @ F.normalize(z, dim=1).T - 2).mul(2).exp().mean().log()),
+        Mistake(
+            COMMON["normalised over the batch"],
+            lambda z: torch.pdist(F.normalize(z, dim=0)).square().mul(-2).exp().mean().log(),
+        ),
+        Mistake(
+            "You counted each embedding's distance to itself, 0: only pairs of different ones (torch.pdist).",
+            lambda z: (2 * F.normalize(z, dim=1) @ F.normalize(z, dim=1).T - 2).mul(2).exp().mean().log(),
+        ),
         Mistake("The logarithm is missing, last of all.", lambda z: squared(z).mul(-2).exp().mean()),
         Mistake("The 2 in exp(-2 · squared distance) is missing.", lambda z: squared(z).neg().exp().mean().log()),
         Mistake("You used the distance: square it.", lambda z: squared(z).sqrt().mul(-2).exp().mean().log()),
-        Mistake("You took the logarithm before the mean: exp and log then cancel. First the mean.",
-                lambda z: squared(z).mul(-2).mean()),
-        Mistake("The sign in the exponent is turned round: near pairs count most, exp(-2 · squared distance).",
-                lambda z: squared(z).mul(2).exp().mean().log()),
+        Mistake(
+            "You took the logarithm before the mean: exp and log then cancel. First the mean.",
+            lambda z: squared(z).mul(-2).mean(),
+        ),
+        Mistake(
+            "The sign in the exponent is turned round: near pairs count most, exp(-2 · squared distance).",
+            lambda z: squared(z).mul(2).exp().mean().log(),
+        ),
         Mistake("You summed over the pairs: take the mean.", lambda z: squared(z).mul(-2).exp().sum().log()),
         Mistake("The sign is turned round: uniformity is below 0.", lambda z: -squared(z).mul(-2).exp().mean().log()),
-    ]  # fmt: skip
+    ]
     trials = [Trial(t.about.partition(", temp")[0], t.inputs[:1]) for t in _pairs()]
-    return judge("uniformity", f, geometry.uniformity, trials, mistakes, arguments=("z",),
-                 agrees_with="sslwb.geometry.uniformity")  # fmt: skip
+    return judge(
+        "uniformity",
+        f,
+        geometry.uniformity,
+        trials,
+        mistakes,
+        arguments=("z",),
+        agrees_with="sslwb.geometry.uniformity",
+    )
 
 
 OVERFLOW = (

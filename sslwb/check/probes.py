@@ -33,7 +33,7 @@ VOTES = {
     "count": "You returned how many are right: divide by how many there are.",
     "percent": "You returned a percentage: expected a share, 0 to 1.",
     "error": "You returned the share that is wrong: 1 minus that.",
-}  # fmt: skip
+}
 
 
 def knn(f: Any) -> Report:
@@ -43,12 +43,22 @@ def knn(f: Any) -> Report:
         return functools.partial(_vote, wrong=name)
 
     return judge(
-        "knn", f, evaluate.knn, _crowds(), [Mistake(hint, wrong(name)) for name, hint in VOTES.items()],
-        arguments=(*FOUR, "k"), agrees_with="sslwb.evaluate.knn", tolerance=1 / 300,
-        edge=_few(), edge_hint="with k = 50 and 30 training pictures yours stops or differs: use min(k, len(train_z)).",
-        explain=lambda error, _: "Votes for each class: torch.zeros(len(test_z), classes).scatter_add_(1, "
-        "train_y[index], weight)." if "scatter" in str(error) else "",
-    )  # fmt: skip
+        "knn",
+        f,
+        evaluate.knn,
+        _crowds(),
+        [Mistake(hint, wrong(name)) for name, hint in VOTES.items()],
+        arguments=(*FOUR, "k"),
+        agrees_with="sslwb.evaluate.knn",
+        tolerance=1 / 300,
+        edge=_few(),
+        edge_hint="with k = 50 and 30 training pictures yours stops or differs: use min(k, len(train_z)).",
+        explain=lambda error, _: (
+            "Votes for each class: torch.zeros(len(test_z), classes).scatter_add_(1, train_y[index], weight)."
+            if "scatter" in str(error)
+            else ""
+        ),
+    )
 
 
 PROBES = {
@@ -74,12 +84,20 @@ def linear_probe(f: Any) -> Report:
         return functools.partial(_probe, wrong=name)
 
     return judge(
-        "linear_probe", f, evaluate.linear, _probe_trials(),
-        [Mistake(hint, wrong(name)) for name, hint in PROBES.items()], arguments=FOUR,
-        agrees_with="sslwb.evaluate.linear (to 5 points)", tolerance=0.03,
-        explain=lambda error, _: "The classifier gives a number for each class: (D, classes) weights, and the classes "
-        "are train_y.max() + 1." if "out of bounds" in str(error) or "must match" in str(error) else "",
-    )  # fmt: skip
+        "linear_probe",
+        f,
+        evaluate.linear,
+        _probe_trials(),
+        [Mistake(hint, wrong(name)) for name, hint in PROBES.items()],
+        arguments=FOUR,
+        agrees_with="sslwb.evaluate.linear (to 5 points)",
+        tolerance=0.03,
+        explain=lambda error, _: (
+            "The classifier gives a number for each class: (D, classes) weights, and the classes are train_y.max() + 1."
+            if "out of bounds" in str(error) or "must match" in str(error)
+            else ""
+        ),
+    )
 
 
 def _vote(train_z: Tensor, train_y: Tensor, test_z: Tensor, test_y: Tensor, k: int, wrong: str) -> float:
@@ -96,8 +114,12 @@ def _vote(train_z: Tensor, train_y: Tensor, test_z: Tensor, test_y: Tensor, k: i
     order = -torch.cdist(test_z, train_z) if wrong == "Euclidean" else similarity
     index = order.topk(k, dim=1, largest=wrong != "farthest").indices
     near = similarity.gather(1, index)
-    weight = {"equal votes": torch.ones_like(near), "cosine as weight": near, "Euclidean": torch.ones_like(near),
-              "temperature multiplied": (near * 0.1).exp()}.get(wrong, (near / 0.1).exp())  # fmt: skip
+    weight = {
+        "equal votes": torch.ones_like(near),
+        "cosine as weight": near,
+        "Euclidean": torch.ones_like(near),
+        "temperature multiplied": (near * 0.1).exp(),
+    }.get(wrong, (near / 0.1).exp())
     if wrong == "position as label":
         return float((index[:, 0] == test_y).float().mean())
     votes = torch.zeros(len(test_z), int(train_y.max()) + 1).scatter_add_(1, train_y[index], weight)

@@ -75,18 +75,30 @@ def verdict(name: str, examine: Callable[[], Report]) -> Report:
         return examine()
     except NotAttempted:
         return Report(
-            False, False, f"○ {name}: not tried yet. Write your function (and its return), then run this cell again. "
+            False,
+            False,
+            f"○ {name}: not tried yet. Write your function (and its return), then run this cell again. "
             "The lesson goes on without it.",
-        )  # fmt: skip
+        )
     except Wrong as wrong:
         return Report(False, True, f"✗ {name}: {wrong}")
 
 
 def judge(
-    name: str, f: Any, truth: Callable[..., Any], trials: Sequence[Trial], mistakes: Iterable[Mistake], *,
-    arguments: Sequence[str], agrees_with: str, tolerance: float = 1e-4, trained: bool = False,
-    edge: Trial | None = None, edge_hint: str = "", explain: Callable[[Exception, Trial], str] = lambda *_: "",
-) -> Report:  # fmt: skip
+    name: str,
+    f: Any,
+    truth: Callable[..., Any],
+    trials: Sequence[Trial],
+    mistakes: Iterable[Mistake],
+    *,
+    arguments: Sequence[str],
+    agrees_with: str,
+    tolerance: float = 1e-4,
+    trained: bool = False,
+    edge: Trial | None = None,
+    edge_hint: str = "",
+    explain: Callable[[Exception, Trial], str] = lambda *_: "",
+) -> Report:
     """Compare a learner's function with the truth on every trial; where it differs, look for a mistake that it makes.
 
     Args:
@@ -208,7 +220,7 @@ def explained(error: Exception, extra: str = "") -> str:
         "does not require grad": "The loss hangs on no weights: .item(), .detach() or no_grad cut the gradient.",
         "in-place operation": "A tensor that the gradient needs was overwritten: x = x / n instead of x /= n.",
         "a leaf Variable that requires grad": "You overwrite an argument: x = x / n instead of x /= n.",
-    }  # fmt: skip
+    }
     hint = extra or next((h for part, h in known.items() if part in text), "")
     return f"your function stopped with {type(error).__name__}: {text}" + (f"\n  {hint}" if hint else "")
 
@@ -250,16 +262,21 @@ def _check_shapes(
 
 
 def _diagnosis(
-    answers: list[Tensor], right: list[Tensor], ok: list[bool], trials: Sequence[Trial], mistakes: Iterable[Mistake],
+    answers: list[Tensor],
+    right: list[Tensor],
+    ok: list[bool],
+    trials: Sequence[Trial],
+    mistakes: Iterable[Mistake],
     near: Callable[[Tensor, Tensor], bool],
-) -> str:  # fmt: skip
+) -> str:
     """What is wrong, in words; and one trial where it shows."""
     worst = ok.index(False)
     seen = f"for {trials[worst].about}, yours gives {_shown(answers[worst])}; expected {_shown(right[worst])}"
     for mistake in mistakes:
         try:
-            same = all(near(a, as_tensor(mistake.compute(*_copied(t.inputs)))) for a, t in
-                       zip(answers, trials, strict=True))  # fmt: skip
+            same = all(
+                near(a, as_tensor(mistake.compute(*_copied(t.inputs)))) for a, t in zip(answers, trials, strict=True)
+            )
         except (RuntimeError, IndexError, ValueError):
             continue
         if same:

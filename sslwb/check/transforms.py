@@ -37,23 +37,38 @@ def crop(f: Any) -> Report:
         return t[i].expand(len(t))
 
     mistakes = [
-        Mistake("One square for the whole batch, that of the first picture: each picture has its own top[i], left[i].",
-                lambda x, t, l, s: cut(x, whole(t, 0), whole(l, 0), s)),
-        Mistake("One square for the whole batch, that of the last picture: each picture has its own top[i], left[i].",
-                lambda x, t, l, s: cut(x, whole(t, -1), whole(l, -1), s)),
-        Mistake("Rows and columns are exchanged: top counts rows (dimension 2), left counts columns (dimension 3).",
-                lambda x, t, l, s: cut(x, l, t, s)),
-        Mistake("Your squares are turned over: rows and columns change places in the result. Keep rows before columns.",
-                lambda x, t, l, s: cut(x, t, l, s).transpose(2, 3)),
-        Mistake("All squares start at the corner: begin at top[i] and left[i].",
-                lambda x, t, l, s: cut(x, 0 * t, 0 * l, s)),
-        Mistake("Your squares start one row and one column late: counting begins with 0.",
-                lambda x, t, l, s: cut(torch.nn.functional.pad(x, (0, 1, 0, 1)), t + 1, l + 1, s)),
-        Mistake("The left edge is the same for all pictures: use left[i], one for each.",
-                lambda x, t, l, s: cut(x, t, whole(l, 0), s)),
-        Mistake("The top edge is the same for all pictures: use top[i], one for each.",
-                lambda x, t, l, s: cut(x, whole(t, 0), l, s)),
-    ]  # fmt: skip
+        Mistake(
+            "One square for the whole batch, that of the first picture: each picture has its own top[i], left[i].",
+            lambda x, t, l, s: cut(x, whole(t, 0), whole(l, 0), s),
+        ),
+        Mistake(
+            "One square for the whole batch, that of the last picture: each picture has its own top[i], left[i].",
+            lambda x, t, l, s: cut(x, whole(t, -1), whole(l, -1), s),
+        ),
+        Mistake(
+            "Rows and columns are exchanged: top counts rows (dimension 2), left counts columns (dimension 3).",
+            lambda x, t, l, s: cut(x, l, t, s),
+        ),
+        Mistake(
+            "Your squares are turned over: rows and columns change places in the result. Keep rows before columns.",
+            lambda x, t, l, s: cut(x, t, l, s).transpose(2, 3),
+        ),
+        Mistake(
+            "All squares start at the corner: begin at top[i] and left[i].", lambda x, t, l, s: cut(x, 0 * t, 0 * l, s)
+        ),
+        Mistake(
+            "Your squares start one row and one column late: counting begins with 0.",
+            lambda x, t, l, s: cut(torch.nn.functional.pad(x, (0, 1, 0, 1)), t + 1, l + 1, s),
+        ),
+        Mistake(
+            "The left edge is the same for all pictures: use left[i], one for each.",
+            lambda x, t, l, s: cut(x, t, whole(l, 0), s),
+        ),
+        Mistake(
+            "The top edge is the same for all pictures: use top[i], one for each.",
+            lambda x, t, l, s: cut(x, whole(t, 0), l, s),
+        ),
+    ]
     g = torch.Generator().manual_seed(0)
     trials = []
     for b, c, h, w, size in ((4, 3, 8, 10, 5), (3, 1, 7, 7, 2), (5, 3, 9, 6, 4)):
@@ -62,10 +77,20 @@ def crop(f: Any) -> Report:
         about = f"{b} pictures of {c} × {h} × {w}, size {size}"
         trials.append(Trial(about, (torch.rand(b, c, h, w, generator=g), top, left, size)))
     return judge(
-        "crop", f, cut, trials, mistakes, arguments=("x", "top", "left", "size"), agrees_with="slicing one by one",
-        explain=lambda error, _: "Tensors of several numbers cannot bound a slice. Build the row and column numbers, "
-        "top[:, None] + torch.arange(size), and index with them." if "converted to" in str(error) else "",
-    )  # fmt: skip
+        "crop",
+        f,
+        cut,
+        trials,
+        mistakes,
+        arguments=("x", "top", "left", "size"),
+        agrees_with="slicing one by one",
+        explain=lambda error, _: (
+            "Tensors of several numbers cannot bound a slice. Build the row and column numbers, "
+            "top[:, None] + torch.arange(size), and index with them."
+            if "converted to" in str(error)
+            else ""
+        ),
+    )
 
 
 def grayscale(f: Any) -> Report:
@@ -82,32 +107,55 @@ def grayscale(f: Any) -> Report:
         return torch.where(chosen[:, None, None, None], yes, no)
 
     mistakes = [
-        Mistake("You took the plain mean of the channels: the eye sees green brighter, 0.2989 R + 0.587 G + 0.114 B.",
-                lambda x, c: pick(c, x.mean(1, keepdim=True).expand_as(x), x)),
+        Mistake(
+            "You took the plain mean of the channels: the eye sees green brighter, 0.2989 R + 0.587 G + 0.114 B.",
+            lambda x, c: pick(c, x.mean(1, keepdim=True).expand_as(x), x),
+        ),
         Mistake("Every picture is grey: only those that `chosen` names.", lambda x, _: grey(x)),
-        Mistake("The first picture's choice holds for the whole batch: give each its own, chosen[:, None, None, None].",
-                lambda x, c: grey(x) if c[0] else x),
-        Mistake("One choice holds for the whole batch (any): each picture has its own, chosen[:, None, None, None].",
-                lambda x, c: grey(x) if c.any() else x),
-        Mistake("The choice is turned round: pictures with chosen[i] True become grey.",
-                lambda x, c: pick(c, x, grey(x))),
-        Mistake("The weights are in the order of B, G, R: the first channel is red.",
-                lambda x, c: pick(c, grey(x, luma.flip(0)), x)),
-        Mistake("One channel alone is copied into the others: all three count, 0.2989 R + 0.587 G + 0.114 B.",
-                lambda x, c: pick(c, x[:, :1].expand_as(x), x)),
-        Mistake("Pictures that were not chosen have turned black: they stay as they are.",
-                lambda x, c: pick(c, grey(x), torch.zeros_like(x))),
+        Mistake(
+            "The first picture's choice holds for the whole batch: give each its own, chosen[:, None, None, None].",
+            lambda x, c: grey(x) if c[0] else x,
+        ),
+        Mistake(
+            "One choice holds for the whole batch (any): each picture has its own, chosen[:, None, None, None].",
+            lambda x, c: grey(x) if c.any() else x,
+        ),
+        Mistake(
+            "The choice is turned round: pictures with chosen[i] True become grey.", lambda x, c: pick(c, x, grey(x))
+        ),
+        Mistake(
+            "The weights are in the order of B, G, R: the first channel is red.",
+            lambda x, c: pick(c, grey(x, luma.flip(0)), x),
+        ),
+        Mistake(
+            "One channel alone is copied into the others: all three count, 0.2989 R + 0.587 G + 0.114 B.",
+            lambda x, c: pick(c, x[:, :1].expand_as(x), x),
+        ),
+        Mistake(
+            "Pictures that were not chosen have turned black: they stay as they are.",
+            lambda x, c: pick(c, grey(x), torch.zeros_like(x)),
+        ),
         Mistake("Nothing has changed: the chosen pictures lose their colours.", lambda x, _: x),
-    ]  # fmt: skip
+    ]
     g = torch.Generator().manual_seed(0)
     trials = []
     for b, h, w, chosen in ((4, 5, 6, (1, 0, 0, 1)), (3, 4, 4, (0, 1, 0)), (2, 3, 7, (0, 0)), (2, 3, 3, (1, 1))):
         mask = torch.tensor(chosen, dtype=torch.bool)
         trials.append(Trial(f"chosen = {mask.tolist()}", (torch.rand(b, 3, h, w, generator=g), mask)))
-    return judge("grayscale", f, lambda x, c: pick(c, grey(x), x), trials, mistakes, arguments=("x", "chosen"),
-                 agrees_with="sslwb.augment.images", explain=lambda error, _:
-                 "chosen has one value a picture: chosen[:, None, None, None] spreads it over channels, rows, columns."
-                 if "must match" in str(error) or "ambiguous" in str(error) else "")  # fmt: skip
+    return judge(
+        "grayscale",
+        f,
+        lambda x, c: pick(c, grey(x), x),
+        trials,
+        mistakes,
+        arguments=("x", "chosen"),
+        agrees_with="sslwb.augment.images",
+        explain=lambda error, _: (
+            "chosen has one value a picture: chosen[:, None, None, None] spreads it over channels, rows, columns."
+            if "must match" in str(error) or "ambiguous" in str(error)
+            else ""
+        ),
+    )
 
 
 def brightness(f: Any) -> Report:

@@ -51,9 +51,15 @@ def train_encoder(args: argparse.Namespace) -> int:
     method = make_method(conv(channels=data.shape[0], seed=args.seed), data)
     try:
         history = fit(
-            method, data, recipe(data.shape[-1]), steps=args.steps, batch_size=args.batch_size, seed=args.seed,
-            device=args.device, checkpoint=args.out,
-        )  # fmt: skip
+            method,
+            data,
+            recipe(data.shape[-1]),
+            steps=args.steps,
+            batch_size=args.batch_size,
+            seed=args.seed,
+            device=args.device,
+            checkpoint=args.out,
+        )
     except KeyboardInterrupt:
         print(f"\ninterrupted; the same command goes on from {args.out}" if args.out.exists() else "\ninterrupted")
         return 130
@@ -95,11 +101,11 @@ def examine_run(run: Path, data_name: str | None = None) -> int:
     for what, absent in (("its views", make_views is None), ("what lies behind its encoder", method is None)):
         if absent:
             print(f"! {what} cannot be made again from the file, so less can be found; in Python, diagnose takes them")
-    told = diagnose(history, encoder, data, method=method, make_views=make_views)
-    for one in (told, *told.also):
+    diagnosis = diagnose(history, encoder, data, method=method, make_views=make_views)
+    for one in (diagnosis, *diagnosis.also):
         seen = ", ".join(f"{name} {value:.3g}" for name, value in one.evidence.items())
         print(f"{'✓' if one.verdict == 'healthy' else '✗'} {one.verdict}\n    seen by: {seen}\n    → {one.suggestion}")
-    return int(told.verdict != "healthy")
+    return int(diagnosis.verdict != "healthy")
 
 
 def _read(run: Path) -> tuple[dict[str, Tensor], History]:
@@ -200,7 +206,7 @@ def _method(state: dict[str, Tensor], history: History, encoder: nn.Module) -> M
     return method.eval()
 
 
-def _views(told: str) -> MakeViews | None:
+def _views(diagnosis: str) -> MakeViews | None:
     """The recipe whose repr this is; None for a function's name. Nothing but these two classes is ever called."""
 
     def value(node: ast.expr) -> Any:
@@ -210,7 +216,7 @@ def _views(told: str) -> MakeViews | None:
         return tuple(map(value, node.elts)) if isinstance(node, ast.Tuple) else ast.literal_eval(node)
 
     try:
-        recipe = value(ast.parse(told, mode="eval").body)
+        recipe = value(ast.parse(diagnosis, mode="eval").body)
     except (SyntaxError, ValueError, TypeError, KeyError):
         return None
     return recipe if isinstance(recipe, MakeViews) else None

@@ -18,9 +18,22 @@ from sslwb.data.readers import shuffled
 from sslwb.data.store import DataError
 
 SUFFIXES = (
-    ".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".avif",
-    ".heic", ".heif",
-)  # fmt: skip
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".png",
+    ".webp",
+    ".gif",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".ppm",
+    ".pgm",
+    ".pbm",
+    ".avif",
+    ".heic",
+    ".heif",
+)
 # Only these decoders run, whatever a file calls itself: Pillow would hand an EPS file to another program.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
 SPLITS = ("train", "val", "test")

@@ -33,15 +33,26 @@ READERS: dict[str, Callable[..., Items]] = {
 
 @overload
 def load(
-    name: Literal["tales", "python-docs", "tinyshakespeare", "gutenberg", "wikitext-2", "sst2"], split: str = ...,
-    n: int | None = ..., seed: int = ..., *, path: str | os.PathLike[str] | None = ..., download: bool = ...,
+    name: Literal["tales", "python-docs", "tinyshakespeare", "gutenberg", "wikitext-2", "sst2"],
+    split: str = ...,
+    n: int | None = ...,
+    seed: int = ...,
+    *,
+    path: str | os.PathLike[str] | None = ...,
+    download: bool = ...,
     **dials: Any,
-) -> Texts: ...  # fmt: skip
+) -> Texts: ...
 @overload
 def load(
-    name: str | os.PathLike[str], split: str = ..., n: int | None = ..., seed: int = ..., *,
-    path: str | os.PathLike[str] | None = ..., download: bool = ..., **dials: Any,
-) -> Images: ...  # fmt: skip
+    name: str | os.PathLike[str],
+    split: str = ...,
+    n: int | None = ...,
+    seed: int = ...,
+    *,
+    path: str | os.PathLike[str] | None = ...,
+    download: bool = ...,
+    **dials: Any,
+) -> Images: ...
 def load(
     name: str | os.PathLike[str],
     split: str = "train",

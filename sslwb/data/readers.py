@@ -21,8 +21,17 @@ from sslwb.data.containers import Images
 from sslwb.data.store import DataError
 
 FASHION_CLASSES = (
-    "T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
-)  # fmt: skip
+    "T-shirt/top",
+    "trouser",
+    "pullover",
+    "dress",
+    "coat",
+    "sandal",
+    "shirt",
+    "sneaker",
+    "bag",
+    "ankle boot",
+)
 CIFAR_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 PICKLED = (
     ("numpy.core.multiarray", "_reconstruct"),
@@ -162,8 +171,8 @@ def _batch(file: Path) -> tuple[Tensor, Tensor]:
 class _Stand:
     """Stands for numpy's array or dtype while a batch is unpickled; keeps what the file says and does nothing."""
 
-    def __init__(self, *told: Any) -> None:
-        self.told = told
+    def __init__(self, *args: Any) -> None:
+        self.args = args
         self.state: tuple[Any, ...] = ()
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
@@ -171,7 +180,7 @@ class _Stand:
 
     def array(self) -> np.ndarray:
         _version, shape, dtype, fortran, raw = self.state
-        if dtype.told[0] not in (b"u1", "u1") or fortran:
+        if dtype.args[0] not in (b"u1", "u1") or fortran:
             raise ValueError("expected an array of uint8")
         return np.frombuffer(bytearray(raw), np.uint8).reshape(shape)
 

@@ -145,7 +145,7 @@ def prefetch(names: Iterable[str]) -> dict[str, Path]:
     """Fetches all of these before class; built-in sets are passed over. Returns where each one is.
 
     Raises:
-        DataError: some could not be had (all are tried first, each failure is told).
+        DataError: some could not be had (all are tried first, each failure is reported).
     """
     places, failures = {}, []
     for name in names:

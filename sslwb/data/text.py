@@ -46,9 +46,15 @@ Tokens = str | Tokenizer
 
 
 def plain_text(
-    path: str | os.PathLike[str], *, split: str | None = None, tokens: Tokens = "bpe", vocabulary: int = 2000,
-    context: int = 64, n: int | None = None, seed: int = 0,
-) -> Texts:  # fmt: skip
+    path: str | os.PathLike[str],
+    *,
+    split: str | None = None,
+    tokens: Tokens = "bpe",
+    vocabulary: int = 2000,
+    context: int = 64,
+    n: int | None = None,
+    seed: int = 0,
+) -> Texts:
     """Windows of your own text: a file in UTF-8, or a folder of .txt files, labelled by file where there are several.
 
     Header and footer of Project Gutenberg are left out. The first 80 % of each file are for training, then 10 % each
@@ -82,9 +88,15 @@ def plain_text(
 
 
 def tiny_shakespeare(
-    folder: Path, split: str, n: int | None, seed: int, *, tokens: Tokens = "characters", vocabulary: int = 2000,
+    folder: Path,
+    split: str,
+    n: int | None,
+    seed: int,
+    *,
+    tokens: Tokens = "characters",
+    vocabulary: int = 2000,
     context: int = 64,
-) -> Texts:  # fmt: skip
+) -> Texts:
     """Windows of scenes by Shakespeare; the last tenth of the text is "val", and "test" too: nanoGPT has no other."""
     text = read_text(folder / "input.txt")
     cut = int(0.9 * len(text))
@@ -94,18 +106,30 @@ def tiny_shakespeare(
 
 
 def gutenberg(
-    folder: Path, split: str, n: int | None, seed: int, *, tokens: Tokens = "bpe", vocabulary: int = 2000,
+    folder: Path,
+    split: str,
+    n: int | None,
+    seed: int,
+    *,
+    tokens: Tokens = "bpe",
+    vocabulary: int = 2000,
     context: int = 64,
-) -> Texts:  # fmt: skip
+) -> Texts:
     """Windows of eight novels, the label is the book: 80 % of each for training, then 10 % for val and for test."""
     books = {title: book(folder / name) for name, title in BOOKS.items()}
     return _windows(books, split, n, seed, "gutenberg", tokens=tokens, vocabulary=vocabulary, context=context)
 
 
 def wikitext2(
-    folder: Path, split: str, n: int | None, seed: int, *, tokens: Tokens = "bpe", vocabulary: int = 2000,
+    folder: Path,
+    split: str,
+    n: int | None,
+    seed: int,
+    *,
+    tokens: Tokens = "bpe",
+    vocabulary: int = 2000,
     context: int = 64,
-) -> Texts:  # fmt: skip
+) -> Texts:
     """Windows of Wikipedia articles, rare words as <unk>. The registry knows val and test; train.txt may lie beside.
 
     Where train.txt is not there the tokenizer is trained on val.
@@ -126,12 +150,20 @@ def wikitext2(
 
 
 def sst2(
-    folder: Path, split: str, n: int | None, seed: int, *, tokens: Tokens = "bpe", vocabulary: int = 2000,
+    folder: Path,
+    split: str,
+    n: int | None,
+    seed: int,
+    *,
+    tokens: Tokens = "bpe",
+    vocabulary: int = 2000,
     context: int = 64,
-) -> Texts:  # fmt: skip
+) -> Texts:
     """Sentences of film reviews and whether they praise, a row each; what is longer than the context is cut off."""
-    sentences = {part: _labelled(folder / f"stsa.binary.{name}") for part, name in
-                 (("train", "train"), ("val", "dev"), ("test", "test"))}  # fmt: skip
+    sentences = {
+        part: _labelled(folder / f"stsa.binary.{name}")
+        for part, name in (("train", "train"), ("val", "dev"), ("test", "test"))
+    }
     made = _tokenizer(tokens, vocabulary, [text for _, text in sentences["train"]], "sst2")
     _check_context(context)
     rows = made.numbers([text for _, text in sentences[split]])
@@ -236,9 +268,16 @@ def book(file: Path) -> str:
 
 
 def _windows(
-    books: dict[str, str], split: str | None, n: int | None, seed: int, name: str, *, tokens: Tokens, vocabulary: int,
+    books: dict[str, str],
+    split: str | None,
+    n: int | None,
+    seed: int,
+    name: str,
+    *,
+    tokens: Tokens,
+    vocabulary: int,
     context: int,
-) -> Texts:  # fmt: skip
+) -> Texts:
     """Windows of the parts of several texts, labelled by text where there is more than one."""
     cuts = {title: _tenths(text) for title, text in books.items()}
     made = _tokenizer(tokens, vocabulary, [text[: cuts[title][0]] for title, text in books.items()], name)
@@ -263,9 +302,14 @@ def _tenths(text: str) -> tuple[int, int]:
 
 
 def _cut(
-    parts: Sequence[tuple[int, str]], classes: tuple[str, ...], made: Tokenizer, context: int, n: int | None, seed: int,
+    parts: Sequence[tuple[int, str]],
+    classes: tuple[str, ...],
+    made: Tokenizer,
+    context: int,
+    n: int | None,
+    seed: int,
     name: str,
-) -> Texts:  # fmt: skip
+) -> Texts:
     """(label, text) → rows of `context` numbers, of which n are drawn."""
     _check_context(context)
     rows, labels = [], []
@@ -277,9 +321,7 @@ def _cut(
     x = torch.cat(rows)
     chosen = draw(len(x), n, seed, name)
     y = torch.tensor(labels)[chosen] if classes else None
-    return Texts(
-        x[chosen], y, classes, name=name.split(" (")[0], vocabulary=made.vocabulary, tokenizer=made
-    )  # fmt: skip
+    return Texts(x[chosen], y, classes, name=name.split(" (")[0], vocabulary=made.vocabulary, tokenizer=made)
 
 
 def stream(made: Tokenizer, text: str) -> Tensor:

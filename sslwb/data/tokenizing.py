@@ -84,10 +84,12 @@ class Tokenizer:
         made.train_from_iterator(
             texts,
             trainers.BpeTrainer(
-                vocab_size=vocabulary, special_tokens=special, show_progress=False,
+                vocab_size=vocabulary,
+                special_tokens=special,
+                show_progress=False,
                 initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
             ),
-        )  # fmt: skip
+        )
         return cls(made)
 
     @classmethod

@@ -65,7 +65,7 @@ def diagnose(
 
 
 def judged(signs: Signs) -> Diagnosis:
-    """The verdict on signs that were collected. Further causes are told too; what a cause leads to is not."""
+    """The verdict on signs that were collected. Further causes are named too; what a cause leads to is not."""
     found = [(fault, seen) for fault in FAULTS if (seen := fault.seen(signs)) is not None]
     if not found:
         names = ("first loss", "last loss", "feature std", "effective rank", "of", "views match")

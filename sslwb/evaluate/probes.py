@@ -18,7 +18,7 @@ WIDEST = 256  # features; of wider embeddings, such as raw pixels, a linear prob
 
 def knn(
     train_z: Tensor, train_y: Tensor, test_z: Tensor, test_y: Tensor, k: int = 20, temperature: float = 0.1
-) -> float:  # fmt: skip
+) -> float:
     """Accuracy, 0 to 1, of a vote of the k nearest training embeddings, weighted by exp(cosine / temperature).
 
     The training set's mean is taken off first: pooled ReLU features share one large direction that tells nothing.
@@ -68,7 +68,7 @@ class CauseScore:
 
     @property
     def known(self) -> float:
-        """The score between chance (0) and perfect (1); 0 where chance is perfect, so that nothing can be told."""
+        """The score between chance (0) and perfect (1); 0 where chance is perfect, so that nothing can be measured."""
         return max(0.0, (self.score - self.chance) / (1 - self.chance)) if self.chance < 1 else 0.0
 
 
@@ -100,9 +100,13 @@ def probe_causes(train_z: Tensor, train: Items, test_z: Tensor, test: Items) -> 
 
 
 def label_curve(
-    train_z: Tensor, train: Items, test_z: Tensor, test: Items, counts: Sequence[int] = (1, 2, 5, 10, 50),
+    train_z: Tensor,
+    train: Items,
+    test_z: Tensor,
+    test: Items,
+    counts: Sequence[int] = (1, 2, 5, 10, 50),
     seeds: Sequence[int] = (0, 1, 2),
-) -> dict[int, list[float]]:  # fmt: skip
+) -> dict[int, list[float]]:
     """Accuracy of the linear probe with few labels: for each number of labels a class, one accuracy for each seed.
 
     Raises:
@@ -162,8 +166,10 @@ def _accuracy(weights: tuple[Tensor, Tensor], z: Tensor, y: Tensor) -> float:
 def _r2(train_z: Tensor, a: Tensor, test_z: Tensor, b: Tensor, periodic: bool) -> float:
     if len(a) < 2 or len(b) < 2:
         return 0.0
-    ta, tb = (torch.stack((torch.cos(2 * math.pi * t), torch.sin(2 * math.pi * t)), 1) if periodic else t[:, None]
-              for t in (a, b))  # fmt: skip
+    ta, tb = (
+        torch.stack((torch.cos(2 * math.pi * t), torch.sin(2 * math.pi * t)), 1) if periodic else t[:, None]
+        for t in (a, b)
+    )
     mean, d = ta.mean(0), train_z.shape[1]
     gram = train_z.T @ train_z + 1e-2 * len(train_z) * torch.eye(d)
     guess = test_z @ torch.linalg.solve(gram, train_z.T @ (ta - mean)) + mean

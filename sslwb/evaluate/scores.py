@@ -54,7 +54,7 @@ class Scores:
 
 def evaluate(
     encoder: nn.Module, train: Data, test: Data, make_views: MakeViews | None = None, control_steps: int = 200
-) -> Scores:  # fmt: skip
+) -> Scores:
     """Measure an encoder beside raw pixels, itself with random weights, and itself trained with all labels.
 
     Texts have no pixels: beside their encoder stands how often each word is there.
@@ -91,9 +91,15 @@ def evaluate(
 
 
 def fine_tune(
-    encoder: nn.Module, train: Data, test: Data, *, steps: int = 200, lr: float = 1e-3, batch_size: int = 128,
+    encoder: nn.Module,
+    train: Data,
+    test: Data,
+    *,
+    steps: int = 200,
+    lr: float = 1e-3,
+    batch_size: int = 128,
     seed: int = 0,
-) -> float:  # fmt: skip
+) -> float:
     """Accuracy, 0 to 1, after training a copy of the encoder and a new classifier together on the labels of `train`.
 
     Between them stands a batch norm without scale and shift: where features vary little beside their mean, as MAE's

@@ -171,7 +171,9 @@ def of_matches(encoder: nn.Module, method: Method | None, a: Tensor, b: Tensor) 
         signs["effective rank for the loss"] = effective_rank(standard)
         signs["directions for the loss"] = directions(standard)
     elif (head := getattr(method, "head", None)) is not None:
-        signs["nats for the loss"] = told((_run(head, za) / getattr(method, "temperature", 1.0)).softmax(1))
+        signs["nats for the loss"] = mutual_information(
+            (_run(head, za) / getattr(method, "temperature", 1.0)).softmax(1)
+        )
     return signs
 
 
@@ -207,7 +209,7 @@ def directions(z: Tensor) -> float:
     return float(spread.sum().square() / spread.square().sum().clamp_min(1e-12))
 
 
-def told(p: Tensor) -> float:
+def mutual_information(p: Tensor) -> float:
     """Nats that assignments (N, K) tell about which picture it is: 0 when all share alike, or one takes all."""
     return float(torch.special.entr(p.mean(0)).sum() - torch.special.entr(p).sum(1).mean())
 

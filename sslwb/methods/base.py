@@ -100,7 +100,7 @@ def check_temperature(temperature: float, name: str = "temperature") -> None:
         raise ValueError(f"{name} is {temperature}; expected a number above 0, such as 0.2")
 
 
-def of_the_others(z: Tensor) -> Tensor:
+def mean_of_other_views(z: Tensor) -> Tensor:
     """(V, B, D) → (V, B, D): for each view the mean direction of the other views of its picture, of length 1.
 
     With two views it is the other view. With more of them, the mean is a steadier target than any single view.

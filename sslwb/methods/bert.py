@@ -32,7 +32,7 @@ def mlm_loss(logits: Tensor, targets: Tensor) -> Tensor:
 class BERT(Method):
     """Foretell hidden words from all the others; and, on pairs, whether the second half follows the first.
 
-    Views come from `augment.tokens.mask`: [tokens, targets], or [tokens, targets, segments, strange] for pairs.
+    Views come from `augment.tokens.mask`: [tokens, targets], or [tokens, targets, segments, not_next] for pairs.
 
     Args:
         encoder: one of `nets.bert`; its table of words is also the last layer (weights are tied).
@@ -61,7 +61,7 @@ class BERT(Method):
         self.next_sentence = next_sentence
 
     def forward(self, views: Views) -> dict[str, Tensor]:
-        wanted = ["tokens", "targets", *(["segments", "strange"] if self.next_sentence else [])]
+        wanted = ["tokens", "targets", *(["segments", "not_next"] if self.next_sentence else [])]
         if len(views) != len(wanted):
             raise ValueError(
                 f"views holds {len(views)} tensor(s); expected {', '.join(wanted)}: "

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sslwb.methods.base import Method, Views, check_embeddings, check_views, full_precision, of_the_others
-from sslwb.methods.teacher import check_momentum, follow, rising, teacher_of
+from sslwb.methods.base import Method, Views, check_embeddings, check_views, full_precision, mean_of_other_views
+from sslwb.methods.teacher import check_momentum, ema_update, momentum_schedule, teacher_of
 from sslwb.nets import mlp, seeded
 
 
@@ -28,11 +28,11 @@ def byol_loss(predictions: Tensor, targets: Tensor) -> Tensor:
         raise ValueError(
             f"targets has shape {tuple(targets.shape)} and predictions {tuple(predictions.shape)}; expected the same"
         )
-    return 2 - 2 * (F.normalize(predictions, dim=2) * of_the_others(targets)).sum(2).mean()
+    return 2 - 2 * (F.normalize(predictions, dim=2) * mean_of_other_views(targets)).sum(2).mean()
 
 
 class BYOL(Method):
-    """Encoder, projector and predictor foretell what a teacher makes of the other views. There are no negatives.
+    """Encoder, projector and predictor predict what a teacher makes of the other views. There are no negatives.
 
     Args:
         encoder: any encoder of `sslwb.nets`.
@@ -48,9 +48,15 @@ class BYOL(Method):
     """
 
     def __init__(
-        self, encoder: nn.Module, momentum: float = 0.99, projector: Sequence[int] = (128,), predictor: int = 256,
-        stop_gradient: bool = True, batch_norm: bool = True, seed: int = 0,
-    ) -> None:  # fmt: skip
+        self,
+        encoder: nn.Module,
+        momentum: float = 0.99,
+        projector: Sequence[int] = (128,),
+        predictor: int = 256,
+        stop_gradient: bool = True,
+        batch_norm: bool = True,
+        seed: int = 0,
+    ) -> None:
         super().__init__(encoder)
         check_momentum(momentum)
         with seeded(seed):
@@ -76,4 +82,4 @@ class BYOL(Method):
     def after_step(self, progress: float) -> None:
         if self.stop_gradient:
             student = nn.ModuleList((self.encoder, self.projector))
-            follow(self.teacher, student, rising(self.momentum, progress))
+            ema_update(self.teacher, student, momentum_schedule(self.momentum, progress))

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sslwb.methods.base import Method, Views, by_size, check_temperature, check_views, full_precision
 from sslwb.methods.swav import swapped_loss
-from sslwb.methods.teacher import check_momentum, follow, rising, teacher_of
+from sslwb.methods.teacher import check_momentum, ema_update, momentum_schedule, teacher_of
 from sslwb.nets import Prototypes, seeded
 
 SLOW = 0.9  # the centre's own momentum, as in the paper
@@ -41,7 +41,7 @@ def dino_loss(
 
 
 class DINO(Method):
-    """A student foretells, from any view, what its teacher says of another; the teacher is the student's past.
+    """A student predicts, from any view, what its teacher says of another; the teacher is the student's past.
 
     The teacher sees the views as large as the first. Centring keeps one prototype from taking all; sharpening, a
     teacher's temperature below the student's, keeps all from sharing alike. Besides the loss, the entropy of what the
@@ -66,9 +66,16 @@ class DINO(Method):
     centre: Tensor
 
     def __init__(
-        self, encoder: nn.Module, prototypes: int = 256, momentum: float = 0.99, temperature: float = 0.1,
-        teacher_temperature: float = 0.04, centring: bool = True, projector: Sequence[int] = (64,), seed: int = 0,
-    ) -> None:  # fmt: skip
+        self,
+        encoder: nn.Module,
+        prototypes: int = 256,
+        momentum: float = 0.99,
+        temperature: float = 0.1,
+        teacher_temperature: float = 0.04,
+        centring: bool = True,
+        projector: Sequence[int] = (64,),
+        seed: int = 0,
+    ) -> None:
         super().__init__(encoder)
         check_temperature(temperature)
         check_temperature(teacher_temperature, "teacher_temperature")
@@ -95,7 +102,7 @@ class DINO(Method):
         return {"loss": loss, "entropy": torch.special.entr(said).sum(2).mean()}
 
     def after_step(self, progress: float) -> None:
-        follow(self.teacher, nn.ModuleList((self.encoder, self.head)), rising(self.momentum, progress))
+        ema_update(self.teacher, nn.ModuleList((self.encoder, self.head)), momentum_schedule(self.momentum, progress))
         if self.centring and self._mean is not None:
             self.centre.lerp_(self._mean, 1 - SLOW)
             self._mean = None

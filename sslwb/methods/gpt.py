@@ -24,7 +24,7 @@ def next_token_loss(logits: Tensor, tokens: Tensor) -> Tensor:
             f"logits have shape {tuple(logits.shape)} and tokens {tuple(tokens.shape)}; expected (B, L, V) and (B, L)"
         )
     if not (tokens[:, 1:] != PAD).any():
-        raise ValueError("tokens hold no word to foretell; expected a text of two words or more")
+        raise ValueError("tokens hold no word to predict; expected a text of two words or more")
     return F.cross_entropy(logits[:, :-1].flatten(0, 1), tokens[:, 1:].flatten(), ignore_index=PAD)
 
 
@@ -57,9 +57,15 @@ class GPT(Method):
 
     @torch.no_grad()
     def generate(
-        self, tokens: Tensor, n: int = 64, *, temperature: float = 1.0, top_k: int | None = None, top_p: float = 1.0,
+        self,
+        tokens: Tensor,
+        n: int = 64,
+        *,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float = 1.0,
         seed: int = 0,
-    ) -> Tensor:  # fmt: skip
+    ) -> Tensor:
         """Go on with each text, word by word: int64 (B, L) without padding → (B, up to L + n), padded behind the end.
 
         A text is over when SEP was drawn. Where a text grows beyond the context, the last words alone are read.
@@ -92,7 +98,7 @@ class GPT(Method):
 
 def sampled(
     logits: Tensor, generator: torch.Generator, temperature: float = 1.0, top_k: int | None = None, top_p: float = 1.0
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """Draw one word a row: scores (B, V) → int64 (B,).
 
     Args:

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from sslwb.methods.base import Method, Views, full_precision
 from sslwb.methods.mae import check_transformer, encode_some, pictures_and_masks
-from sslwb.methods.teacher import check_momentum, follow, rising, teacher_of
+from sslwb.methods.teacher import check_momentum, ema_update, momentum_schedule, teacher_of
 from sslwb.methods.vicreg import vicreg_loss
 from sslwb.nets import seeded
-from sslwb.nets.patches import grid_of, marked
+from sslwb.nets.patches import grid_of, take
 from sslwb.nets.transformer import Block, sine_positions
 
 
@@ -33,13 +33,13 @@ def jepa_loss(predictions: Tensor, targets: Tensor) -> Tensor:
 
 
 class JEPA(Method):
-    """From the context's patches, foretell what a teacher, who sees all of the picture, makes of the hidden blocks.
+    """From the context's patches, predict what a teacher, who sees all of the picture, makes of the hidden blocks.
 
     Args:
         encoder: a transformer, `sslwb.nets.vit`.
         momentum: of the teacher at the beginning; it rises to 1 along a cosine.
         spread: weight of VICReg's variance and covariance terms, 25 to 1, over all of the batch's context patches; 0 is
-            the paper. In small, plain pictures a teacher alone keeps what is easy to foretell, and drops the rest.
+            the paper. In small, plain pictures a teacher alone keeps what is easy to predict, and drops the rest.
         dim: width of the predictor.
         depth: of the predictor, blocks.
         heads: of the predictor's attention.
@@ -51,9 +51,15 @@ class JEPA(Method):
     """
 
     def __init__(
-        self, encoder: nn.Module, momentum: float = 0.99, spread: float = 0.0, dim: int = 48, depth: int = 1,
-        heads: int = 2, seed: int = 0,
-    ) -> None:  # fmt: skip
+        self,
+        encoder: nn.Module,
+        momentum: float = 0.99,
+        spread: float = 0.0,
+        dim: int = 48,
+        depth: int = 1,
+        heads: int = 2,
+        seed: int = 0,
+    ) -> None:
         super().__init__(encoder)
         check_transformer(encoder, "JEPA")
         check_momentum(momentum)
@@ -74,9 +80,9 @@ class JEPA(Method):
             z = F.layer_norm(z.float(), z.shape[2:])  # (B, L, D): no patch's target is longer than another's
         count = targets.shape[1]
         where = targets.flatten(0, 1)  # (B · count, L)
-        truth = marked(z.repeat_interleave(count, 0), where)
+        truth = take(z.repeat_interleave(count, 0), where)
         seen = encode_some(self.encoder, x, context)  # (B, k, D)
-        loss = jepa_loss(self.foretell(seen, x, context, targets), truth)
+        loss = jepa_loss(self.predict_from(seen, x, context, targets), truth)
         if not self.spread:
             return {"loss": loss}
         rows = seen.flatten(0, 1)  # twice, as two views: vicreg_loss sums both
@@ -85,18 +91,18 @@ class JEPA(Method):
 
     def predict(self, x: Tensor, context: Tensor, targets: Tensor) -> Tensor:
         """bool (B, L), bool (B, count, L) → (B · count, k, D): a target knows the context, and no other target."""
-        return self.foretell(encode_some(self.encoder, x, context), x, context, targets)
+        return self.predict_from(encode_some(self.encoder, x, context), x, context, targets)
 
-    def foretell(self, seen: Tensor, x: Tensor, context: Tensor, targets: Tensor) -> Tensor:
+    def predict_from(self, seen: Tensor, x: Tensor, context: Tensor, targets: Tensor) -> Tensor:
         """The same from the context's features (B, k, D); of x only the size is used."""
         positions = sine_positions(*grid_of(x, self.encoder.patch), self.bridge.out_features).to(x)
         places = positions.expand(len(x), -1, -1)
         seen = self.bridge(seen)
-        seen = seen + marked(places, context).to(seen)
+        seen = seen + take(places, context).to(seen)
         count = targets.shape[1]
-        asked = marked(places.repeat_interleave(count, 0), targets.flatten(0, 1)) + self.mask_token
+        asked = take(places.repeat_interleave(count, 0), targets.flatten(0, 1)) + self.mask_token
         both = torch.cat((seen.repeat_interleave(count, 0), asked.to(seen)), 1)
         return self.back(self.predictor(both)[:, seen.shape[1] :])
 
     def after_step(self, progress: float) -> None:
-        follow(self.teacher, self.encoder, rising(self.momentum, progress))
+        ema_update(self.teacher, self.encoder, momentum_schedule(self.momentum, progress))

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from sslwb.methods.base import Method, Views, full_precision
 from sslwb.nets import seeded
-from sslwb.nets.patches import grid_of, marked, patchify, put_back, unpatchify
+from sslwb.nets.patches import grid_of, patchify, put_back, take, unpatchify
 from sslwb.nets.transformer import Block, ViT, sine_positions
 
 FLAT = 1e-4  # added to a patch's variance: what lies below a deviation of 0.01 is not blown up into a pattern
@@ -91,7 +91,7 @@ class MAE(Method):
         if self.normalise:
             _, mean, deviation = normalised(patches)
             if not borrow:
-                mean, deviation = (marked(t, ~hidden).mean(1, keepdim=True) for t in (mean, deviation))
+                mean, deviation = (take(t, ~hidden).mean(1, keepdim=True) for t in (mean, deviation))
             painted = painted * deviation + mean
         whole = torch.where(hidden[:, :, None], painted.clamp(0, 1), patches)
         return unpatchify(whole, self.encoder.patch, (x.shape[2], x.shape[3]))
@@ -99,7 +99,7 @@ class MAE(Method):
 
 def encode_some(encoder: ViT, x: Tensor, visible: Tensor) -> Tensor:
     """The encoder's features of some patches, which see nothing of the others: → (B, k, dim)."""
-    tokens = marked(encoder.tokens(x), visible)
+    tokens = take(encoder.tokens(x), visible)
     if tokens.shape[1] == 0:
         raise ValueError("the mask hides every patch; expected at least one that the encoder sees")
     return encoder.norm(encoder.blocks(tokens))

@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sslwb.methods.base import Method, Views, check_temperature, check_views, full_precision, of_the_others
-from sslwb.methods.teacher import check_momentum, follow, teacher_of
+from sslwb.methods.base import Method, Views, check_temperature, check_views, full_precision, mean_of_other_views
+from sslwb.methods.teacher import check_momentum, ema_update, teacher_of
 from sslwb.nets import mlp, seeded
 
 
@@ -60,9 +60,14 @@ class MoCo(Method):
     place: Tensor
 
     def __init__(
-        self, encoder: nn.Module, queue: int = 1024, momentum: float = 0.99, temperature: float = 0.2,
-        projector: Sequence[int] = (256, 128), seed: int = 0,
-    ) -> None:  # fmt: skip
+        self,
+        encoder: nn.Module,
+        queue: int = 1024,
+        momentum: float = 0.99,
+        temperature: float = 0.2,
+        projector: Sequence[int] = (256, 128),
+        seed: int = 0,
+    ) -> None:
         super().__init__(encoder)
         check_momentum(momentum)
         check_temperature(temperature)
@@ -87,11 +92,11 @@ class MoCo(Method):
         queries = self.projector(self.encoder(x))  # (VB, D)
         with torch.no_grad():
             self._keys = F.normalize(self.teacher(x).float(), dim=1)
-        positives = of_the_others(self._keys.view(n, b, -1)).flatten(0, 1)
+        positives = mean_of_other_views(self._keys.view(n, b, -1)).flatten(0, 1)
         return {"loss": queue_loss(queries, positives, self.queue, self.temperature)}
 
     def after_step(self, progress: float) -> None:
-        follow(self.teacher, nn.ModuleList((self.encoder, self.projector)), self.momentum)
+        ema_update(self.teacher, nn.ModuleList((self.encoder, self.projector)), self.momentum)
         if self._keys is not None:
             begin = int(self.place)
             self.queue[begin : begin + len(self._keys)] = self._keys

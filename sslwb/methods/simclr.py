@@ -15,7 +15,7 @@ from sslwb.methods.base import (
     check_temperature,
     check_views,
     full_precision,
-    of_the_others,
+    mean_of_other_views,
 )
 from sslwb.nets import mlp, seeded
 
@@ -36,7 +36,7 @@ def nt_xent(*views: Tensor, temperature: float = 0.5) -> Tensor:
     check_embeddings(*views)
     n, b = len(views), len(views[0])
     z = F.normalize(torch.stack(views), dim=2)  # (V, B, D)
-    positive = (z * of_the_others(z)).sum(2).flatten() / temperature  # (VB,)
+    positive = (z * mean_of_other_views(z)).sum(2).flatten() / temperature  # (VB,)
     similar = z.flatten(0, 1) @ z.flatten(0, 1).T / temperature  # (VB, VB)
     same = torch.eye(b, dtype=torch.bool, device=z.device).repeat(n, n)  # pairs of views of one picture
     negative = similar.masked_fill(same, -torch.inf).logsumexp(1)  # (VB,)

@@ -30,9 +30,14 @@ class SimSiam(Method):
     """
 
     def __init__(
-        self, encoder: nn.Module, projector: Sequence[int] = (128,), predictor: int = 256,
-        stop_gradient: bool = True, batch_norm: bool = True, seed: int = 0,
-    ) -> None:  # fmt: skip
+        self,
+        encoder: nn.Module,
+        projector: Sequence[int] = (128,),
+        predictor: int = 256,
+        stop_gradient: bool = True,
+        batch_norm: bool = True,
+        seed: int = 0,
+    ) -> None:
         super().__init__(encoder)
         with seeded(seed):
             self.projector = mlp(self.encoder.dim, *projector, norm=batch_norm, last_norm=batch_norm)

@@ -51,9 +51,9 @@ def swapped_loss(scores: Tensor, codes: Tensor, temperature: float = 0.1) -> Ten
 
 
 class SwAV(Method):
-    """Encoder, projector and prototypes: from one view foretell to which prototypes another view is assigned.
+    """Encoder, projector and prototypes: from one view predict to which prototypes another view is assigned.
 
-    Every view as large as the first has a code; smaller views, as `multicrop` makes them, only foretell. The codes of
+    Every view as large as the first has a code; smaller views, as `multicrop` makes them, only predict. The codes of
     all views are shared out together, so that a small batch has enough of them for every prototype; the paper does that
     with a queue of earlier batches. Besides the loss, the codes' entropy is recorded, in nats.
 
@@ -70,9 +70,14 @@ class SwAV(Method):
     """
 
     def __init__(
-        self, encoder: nn.Module, prototypes: int = 64, temperature: float = 0.1, epsilon: float = 0.02,
-        projector: Sequence[int] = (64,), seed: int = 0,
-    ) -> None:  # fmt: skip
+        self,
+        encoder: nn.Module,
+        prototypes: int = 64,
+        temperature: float = 0.1,
+        epsilon: float = 0.02,
+        projector: Sequence[int] = (64,),
+        seed: int = 0,
+    ) -> None:
         super().__init__(encoder)
         check_temperature(temperature)
         check_temperature(epsilon, "epsilon")

@@ -16,7 +16,7 @@ def teacher_of(student: nn.Module) -> nn.Module:
 
 
 @torch.no_grad()
-def follow(teacher: nn.Module, student: nn.Module, momentum: float) -> None:
+def ema_update(teacher: nn.Module, student: nn.Module, momentum: float) -> None:
     """teacher ← momentum · teacher + (1 - momentum) · student, for all weights in one call.
 
     Running statistics of batch norms are each network's own: the teacher sees its own activations.
@@ -24,7 +24,7 @@ def follow(teacher: nn.Module, student: nn.Module, momentum: float) -> None:
     torch._foreach_lerp_(list(teacher.parameters()), _values(student.parameters()), 1 - momentum)
 
 
-def rising(momentum: float, progress: float) -> float:
+def momentum_schedule(momentum: float, progress: float) -> float:
     """From `momentum` at progress 0 to 1 at progress 1, along a cosine (Grill et al. 2020, section 3.3)."""
     return 1 - (1 - momentum) * (math.cos(math.pi * progress) + 1) / 2
 

@@ -57,9 +57,14 @@ class VICReg(Method):
     """
 
     def __init__(
-        self, encoder: nn.Module, invariance: float = 25.0, variance: float = 25.0, covariance: float = 1.0,
-        projector: Sequence[int] = (256, 256), seed: int = 0,
-    ) -> None:  # fmt: skip
+        self,
+        encoder: nn.Module,
+        invariance: float = 25.0,
+        variance: float = 25.0,
+        covariance: float = 1.0,
+        projector: Sequence[int] = (256, 256),
+        seed: int = 0,
+    ) -> None:
         super().__init__(encoder)
         for name, weight in (("invariance", invariance), ("variance", variance), ("covariance", covariance)):
             if not weight >= 0:

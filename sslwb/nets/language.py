@@ -37,7 +37,7 @@ class Table(nn.Embedding):
 # where; these learn both.
 
 
-class Places(nn.Embedding):
+class SinePositions(nn.Embedding):
     """Learned positions that begin as sines and cosines in a quarter of the features (Vaswani et al. 2017)."""
 
     def reset_parameters(self) -> None:
@@ -49,7 +49,7 @@ class Places(nn.Embedding):
             self.weight[:, : 2 * rates] = 0.9 * torch.cat((turn.sin(), turn.cos()), 1)
 
 
-class Asking(nn.Linear):
+class QueryKeyValue(nn.Linear):
     """Queries, keys, values: every place asks for what is like itself.
 
     The first `near` features mix place and word, so their heads look at neighbours. The others are without position, so
@@ -68,7 +68,7 @@ class Asking(nn.Linear):
         nn.init.zeros_(self.bias)
 
 
-class Giving(nn.Linear):
+class AttentionOutput(nn.Linear):
     """What attention gives back: near heads take away what is alike, wide ones add what stands in the text."""
 
     def __init__(self, dim: int, near: int) -> None:
@@ -82,7 +82,7 @@ class Giving(nn.Linear):
         nn.init.zeros_(self.bias)
 
 
-class Quiet(nn.Linear):
+class SmallLinear(nn.Linear):
     """A layer of a perceptron, drawn with a standard deviation of 0.02 as in BERT."""
 
     def reset_parameters(self) -> None:
@@ -102,17 +102,17 @@ class TokenEncoder(nn.Module):
 
     def __init__(
         self, vocabulary: int, context: int, dim: int, depth: int, heads: int, segments: int, causal: bool
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__()
         self.vocabulary, self.context, self.dim, self.causal = vocabulary, context, dim, causal
         self.words = Table(vocabulary, dim) if causal else Table(vocabulary, dim, 0.3)
-        self.places = Table(context, dim) if causal else Places(context, dim)
+        self.positions = Table(context, dim) if causal else SinePositions(context, dim)
         self.segments: Any = Table(segments, dim) if segments else None
         self.blocks = nn.ModuleList(Block(dim, heads, causal, post_norm=not causal) for _ in range(depth))
         for i, block in enumerate([] if causal else self.blocks):
             near = dim if i == 0 else heads // 2 * (dim // heads)  # then half of the heads look at the whole text
-            block.qkv, block.out = Asking(dim, near), Giving(dim, near)
-            block.mlp = nn.Sequential(Quiet(dim, 4 * dim), nn.GELU(), Quiet(4 * dim, dim))
+            block.qkv, block.out = QueryKeyValue(dim, near), AttentionOutput(dim, near)
+            block.mlp = nn.Sequential(SmallLinear(dim, 4 * dim), nn.GELU(), SmallLinear(4 * dim, dim))
         # BERT brings the sum of its embeddings to norm 1; GPT, whose blocks do that for themselves, what comes out.
         self.norm = nn.LayerNorm(dim, 1e-5 if causal else 1e-12)
 
@@ -149,9 +149,9 @@ class TokenEncoder(nn.Module):
         return blocks[-1].attention(x, seen)
 
     def embedded(self, tokens: Tensor, segments: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        """What the first block gets, (B, L, dim), and which places the blocks may see: bool (B, L), or None for all."""
+        """What the first block gets, (B, L, dim), and which positions the blocks may see: bool (B, L); None: all."""
         self._check(tokens)
-        x = self.words(tokens) + self.places.weight[: tokens.shape[1]]
+        x = self.words(tokens) + self.positions.weight[: tokens.shape[1]]
         if self.segments is not None:
             x = x + self.segments(torch.zeros_like(tokens) if segments is None else segments)
         if self.causal:
@@ -184,7 +184,7 @@ class TokenEncoder(nn.Module):
 
 def bert(
     vocabulary: int, context: int = 80, dim: int = 128, depth: int = 4, heads: int = 4, seed: int = 0
-) -> TokenEncoder:  # fmt: skip
+) -> TokenEncoder:
     """BERT's encoder, small: every word sees the whole text; two segments, for pairs of texts.
 
     Raises:
@@ -195,7 +195,7 @@ def bert(
 
 def gpt(
     vocabulary: int, context: int = 80, dim: int = 128, depth: int = 4, heads: int = 4, seed: int = 0
-) -> TokenEncoder:  # fmt: skip
+) -> TokenEncoder:
     """GPT-2's encoder, small: a word sees itself and the words before it.
 
     Raises:
@@ -206,7 +206,7 @@ def gpt(
 
 def _made(
     vocabulary: int, context: int, dim: int, depth: int, heads: int, segments: int, causal: bool, seed: int
-) -> TokenEncoder:  # fmt: skip
+) -> TokenEncoder:
     sizes = {"vocabulary": vocabulary, "context": context, "dim": dim, "depth": depth, "heads": heads}
     for name, size in sizes.items():
         if size < 1:

@@ -49,7 +49,7 @@ def grid_of(x: Tensor, patch: int) -> tuple[int, int]:
     return x.shape[2] // patch, x.shape[3] // patch
 
 
-def marked(tokens: Tensor, mask: Tensor) -> Tensor:
+def take(tokens: Tensor, mask: Tensor) -> Tensor:
     """The tokens where the mask is True, in their order: (B, L, D), bool (B, L) → (B, k, D).
 
     Raises:
@@ -70,7 +70,7 @@ def marked(tokens: Tensor, mask: Tensor) -> Tensor:
 
 
 def put_back(tokens: Tensor, mask: Tensor, filler: Tensor) -> Tensor:
-    """The inverse of `marked`: (B, k, D) at the marked places of (B, L, D), and `filler` (D,) at all others."""
+    """The inverse of `take`: (B, k, D) at the take places of (B, L, D), and `filler` (D,) at all others."""
     whole = filler.to(tokens.dtype).expand(*mask.shape, -1).clone()
     whole[mask] = tokens.flatten(0, 1)
     return whole

@@ -109,9 +109,7 @@ class ViT(nn.Module):
         return self.features(x).mean(1)
 
 
-def vit(
-    patch: int = 4, dim: int = 192, depth: int = 4, heads: int = 3, channels: int = 3, seed: int = 0
-) -> ViT:  # fmt: skip
+def vit(patch: int = 4, dim: int = 192, depth: int = 4, heads: int = 3, channels: int = 3, seed: int = 0) -> ViT:
     """A small vision transformer: dim 192, 4 blocks, 1.8 M parameters.
 
     Raises:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, SOFT, FAINT, PAPER = "#222222", "#5f6368", "#dadce0", "#fcfcfa"
-# Okabe and Ito 2008, told apart by colour-blind readers; strong on white first.
+# Okabe and Ito 2008: colour-blind readers can distinguish them; strong on white first.
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#222222", "#b5a400")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "p")  # a second way to tell classes apart; 9, prime to 8 colours
 WIDTH = 7.9  # inches; 96 pixels of the page an inch
@@ -118,9 +118,7 @@ def name_lines(ax: Any, ends: Sequence[tuple[float, str, str]]) -> None:
         most = spread[k] - gap
     for i, place in zip(order, spread, strict=True):
         _, name, colour = ends[i]
-        ax.text(
-            1.015, place, name, color=colour, transform=ax.transAxes, va="center", fontsize=10, fontweight="bold"
-        )  # fmt: skip
+        ax.text(1.015, place, name, color=colour, transform=ax.transAxes, va="center", fontsize=10, fontweight="bold")
 
 
 def numbers(what: str, values: Any, ndim: int = 1) -> np.ndarray:

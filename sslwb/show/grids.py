@@ -51,14 +51,12 @@ def pictures(
     cells = [Cell(p, words[i] if words else "") for i, p in enumerate(rgb)]
     rows = [cells[i : i + columns] for i in range(0, len(cells), columns)]
     h, w = rgb[0].shape[:2]
-    told = f"{len(rgb)} pictures of {w} by {h} pixels"
-    told += f": {', '.join(filter(None, words))}" if any(words) else ""
-    return _grid(rows, title=title, caption=caption, alt=f"{title or 'Pictures'}. {told}.", columns=columns)
+    described = f"{len(rgb)} pictures of {w} by {h} pixels"
+    described += f": {', '.join(filter(None, words))}" if any(words) else ""
+    return _grid(rows, title=title, caption=caption, alt=f"{title or 'Pictures'}. {described}.", columns=columns)
 
 
-def views(
-    originals: Any, views: Sequence[Any] | Mapping[str, Any], *, title: str = "", caption: str = ""
-) -> Card:  # fmt: skip
+def views(originals: Any, views: Sequence[Any] | Mapping[str, Any], *, title: str = "", caption: str = "") -> Card:
     """Each original in the first row, its views below it.
 
     Args:
@@ -81,9 +79,14 @@ def views(
         )
     rows = [[Cell(p) for p in row] for row in (first, *rest)]
     below = ", ".join(given) if isinstance(views, Mapping) else f"{len(rest)} random view(s) of it"
-    told = f"The first row shows {len(first)} pictures, and below each stand {below}"
+    described = f"The first row shows {len(first)} pictures, and below each stand {below}"
     return _grid(
-        rows, names=["original", *given], title=title, caption=caption, alt=f"{title or 'Views'}. {told}.", rule=True
+        rows,
+        names=["original", *given],
+        title=title,
+        caption=caption,
+        alt=f"{title or 'Views'}. {described}.",
+        rule=True,
     )
 
 
@@ -122,11 +125,17 @@ def reconstructions(
         rows.append([Cell(np.where(m, g, p)) for g, p, m in zip(guess, first, pixels, strict=True)])
         apart = (np.stack(guess) / 255.0 - np.stack(first) / 255.0) ** 2
         errors.append(f"{name}: mean squared error {apart[np.broadcast_to(pixels, apart.shape)].mean():.4f}")
-    told = (
+    described = (
         f"{len(first)} pictures, the same with {mask.mean():.0%} of their patches hidden, and those patches predicted"
     )
-    return _grid(rows, names=["original", "masked", *rest], title=title, caption=caption,
-                 alt=f"{title or 'Masked pictures'}. {told}. {'; '.join(errors)}.", rule=True)  # fmt: skip
+    return _grid(
+        rows,
+        names=["original", "masked", *rest],
+        title=title,
+        caption=caption,
+        alt=f"{title or 'Masked pictures'}. {described}. {'; '.join(errors)}.",
+        rule=True,
+    )
 
 
 def neighbours(
@@ -159,18 +168,20 @@ def neighbours(
     def cell(query: int, other: int) -> Cell:
         return Cell(rgb[other], frame="" if labels is None else ("other", "same")[int(labels[other] == labels[query])])
 
-    asked = [Cell(rgb[q], text) for q, text in zip(queries, _label_names(images[queries], len(queries)) or
-                                                    [""] * len(queries), strict=True)]  # fmt: skip
+    asked = [
+        Cell(rgb[q], text)
+        for q, text in zip(queries, _label_names(images[queries], len(queries)) or [""] * len(queries), strict=True)
+    ]
     found = {
         n: [[cell(q, j) for j in row] for q, row in zip(queries, index, strict=True)] for n, index in nearest.items()
     }
-    told = []
+    described = []
     for name, block in found.items():
         same = sum(c.frame == "same" for row in block for c in row)
-        told.append(name if labels is None else f"{name}: {same} of {len(queries) * k} share the label")
-    alt = f"{title or 'Nearest neighbours'} of {len(queries)} pictures. {'; '.join(told)}."
+        described.append(name if labels is None else f"{name}: {same} of {len(queries) * k} share the label")
+    alt = f"{title or 'Nearest neighbours'} of {len(queries)} pictures. {'; '.join(described)}."
     if labels is not None:
-        caption = caption or f"{'. '.join(told)}. Blue frame: the query's label; dashed orange: another."
+        caption = caption or f"{'. '.join(described)}. Blue frame: the query's label; dashed orange: another."
     if 1 + k * len(spaces) <= 16:
         rows = [[a, *(c for block in found.values() for c in block[i])] for i, a in enumerate(asked)]
         heads = {0: "query"} | {1 + k * i: name for i, name in enumerate(found)}
@@ -227,9 +238,16 @@ def resized(picture: np.ndarray, side: int) -> np.ndarray:
 
 
 def _grid(
-    rows: Sequence[Sequence[Cell | None]], *, alt: str, title: str = "", caption: str = "", columns: int = 0,
-    names: Sequence[str] = (), heads: Mapping[int, str] | None = None, rule: bool = False,
-) -> Card:  # fmt: skip
+    rows: Sequence[Sequence[Cell | None]],
+    *,
+    alt: str,
+    title: str = "",
+    caption: str = "",
+    columns: int = 0,
+    names: Sequence[str] = (),
+    heads: Mapping[int, str] | None = None,
+    rule: bool = False,
+) -> Card:
     """Cells in rows, drawn pixel by pixel on one canvas; all measures are pixels of the page (1/96 inch)."""
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
@@ -267,8 +285,9 @@ def _grid(
                 ax.text(x + side / 2, y - 4, word, ha="center", va="baseline", fontsize=8, color=SOFT)
             if cell.frame:
                 colour, line = FRAMES[cell.frame]
-                frame = Rectangle((x - 1, y - 1), side + 2, side + 2, fill=False, linewidth=2.2, edgecolor=colour,
-                                  linestyle=line)  # fmt: skip
+                frame = Rectangle(
+                    (x - 1, y - 1), side + 2, side + 2, fill=False, linewidth=2.2, edgecolor=colour, linestyle=line
+                )
                 ax.add_patch(frame)
     ax.imshow(sheet, extent=(0, width, height, 0), interpolation="none", aspect="auto", zorder=0)
     for name, y in zip(names, ys, strict=False):

@@ -53,16 +53,21 @@ def umap_map(z: Tensor, k: int = 15, *, min_dist: float = 0.1, seed: int = 0) ->
 
 def _layout(
     z: np.ndarray, index: np.ndarray, distance: np.ndarray, init: np.ndarray, min_dist: float, seed: int
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
     """UMAP itself: rows (N, D), their neighbours and distances (N, k), where they begin (N, 2) → (N, 2)."""
     with _LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # UMAP says that a seed means one thread
         from umap import UMAP
 
         layout = UMAP(
-            n_neighbors=index.shape[1], min_dist=min_dist, init=init, n_epochs=200, random_state=seed,
-            precomputed_knn=(index, distance), force_approximation_algorithm=True,
-        )  # fmt: skip
+            n_neighbors=index.shape[1],
+            min_dist=min_dist,
+            init=init,
+            n_epochs=200,
+            random_state=seed,
+            precomputed_knn=(index, distance),
+            force_approximation_algorithm=True,
+        )
         return np.asarray(layout.fit_transform(z), dtype=np.float32)
 
 

@@ -53,7 +53,7 @@ def curves(
     named = history if isinstance(history, Mapping) else {"": history}
     by_name("history", named)
     figure, ((ax,),) = blank(3.1)
-    ends, told, steps = [], [], 0
+    ends, described, steps = [], [], 0
     for (name, one), colour in zip(named.items(), _colours(len(named)), strict=True):
         y = numbers(f"history {name!r}" if name else "history", one[term] if hasattr(one, "terms") else one)
         if log and not (y[np.isfinite(y)] > 0).all():
@@ -64,23 +64,26 @@ def curves(
         ax.plot(x, mean, color=colour, linewidth=2)
         steps = max(steps, len(y))
         ends.append((float(mean[-1]), name, colour))
-        told.append(f"{name + ' goes' if name else 'It goes'} from {short(mean[0])} to {short(mean[-1])}")
+        described.append(f"{name + ' goes' if name else 'It goes'} from {short(mean[0])} to {short(mean[-1])}")
     ax.set(xlabel="step", ylabel=term, xlim=(1, max(2, steps)), yscale="log" if log else "linear")
     ax.grid(axis="y", color=FAINT, linewidth=0.7)
     if floor is not None:
         ends.append((floor, "floor", SOFT))
-        told.append(f"The floor is {short(floor)}")
+        described.append(f"The floor is {short(floor)}")
     _dashed_line(ax, floor, "", vertical=False)
     titled(ax, title)
     if any(name for _, name, _ in ends):
         name_lines(ax, ends)
-    return Card(figure, f"{title or 'Training curves'}: {term} over {steps} steps. {'; '.join(told)}.", caption)
+    return Card(figure, f"{title or 'Training curves'}: {term} over {steps} steps. {'; '.join(described)}.", caption)
 
 
 def label_curve(
-    curves: Mapping[str, Mapping[int, Sequence[float]]], *, title: str = "", chance: float | None = None,
+    curves: Mapping[str, Mapping[int, Sequence[float]]],
+    *,
+    title: str = "",
+    chance: float | None = None,
     caption: str = "",
-) -> Card:  # fmt: skip
+) -> Card:
     """Accuracy against the number of labels a class: a line through the means, a dot for each seed.
 
     Args:
@@ -90,7 +93,7 @@ def label_curve(
         caption: a line below.
     """
     figure, ((ax,),) = blank(3.3)
-    ends, told = [], []
+    ends, described = [], []
     counts = sorted({int(k) for curve in by_name("curves", curves).values() for k in by_name("a curve", curve)})
     for i, ((name, curve), colour) in enumerate(zip(curves.items(), _colours(len(curves)), strict=True)):
         ks = sorted(curve)
@@ -99,10 +102,11 @@ def label_curve(
         ax.plot(ks, mean, color=colour, linewidth=2)
         ax.fill_between(ks, [s.min() for s in seeds], [s.max() for s in seeds], color=colour, alpha=0.12, linewidth=0)
         for k, s in zip(ks, seeds, strict=True):
-            ax.plot([k] * len(s), s, "os^Dv"[i % 5], color=colour, markersize=4, markeredgecolor=PAPER,
-                    markeredgewidth=0.5)  # fmt: skip
+            ax.plot(
+                [k] * len(s), s, "os^Dv"[i % 5], color=colour, markersize=4, markeredgecolor=PAPER, markeredgewidth=0.5
+            )
         ends.append((mean[-1], name, colour))
-        told.append(f"{name}: {mean[0]:.0%} with {ks[0]}, {mean[-1]:.0%} with {ks[-1]}")
+        described.append(f"{name}: {mean[0]:.0%} with {ks[0]}, {mean[-1]:.0%} with {ks[-1]}")
     ax.set(xscale="log", xlabel="labels for each class", ylabel="accuracy on test pictures")
     top = max(s for curve in curves.values() for seeds in curve.values() for s in seeds)
     ax.set_ylim(0, min(1.02, 1.08 * top))
@@ -113,7 +117,7 @@ def label_curve(
     _dashed_line(ax, chance, "chance", vertical=False)
     titled(ax, title)
     name_lines(ax, ends)
-    return Card(figure, f"{title or 'Accuracy with few labels'}. {'; '.join(told)} labels a class.", caption)
+    return Card(figure, f"{title or 'Accuracy with few labels'}. {'; '.join(described)} labels a class.", caption)
 
 
 def spectrum(spectra: Mapping[str, Any], *, title: str = "", caption: str = "") -> Card:
@@ -129,7 +133,7 @@ def spectrum(spectra: Mapping[str, Any], *, title: str = "", caption: str = "") 
     """
     floor = 1e-7
     figure, ((ax,),) = blank(3.1)
-    ends, told, widest = [], [], 1
+    ends, described, widest = [], [], 1
     for (name, values), colour in zip(by_name("spectra", spectra).items(), _colours(len(spectra)), strict=True):
         v = numbers(f"the spectrum of {name}", values)
         if v.min() < 0 or not v.sum() > 0:
@@ -139,19 +143,24 @@ def spectrum(spectra: Mapping[str, Any], *, title: str = "", caption: str = "") 
         half = int(np.searchsorted(np.cumsum(share), 0.9 - 1e-9)) + 1
         widest = max(widest, len(v))
         ends.append((max(float(share[-1]), floor), name, colour))
-        told.append(f"{name}: {half} of {len(v)} directions hold 90% of the variance")
+        described.append(f"{name}: {half} of {len(v)} directions hold 90% of the variance")
     ax.set(xlabel="direction, largest variance first", ylabel="share of the variance", yscale="log")
     ax.set(xlim=(1, max(2, widest)), ylim=(floor, 1))
     ax.grid(axis="y", color=FAINT, linewidth=0.7)
     titled(ax, title)
     name_lines(ax, ends)
-    return Card(figure, f"{title or 'Spectrum of the embeddings'}. {'; '.join(told)}.", caption)
+    return Card(figure, f"{title or 'Spectrum of the embeddings'}. {'; '.join(described)}.", caption)
 
 
 def bars(
-    values: Mapping[str, Sequence[float] | float], *, title: str = "", unit: str = "", fmt: str = ".2f",
-    chance: float | None = None, caption: str = "",
-) -> Card:  # fmt: skip
+    values: Mapping[str, Sequence[float] | float],
+    *,
+    title: str = "",
+    unit: str = "",
+    fmt: str = ".2f",
+    chance: float | None = None,
+    caption: str = "",
+) -> Card:
     """A bar for each name: the mean over seeds, a dot for each seed, and the number beside it.
 
     Args:
@@ -166,14 +175,22 @@ def bars(
     seeds = [numbers(name, _listed(values[name])) for name in names]
     figure, ((ax,),) = blank(0.75 + 0.36 * len(names) + (0.3 if title else 0))
     mean = [float(s.mean()) for s in seeds]
-    written = [f"{m:{fmt}} ± {s.std(ddof=1):{fmt}}" if len(s) > 1 else f"{m:{fmt}}" for m, s in
-               zip(mean, seeds, strict=True)]  # fmt: skip
+    written = [
+        f"{m:{fmt}} ± {s.std(ddof=1):{fmt}}" if len(s) > 1 else f"{m:{fmt}}" for m, s in zip(mean, seeds, strict=True)
+    ]
     ax.barh(range(len(names)), mean, color="#8fbfdc", height=0.66)
     for i, s in enumerate(seeds):
         if len(s) > 1:
             ax.plot(s, [i] * len(s), "o", color=PALETTE[0], markersize=4.5, markeredgecolor=PAPER, markeredgewidth=0.5)
-        ax.annotate(written[i], (max(s.max(), mean[i], 0), i), (7, 0), textcoords="offset points", va="center",
-                    color=INK, fontsize=9.5)  # fmt: skip
+        ax.annotate(
+            written[i],
+            (max(s.max(), mean[i], 0), i),
+            (7, 0),
+            textcoords="offset points",
+            va="center",
+            color=INK,
+            fontsize=9.5,
+        )
     ax.set_yticks(range(len(names)), names)
     ax.tick_params(axis="y", length=0, labelcolor=INK, labelsize=10)
     ax.invert_yaxis()
@@ -189,14 +206,21 @@ def bars(
     ax.set_xlabel(unit)
     _dashed_line(ax, chance, "chance", vertical=True)
     titled(ax, title, pad=9 if chance is None else 20)
-    told = "; ".join(f"{n} {w}" for n, w in zip(names, written, strict=True))
-    return Card(figure, f"{title or 'Bars'}{f' ({unit})' if unit else ''}: {told}.", caption)
+    described = "; ".join(f"{n} {w}" for n, w in zip(names, written, strict=True))
+    return Card(figure, f"{title or 'Bars'}{f' ({unit})' if unit else ''}: {described}.", caption)
 
 
 def heatmap(
-    rows: Sequence[str], columns: Sequence[str], values: Any, *, title: str = "", fmt: str = ".2f",
-    low: float | None = None, high: float | None = None, caption: str = "",
-) -> Card:  # fmt: skip
+    rows: Sequence[str],
+    columns: Sequence[str],
+    values: Any,
+    *,
+    title: str = "",
+    fmt: str = ".2f",
+    low: float | None = None,
+    high: float | None = None,
+    caption: str = "",
+) -> Card:
     """A table as colours, with every number in its cell: operations × causes.
 
     Blue is much; where some values are below 0, orange is below and blue above.
@@ -229,8 +253,15 @@ def heatmap(
     for i, j in np.ndindex(v.shape):
         strength = (v[i, j] - low) / ((high - low) or 1)
         dark = strength > 0.6 or (signed and strength < 0.25)
-        ax.text(j, i, f"{v[i, j]:{fmt}}" if np.isfinite(v[i, j]) else "–", ha="center", va="center", fontsize=10,
-                color="white" if dark and np.isfinite(v[i, j]) else INK)  # fmt: skip
+        ax.text(
+            j,
+            i,
+            f"{v[i, j]:{fmt}}" if np.isfinite(v[i, j]) else "–",
+            ha="center",
+            va="center",
+            fontsize=10,
+            color="white" if dark and np.isfinite(v[i, j]) else INK,
+        )
     ax.set_xticks(range(len(columns)), ["\n".join(head) for head in heads])
     ax.set_yticks(range(len(rows)), rows)
     ax.tick_params(top=True, bottom=False, labeltop=True, labelbottom=False, length=0, labelcolor=INK, labelsize=10)
@@ -241,11 +272,11 @@ def heatmap(
     ax.spines[:].set_visible(False)
     if title:
         figure.suptitle(title, x=0.012, ha="left", fontsize=11, fontweight="bold", color=INK)
-    told = "; ".join(
+    described = "; ".join(
         f"{row}: " + ", ".join(f"{c} {x:{fmt}}" for c, x in zip(columns, line, strict=True) if np.isfinite(x))
         for row, line in zip(rows, v, strict=True)
     )
-    return Card(figure, f"{title or 'Table as colours'}. {told}.", caption)
+    return Card(figure, f"{title or 'Table as colours'}. {described}.", caption)
 
 
 def matrix(
@@ -289,11 +320,27 @@ def matrix(
         else:
             positives += 1
             for edge, line in ((PAPER, 3.6), (INK, 1.6)):  # seen on every colour
-                ax.add_patch(Rectangle((j - 0.45, i - 0.45), 0.9, 0.9, fill=False, edgecolor=edge,
-                                       linewidth=line if small else line / 2, zorder=4))  # fmt: skip
+                ax.add_patch(
+                    Rectangle(
+                        (j - 0.45, i - 0.45),
+                        0.9,
+                        0.9,
+                        fill=False,
+                        edgecolor=edge,
+                        linewidth=line if small else line / 2,
+                        zorder=4,
+                    )
+                )
         if small:
-            ax.text(j, i, f"{s[i, j]:.2f}", ha="center", va="center", fontsize=8.5 if n <= 8 else 7,
-                    color="white" if abs(s[i, j]) > 0.62 * abs(s).max() else INK)  # fmt: skip
+            ax.text(
+                j,
+                i,
+                f"{s[i, j]:.2f}",
+                ha="center",
+                va="center",
+                fontsize=8.5 if n <= 8 else 7,
+                color="white" if abs(s[i, j]) > 0.62 * abs(s).max() else INK,
+            )
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
     if small:
@@ -309,9 +356,9 @@ def matrix(
         figure.suptitle(title, x=0.015, ha="left", fontsize=11, fontweight="bold", color=INK)
     mask = np.equal.outer(np.arange(n) % b, np.arange(n) % b)
     mine = mask & ~np.eye(n, dtype=bool) if views > 1 else mask
-    told = f"{positives} positives are outlined, with a mean similarity of {s[mine].mean():.2f}; "
-    told += f"the negatives' mean is {s[~mask].mean():.2f}" if (~mask).any() else "there are no negatives"
-    return Card(figure, f"{title or 'Similarity matrix'}, {n} by {n}. {told}.", caption)
+    described = f"{positives} positives are outlined, with a mean similarity of {s[mine].mean():.2f}; "
+    described += f"the negatives' mean is {s[~mask].mean():.2f}" if (~mask).any() else "there are no negatives"
+    return Card(figure, f"{title or 'Similarity matrix'}, {n} by {n}. {described}.", caption)
 
 
 def timeline(events: Sequence[tuple[int | str, str, str]], *, title: str = "", caption: str = "") -> Card:
@@ -336,11 +383,12 @@ def timeline(events: Sequence[tuple[int | str, str, str]], *, title: str = "", c
         ax.plot(1.05, top, "o", color=PALETTE[0], markersize=8, markeredgecolor=PAPER, markeredgewidth=2, zorder=2)
         ax.text(0.85, top, str(year), ha="right", va="center", fontsize=10, color=SOFT)
         for x, lines, weight in ((1.3, head, "bold"), (3.9, note, "normal")):
-            ax.text(x, top - 0.085, "\n".join(lines), va="top", fontsize=10, fontweight=weight, color=INK,
-                    linespacing=1.3)  # fmt: skip
+            ax.text(
+                x, top - 0.085, "\n".join(lines), va="top", fontsize=10, fontweight=weight, color=INK, linespacing=1.3
+            )
     titled(ax, title)
-    told = "; ".join(f"{year}: {name}, {note}" for year, name, note in events)
-    return Card(figure, f"{title or 'Timeline'}. {told}.", caption)
+    described = "; ".join(f"{year}: {name}, {note}" for year, name, note in events)
+    return Card(figure, f"{title or 'Timeline'}. {described}.", caption)
 
 
 def _listed(value: Any) -> Any:
@@ -361,11 +409,25 @@ def _dashed_line(ax: Any, at: float | None, name: str, vertical: bool) -> None:
         return
     (ax.axvline if vertical else ax.axhline)(at, color=SOFT, linewidth=1, linestyle=(0, (4, 3)), zorder=1.5)
     if vertical:
-        ax.annotate(name, (at, 1), (3, 1), xycoords=("data", "axes fraction"), textcoords="offset points",
-                    fontsize=9, color=SOFT)  # fmt: skip
+        ax.annotate(
+            name,
+            (at, 1),
+            (3, 1),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            fontsize=9,
+            color=SOFT,
+        )
     else:
-        ax.annotate(name, (0, at), (4, 3), xycoords=("axes fraction", "data"), textcoords="offset points",
-                    fontsize=9, color=SOFT)  # fmt: skip
+        ax.annotate(
+            name,
+            (0, at),
+            (4, 3),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            fontsize=9,
+            color=SOFT,
+        )
 
 
 def colour_map(signed: bool) -> Any:

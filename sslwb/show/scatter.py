@@ -13,9 +13,15 @@ from sslwb.show.grids import as_rgb, resized
 
 # Classes that are themselves colours are drawn in them, in shades that are seen on paper.
 _NAMED = {
-    "red": "#d62728", "orange": "#f28e2b", "yellow": "#d9b800", "green": "#2ca02c", "cyan": "#17becf",
-    "blue": "#1f4fd8", "purple": "#7b3fb5", "pink": "#f27fb2",
-}  # fmt: skip
+    "red": "#d62728",
+    "orange": "#f28e2b",
+    "yellow": "#d9b800",
+    "green": "#2ca02c",
+    "cyan": "#17becf",
+    "blue": "#1f4fd8",
+    "purple": "#7b3fb5",
+    "pink": "#f27fb2",
+}
 THUMBNAILS = 40
 POINTS = 6000  # drawn in all panels together: more make the notebook large and the map no clearer
 
@@ -45,7 +51,7 @@ def embedding(
     shared = len(panels) == 1 or not isinstance(labels, Mapping)  # one list of classes serves all panels
     below = 0.0 if shared else 0.55
     figure, axes = blank(rows * (wide + 0.05 + below) + 0.55, columns, rows=rows, width=width)
-    told = []
+    described = []
     for ax in axes.flat[len(panels) :]:
         ax.set_axis_off()
     for i, (ax, (name, points, values, words)) in enumerate(zip(axes.flat, panels, strict=False)):
@@ -58,18 +64,34 @@ def embedding(
         if images is not None and i == 0:
             _thumbnails(ax, points, as_rgb("images", images))
         if handles and not shared:
-            ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.02), ncols=2 if columns == 3 else 3,
-                      fontsize=8, frameon=False, handletextpad=0.1, columnspacing=0.8, borderpad=0)  # fmt: skip
+            ax.legend(
+                handles=handles,
+                loc="upper center",
+                bbox_to_anchor=(0.5, -0.02),
+                ncols=2 if columns == 3 else 3,
+                fontsize=8,
+                frameon=False,
+                handletextpad=0.1,
+                columnspacing=0.8,
+                borderpad=0,
+            )
         elif handles and i == 0:
-            figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 8 if columns > 1 else 6),
-                          fontsize=9, frameon=False, handletextpad=0.1, columnspacing=1.0)  # fmt: skip
+            figure.legend(
+                handles=handles,
+                loc="outside lower center",
+                ncols=min(len(handles), 8 if columns > 1 else 6),
+                fontsize=9,
+                frameon=False,
+                handletextpad=0.1,
+                columnspacing=1.0,
+            )
         titled(ax, name)
-        told.append(_seen(name, points, values, words))
+        described.append(_seen(name, points, values, words))
     if title:
         figure.suptitle(title, x=0.015, ha="left", fontsize=11, fontweight="bold", color=INK)
     if images is not None:
-        told.append("Some of the pictures are shown at their places.")
-    return Card(figure, f"{title or 'Map of embeddings'}. {' '.join(told)}", caption)
+        described.append("Some of the pictures are shown at their places.")
+    return Card(figure, f"{title or 'Map of embeddings'}. {' '.join(described)}", caption)
 
 
 Panel = tuple[str, np.ndarray, np.ndarray | None, Sequence[str]]
@@ -91,8 +113,11 @@ def _panels(xy: Any, labels: Any, names: Any) -> list[Panel]:
         points = numbers("xy", maps[key] if maps is not None else xy, 2)
         values = causes[key] if causes is not None else labels
         if values is not None:
-            whole = not (values.is_floating_point() if hasattr(values, "is_floating_point") else
-                         np.asarray(values).dtype.kind == "f")  # fmt: skip
+            whole = not (
+                values.is_floating_point()
+                if hasattr(values, "is_floating_point")
+                else np.asarray(values).dtype.kind == "f"
+            )
             values = numbers("labels", values)
             values = values.astype(int) if whole else values
         if points.shape[1] != 2 or (values is not None and len(values) != len(points)):

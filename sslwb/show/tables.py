@@ -27,8 +27,10 @@ class Table:
         head = "".join(f'<th scope="col">{html.escape(h)}</th>' for h in self.head)
         rows = []
         for i, row in enumerate(self.body):
-            cells = [f"<strong>{html.escape(c)}</strong>" if (i, j) in self.bold else html.escape(c)
-                     for j, c in enumerate(row)]  # fmt: skip
+            cells = [
+                f"<strong>{html.escape(c)}</strong>" if (i, j) in self.bold else html.escape(c)
+                for j, c in enumerate(row)
+            ]
             first = f'<th scope="row" style="text-align:left">{cells[0]}</th>'
             rows.append(f"<tr>{first}{''.join(f'<td>{c}</td>' for c in cells[1:])}</tr>")
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
@@ -42,17 +44,22 @@ class Table:
             *([c + "*" * ((i, j) in self.bold) for j, c in enumerate(r)] for i, r in enumerate(self.body)),
         ]
         wide = [max(len(row[j]) for row in rows) for j in range(len(self.head))]
-        lines = [row[0].ljust(wide[0]) + "".join(f"  {c:>{w}}" for c, w in zip(row[1:], wide[1:], strict=True))
-                 for row in rows]  # fmt: skip
+        lines = [
+            row[0].ljust(wide[0]) + "".join(f"  {c:>{w}}" for c, w in zip(row[1:], wide[1:], strict=True))
+            for row in rows
+        ]
         return "\n".join([*([self.caption] if self.caption else []), *(line.rstrip() for line in lines)])
 
     __repr__ = __str__
 
 
 def table(
-    rows: Mapping[str, Mapping[str, Any]] | Sequence[Mapping[str, Any]], caption: str = "", *,
-    fmt: str | Mapping[str, str] = ".3g", best: str | Mapping[str, str] | None = None,
-) -> Table:  # fmt: skip
+    rows: Mapping[str, Mapping[str, Any]] | Sequence[Mapping[str, Any]],
+    caption: str = "",
+    *,
+    fmt: str | Mapping[str, str] = ".3g",
+    best: str | Mapping[str, str] | None = None,
+) -> Table:
     """A table of named rows, {row: {column: value}}, or of a list of dicts, whose first column names the rows.
 
     A number is written with `fmt`; a list of numbers (one a seed) as mean ± standard deviation; None and NaN as a dash.
@@ -97,8 +104,11 @@ def scores(result: Scores, caption: str = "") -> Table:
     Accuracies as percentages; the best of the rows that saw no labels in bold.
     """
     rows = {name: {_MEASURES.get(k, k): v for k, v in row.items()} for name, row in result.rows.items()}
-    made = table(rows, caption, fmt={"kNN": ".1%", "linear probe": ".1%", "effective rank": ".1f",
-                                     "uniformity": ".2f", "alignment": ".2f"})  # fmt: skip
+    made = table(
+        rows,
+        caption,
+        fmt={"kNN": ".1%", "linear probe": ".1%", "effective rank": ".1f", "uniformity": ".2f", "alignment": ".2f"},
+    )
     unlabelled = [i for i, name in enumerate(rows) if name != "supervised"]
     for j, column in enumerate(made.head):
         if column in ("kNN", "linear probe"):

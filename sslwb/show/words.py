@@ -31,7 +31,7 @@ def candidates(
         raise ValueError(f"columns holds {len(columns)} columns and {len(words)} words; expected 1 to 4, with words")
     figure, ((*axes,),) = blank(0.7 + 0.27 * len(words) + (0.3 if title else 0), columns=len(columns), sharey=True)
     most = max(p for column in columns.values() for _, p in column)
-    told = []
+    described = []
     for i, (ax, (name, column)) in enumerate(zip(axes, columns.items(), strict=True)):
         p = dict(column)
         ax.barh(
@@ -39,21 +39,28 @@ def candidates(
         )
         for row, word in enumerate(words):
             written = f"{p[word]:.3f}" if word in p else f"< {max(column[-1][1], 0.001):.3f}" if column else ""
-            ax.annotate(written, (p.get(word, 0.0), row), (5, 0), textcoords="offset points", va="center", fontsize=9,
-                        color=INK if word in p else SOFT)  # fmt: skip
+            ax.annotate(
+                written,
+                (p.get(word, 0.0), row),
+                (5, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=9,
+                color=INK if word in p else SOFT,
+            )
         ax.set_xlim(0, most * (1.2 + 0.12 * len(columns)))  # before the ticks, which are the same in all panels
         ax.locator_params(axis="x", nbins=4)
         ax.set_xticks([tick for tick in ax.get_xticks() if 0 <= tick <= min(1, ax.get_xlim()[1])])
         ax.set_title(name, loc="left", fontsize=10, color=PALETTE[i % 2], fontweight="bold")
         ax.tick_params(axis="y", length=0, labelcolor=INK, labelsize=10)
         ax.grid(axis="x", color=FAINT, linewidth=0.7)
-        told.append(f"{name}: " + ", ".join(f"{word} {value:.2f}" for word, value in column))
+        described.append(f"{name}: " + ", ".join(f"{word} {value:.2f}" for word, value in column))
     axes[0].set_yticks(range(len(words)), words)
     axes[0].invert_yaxis()
     if title:
         figure.suptitle(title, x=0.015, ha="left", fontsize=11, fontweight="bold", color=INK)
     asked = f" for “{sentence}”" if sentence else ""
-    return Card(figure, f"{title or 'Candidates'}{asked}. {'; '.join(told)}.", caption or sentence)
+    return Card(figure, f"{title or 'Candidates'}{asked}. {'; '.join(described)}.", caption or sentence)
 
 
 def attention(words: Sequence[str], weights: Any, *, title: str = "", caption: str = "") -> Card:
@@ -82,8 +89,15 @@ def attention(words: Sequence[str], weights: Any, *, title: str = "", caption: s
     ax.set_ylabel("this word looks …")
     ax.set_xlabel("… at this one")
     ax.xaxis.set_label_position("top")
-    ax.tick_params(top=True, bottom=False, labeltop=True, labelbottom=False, length=0, labelcolor=INK,
-                   labelsize=10 if n <= 20 else 7)  # fmt: skip
+    ax.tick_params(
+        top=True,
+        bottom=False,
+        labeltop=True,
+        labelbottom=False,
+        length=0,
+        labelcolor=INK,
+        labelsize=10 if n <= 20 else 7,
+    )
     ax.set_xticks(np.arange(n - 1) + 0.5, minor=True)
     ax.set_yticks(np.arange(n - 1) + 0.5, minor=True)
     ax.grid(which="minor", color=PAPER, linewidth=1)
@@ -94,5 +108,5 @@ def attention(words: Sequence[str], weights: Any, *, title: str = "", caption: s
     bar.ax.tick_params(colors=SOFT, labelsize=9, length=0)
     if title:
         figure.suptitle(title, x=0.015, ha="left", fontsize=11, fontweight="bold", color=INK)
-    told = "; ".join(f"{words[i]} at {words[int(row.argmax())]} ({row.max():.0%})" for i, row in enumerate(w))
-    return Card(figure, f"{title or 'Attention'}. Each word looks most: {told}.", caption)
+    described = "; ".join(f"{words[i]} at {words[int(row.argmax())]} ({row.max():.0%})" for i, row in enumerate(w))
+    return Card(figure, f"{title or 'Attention'}. Each word looks most: {described}.", caption)

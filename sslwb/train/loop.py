@@ -96,9 +96,19 @@ def fit(
         CheckpointError: the checkpoint belongs to other settings, is damaged, or cannot be written.
     """
     loop = Loop(
-        method, data, make_views, steps=steps, batch_size=batch_size, lr=lr, weight_decay=weight_decay, warmup=warmup,
-        seed=seed, device=device, precision=precision, checkpoint=checkpoint,
-    )  # fmt: skip
+        method,
+        data,
+        make_views,
+        steps=steps,
+        batch_size=batch_size,
+        lr=lr,
+        weight_decay=weight_decay,
+        warmup=warmup,
+        seed=seed,
+        device=device,
+        precision=precision,
+        checkpoint=checkpoint,
+    )
     if not progress:
         return loop.run(on_step)
     with tqdm(total=steps, initial=loop.step, desc=type(method).__name__, unit="step", file=sys.stderr) as bar:
@@ -115,10 +125,21 @@ class Loop:
     """One training and where it stands; `run` may be called again after a stop, and goes on from there."""
 
     def __init__(
-        self, method: Method, data: Items, make_views: MakeViews, *, steps: int, batch_size: int = 128,
-        lr: float = 3e-3, weight_decay: float = 1e-4, warmup: float = 0.1, seed: int = 0,
-        device: str | torch.device = "auto", precision: str = "auto", checkpoint: str | Path | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        method: Method,
+        data: Items,
+        make_views: MakeViews,
+        *,
+        steps: int,
+        batch_size: int = 128,
+        lr: float = 3e-3,
+        weight_decay: float = 1e-4,
+        warmup: float = 0.1,
+        seed: int = 0,
+        device: str | torch.device = "auto",
+        precision: str = "auto",
+        checkpoint: str | Path | None = None,
+    ) -> None:
         _check_settings(method, data, steps, batch_size, lr, weight_decay, warmup)
         use_granted_cores()
         keep_freed_memory()
@@ -126,14 +147,24 @@ class Loop:
         precision = resolve_precision(precision, self.device)
         self.method, self.data, self.make_views = method.to(self.device), data.to(self.device), make_views
         self.steps, self.step, self.checkpoint = steps, 0, None if checkpoint is None else Path(checkpoint)
-        self.history = History({
-            "method": type(method).__name__, **method.settings(),
-            # a function prints its address, which is another one in every process
-            "views": getattr(make_views, "__qualname__", repr(make_views)),
-            "data": data.name, "items": len(data), "steps": steps,
-            "batch_size": batch_size, "lr": lr, "weight_decay": weight_decay, "warmup": warmup, "seed": seed,
-            "device": self.device.type, "precision": precision,
-        })  # fmt: skip
+        self.history = History(
+            {
+                "method": type(method).__name__,
+                **method.settings(),
+                # a function prints its address, which is another one in every process
+                "views": getattr(make_views, "__qualname__", repr(make_views)),
+                "data": data.name,
+                "items": len(data),
+                "steps": steps,
+                "batch_size": batch_size,
+                "lr": lr,
+                "weight_decay": weight_decay,
+                "warmup": warmup,
+                "seed": seed,
+                "device": self.device.type,
+                "precision": precision,
+            }
+        )
         groups = [{**g, "peak": g.get("lr", lr)} for g in method.param_groups() if g["params"]]
         self.optimiser = torch.optim.AdamW(
             groups, lr=lr, weight_decay=weight_decay, betas=(0.9, 0.95), fused=self.device.type != "mps"
@@ -289,7 +320,7 @@ def mix(seed: int, *parts: object) -> int:
 
 def estimate(
     method: Method, data: Items, make_views: MakeViews, stop: Callable[[], bool] = lambda: False, **settings: Any
-) -> float | None:  # fmt: skip
+) -> float | None:
     """Seconds that `fit` with these settings will take here: a copy of the method takes four steps, three are timed.
 
     None when `stop` became true before that.
@@ -308,7 +339,7 @@ def estimate(
 
 def _check_settings(
     method: Method, data: Items, steps: int, batch_size: int, lr: float, weight_decay: float, warmup: float
-) -> None:  # fmt: skip
+) -> None:
     if not isinstance(method, Method):
         raise TypeError(f"method is a {type(method).__name__}; expected a sslwb Method such as SimCLR(encoder)")
     for name, came, right, expected in (

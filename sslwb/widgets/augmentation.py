@@ -45,38 +45,48 @@ class Inspector(Live):
     draw = T.Int(0)
     recipe = T.Any()
 
-    def __init__(
-        self, images: Images, recipe: MakeViews, encoders: Mapping[str, Embed], count: int, side: int
-    ) -> None:  # fmt: skip
+    def __init__(self, images: Images, recipe: MakeViews, encoders: Mapping[str, Embed], count: int, side: int) -> None:
         self.images, self.base, self.encoders, self.count, self.side = images, recipe, encoders, count, side
         self.views: list[Tensor] = []
         self.agreement: dict[str, tuple[float, float, float]] = {}
         first = recipe.kinds[0][1]
         self.sliders = {
             name: W.FloatSlider(
-                min=low, max=high, step=step, value=_strength(first, name), description=label,
-                tooltip=meaning, readout_format=".0f" if step >= 1 else ".3f" if step < 0.05 else ".2f",
-                style={"description_width": "76px"}, layout={"width": "280px"},
+                min=low,
+                max=high,
+                step=step,
+                value=_strength(first, name),
+                description=label,
+                tooltip=meaning,
+                readout_format=".0f" if step >= 1 else ".3f" if step < 0.05 else ".2f",
+                style={"description_width": "76px"},
+                layout={"width": "280px"},
             )
             for name, (low, high, step, label, meaning) in SLIDERS.items()
-        }  # fmt: skip
+        }
         if images.shape[0] == 1:
             for name in ("saturation", "hue", "gray"):  # grey pictures have no colours to change
                 self.sliders[name].disabled = True
         self._own = {name: slider.value for name, slider in self.sliders.items()}
         self._chooser = W.BoundedIntText(
-            min=0, max=len(images) - 1, description="picture", tooltip="which picture",
-            layout={"width": "150px"}, style={"description_width": "52px"},
-        )  # fmt: skip
+            min=0,
+            max=len(images) - 1,
+            description="picture",
+            tooltip="which picture",
+            layout={"width": "150px"},
+            style={"description_width": "52px"},
+        )
         self._again = button("Another draw", "the same recipe, other random numbers")
         self._reset = button("Recipe's own", "all sliders back to where the recipe has them")
         self._pictures, self._says = W.HTML(), W.HTML()
-        super().__init__([
-            row(self._chooser, self._again, self._reset),
-            row(*self.sliders.values()),
-            self._pictures,
-            self._says,
-        ])  # fmt: skip
+        super().__init__(
+            [
+                row(self._chooser, self._again, self._reset),
+                row(*self.sliders.values()),
+                self._pictures,
+                self._says,
+            ]
+        )
         self.recipe = recipe
         T.link((self, "picture"), (self._chooser, "value"))
         self._again.on_click(lambda _: self.set_trait("draw", self.draw + 1))
@@ -172,9 +182,13 @@ class Inspector(Live):
 
 
 def inspector(
-    images: Images, recipe: MakeViews, embed: Embed | Mapping[str, Embed] | None = None, *, views: int = 8,
+    images: Images,
+    recipe: MakeViews,
+    embed: Embed | Mapping[str, Embed] | None = None,
+    *,
+    views: int = 8,
     side: int = 72,
-) -> Inspector:  # fmt: skip
+) -> Inspector:
     """A slider for each operation of a recipe, a picture, and its views.
 
     Args:

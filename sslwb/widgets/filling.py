@@ -26,10 +26,13 @@ class FillMask(Live):
         self.candidates: dict[str, list[tuple[str, float]]] = {}
         self.errors: dict[str, str] = {}
         self._field = W.Text(
-            continuous_update=False, description="sentence", placeholder="a sentence with one [MASK]",
-            tooltip="a sentence with one [MASK]; Enter asks", layout={"flex": "1 1 380px", "max_width": "640px"},
+            continuous_update=False,
+            description="sentence",
+            placeholder="a sentence with one [MASK]",
+            tooltip="a sentence with one [MASK]; Enter asks",
+            layout={"flex": "1 1 380px", "max_width": "640px"},
             style={"description_width": "initial"},
-        )  # fmt: skip
+        )
         self._ask = button("Ask", "which words could stand behind [MASK]?")
         self._table = W.HTML()
         super().__init__([row(self._field, self._ask), self._table])
@@ -48,12 +51,12 @@ class FillMask(Live):
                 self.candidates[name] = list(predict(self.sentence))[: self.k]
             except ValueError as error:  # no [MASK], several, a word that is not known
                 self.errors[name] = str(error)
-        told = list(dict.fromkeys(self.errors.values()))
+        messages = list(dict.fromkeys(self.errors.values()))
         if self.candidates:
-            told = [f"{name}: {error}" for name, error in self.errors.items()]
+            messages = [f"{name}: {error}" for name, error in self.errors.items()]
         likeliest = [f"{name}: {words[0][0]}" for name, words in self.candidates.items() if words]
-        self.says = "; ".join([*likeliest, *told])
-        errors = "".join(f'<p class="wrong">{html.escape(text)}</p>' for text in told)
+        self.says = "; ".join([*likeliest, *messages])
+        errors = "".join(f'<p class="wrong">{html.escape(text)}</p>' for text in messages)
         self._table.value = f'<div role="status">{errors}{self._bars()}</div>'
 
     def _bars(self) -> str:

@@ -32,9 +32,12 @@ class Attention(Live):
         self.weights = torch.zeros(0)
         self.looks: list[float] = []
         self._field = W.Text(
-            continuous_update=False, description="sentence", tooltip="Enter reads it",
-            layout={"flex": "1 1 380px", "max_width": "640px"}, style={"description_width": "initial"},
-        )  # fmt: skip
+            continuous_update=False,
+            description="sentence",
+            tooltip="Enter reads it",
+            layout={"flex": "1 1 380px", "max_width": "640px"},
+            style={"description_width": "initial"},
+        )
         self._read = button("Read", "let the model read this sentence")
         self._layers = W.ToggleButtons(description="layer", tooltip="which layer, from the words upwards")
         self._heads = W.ToggleButtons(description="head", tooltip="which head of the layer, or their mean")

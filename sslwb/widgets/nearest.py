@@ -28,9 +28,13 @@ class Neighbours(Live):
         self.found: dict[str, list[int]] = {}
         last = len(images) - 1
         self._slider = W.IntSlider(
-            min=0, max=last, description="picture", tooltip="which picture", layout={"width": "420px"},
+            min=0,
+            max=last,
+            description="picture",
+            tooltip="which picture",
+            layout={"width": "420px"},
             style={"description_width": "52px"},
-        )  # fmt: skip
+        )
         self._back = button("Previous", "the picture before")
         self._on = button("Next", "the picture after")
         self._grid = W.HTML()

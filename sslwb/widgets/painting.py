@@ -41,9 +41,7 @@ class MaskPainter(Live):
     model = T.Unicode()
     says = T.Unicode()
 
-    def __init__(
-        self, models: Mapping[str, Reconstruct], images: Images, patch: int, ratio: float, side: int
-    ) -> None:  # fmt: skip
+    def __init__(self, models: Mapping[str, Reconstruct], images: Images, patch: int, ratio: float, side: int) -> None:
         self.images, self.models, self.patch, self.side = images, dict(models), patch, side
         self.reconstruction: Tensor | None = None
         self.error: float | None = None
@@ -51,14 +49,24 @@ class MaskPainter(Live):
         self.shape = height // patch, width // patch
         self._board = Board(shape=self.shape, side=side)
         self._chooser = W.BoundedIntText(
-            min=0, max=len(images) - 1, description="picture", tooltip="which picture",
-            layout={"width": "150px"}, style={"description_width": "52px"},
-        )  # fmt: skip
+            min=0,
+            max=len(images) - 1,
+            description="picture",
+            tooltip="which picture",
+            layout={"width": "150px"},
+            style={"description_width": "52px"},
+        )
         self._slider = W.FloatSlider(
-            min=0.05, max=0.95, step=0.05, description="hide at random", tooltip="share of the patches that are hidden",
-            readout_format=".0%", layout={"width": "320px"}, style={"description_width": "initial"},
+            min=0.05,
+            max=0.95,
+            step=0.05,
+            description="hide at random",
+            tooltip="share of the patches that are hidden",
+            readout_format=".0%",
+            layout={"width": "320px"},
+            style={"description_width": "initial"},
             continuous_update=True,
-        )  # fmt: skip
+        )
         self._again = button("Another random mask", "the same share of the patches, others of them")
         self._clear = button("Uncover all", "hide nothing, to paint a mask of your own")
         self._choice = W.ToggleButtons(options=list(models), tooltips=list(models), description="predicts")
@@ -67,12 +75,14 @@ class MaskPainter(Live):
         caption = W.HTML('<figcaption class="quiet">click or drag to hide patches</figcaption>')
         shown = row(self._original, W.VBox([self._board, caption]), self._guess)
         shown.layout.align_items, shown.layout.grid_gap = "flex-start", "18px"
-        super().__init__([
-            row(self._chooser, self._slider, self._again, self._clear),
-            *([self._choice] if len(models) > 1 else []),
-            shown,
-            self._line,
-        ])  # fmt: skip
+        super().__init__(
+            [
+                row(self._chooser, self._slider, self._again, self._clear),
+                *([self._choice] if len(models) > 1 else []),
+                shown,
+                self._line,
+            ]
+        )
         self.model = self._choice.value
         T.link((self, "picture"), (self._chooser, "value"))
         T.link((self, "model"), (self._choice, "value"))
@@ -159,9 +169,13 @@ class MaskPainter(Live):
 
 
 def mask_painter(
-    reconstruct: Reconstruct | Mapping[str, Reconstruct], pictures: Images, patch: int = 4, *, ratio: float = 0.75,
+    reconstruct: Reconstruct | Mapping[str, Reconstruct],
+    pictures: Images,
+    patch: int = 4,
+    *,
+    ratio: float = 0.75,
     side: int = 192,
-) -> MaskPainter:  # fmt: skip
+) -> MaskPainter:
     """Hide patches of a picture, by hand or at random, and see what is predicted for them.
 
     Args:

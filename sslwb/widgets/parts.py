@@ -25,7 +25,7 @@ class Ablation(Live):
 
     def __init__(
         self, begin: Begin, parts: Mapping[str, Sequence[str]], measure: Measure | None, verdict: Callable[[Run], str]
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._begin, self._measure, self._verdict = begin, measure, verdict
         self.parts = {name: tuple(own) for name, own in parts.items()}
         self.run: Run = None

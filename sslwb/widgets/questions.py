@@ -29,11 +29,14 @@ class Question(W.VBox):
         # Boxes of our own beside the words: ipywidgets' radio buttons cut long options off and know no emphasis.
         self.boxes = [
             W.Checkbox(
-                value=False, indent=False, description=prose(text), description_allow_html=True,
+                value=False,
+                indent=False,
+                description=prose(text),
+                description_allow_html=True,
                 layout={"width": "auto", "max_width": "100%"},
             )
             for text, _, _ in options
-        ]  # fmt: skip
+        ]
         self._check = button("Check", "see what holds and why")
         self._says = W.HTML()
         hint = " <span class='quiet'>More than one is right.</span>" if self.several else ""

@@ -31,32 +31,52 @@ class Sampler(Live):
         self._stopped = False
         wide = {"style": {"description_width": "90px"}, "layout": {"width": "300px"}}
         self._field = W.Text(
-            description="prompt", tooltip="how the text begins", style={"description_width": "initial"},
+            description="prompt",
+            tooltip="how the text begins",
+            style={"description_width": "initial"},
             layout={"flex": "1 1 380px", "max_width": "640px"},
-        )  # fmt: skip
+        )
         self.sliders: dict[str, Any] = {
             "temperature": W.FloatSlider(
-                1.0, min=0.1, max=2.0, step=0.1, readout_format=".1f", description="temperature",
-                tooltip="below 1 likely words become likelier, above 1 all become more alike", **wide,
+                1.0,
+                min=0.1,
+                max=2.0,
+                step=0.1,
+                readout_format=".1f",
+                description="temperature",
+                tooltip="below 1 likely words become likelier, above 1 all become more alike",
+                **wide,
             ),
             "top_k": W.IntSlider(
-                0, min=0, max=top_k, description="top-k (0: all)",
-                tooltip="only so many of the likeliest words may come; 0 is all", **wide,
+                0,
+                min=0,
+                max=top_k,
+                description="top-k (0: all)",
+                tooltip="only so many of the likeliest words may come; 0 is all",
+                **wide,
             ),
             "top_p": W.FloatSlider(
-                1.0, min=0.05, max=1.0, step=0.05, readout_format=".2f", description="top-p",
-                tooltip="only the likeliest words that together have this probability", **wide,
+                1.0,
+                min=0.05,
+                max=1.0,
+                step=0.05,
+                readout_format=".2f",
+                description="top-p",
+                tooltip="only the likeliest words that together have this probability",
+                **wide,
             ),
-        }  # fmt: skip
+        }
         self.write_button = button("Write", "go on with the prompt; each time another text")
         self.stop_button = button("Stop", "no more words")
         self._line, self._shown = W.HTML(), W.HTML()
-        super().__init__([
-            row(self._field),
-            row(*self.sliders.values()),
-            row(self.write_button, self.stop_button, self._line),
-            self._shown,
-        ])  # fmt: skip
+        super().__init__(
+            [
+                row(self._field),
+                row(*self.sliders.values()),
+                row(self.write_button, self.stop_button, self._line),
+                self._shown,
+            ]
+        )
         T.link((self, "prompt"), (self._field, "value"))
         self.prompt = prompt
         self.write_button.on_click(lambda _: self.write())

@@ -26,8 +26,18 @@ RAMP = ("#2f5fb3", "#8d8d8d", "#e8c229")  # low to high: blue, grey, yellow
 ROUND = ("#0072B2", "#b5b5b5", "#D55E00", "#5c5c5c", "#0072B2")  # for what wraps round: ends where it begins
 STEPS = 24  # colours for a quantity
 # A cause whose values are colours is shown in them: a red dot that says "green" would mislead.
-NAMED = {"red": "#d62728", "orange": "#f58518", "yellow": "#d9b800", "green": "#2ca02c", "cyan": "#17becf",
-         "blue": "#2563d9", "purple": "#8e44ad", "pink": "#e377c2", "grey": "#888888", "brown": "#8c564b"}  # fmt: skip
+NAMED = {
+    "red": "#d62728",
+    "orange": "#f58518",
+    "yellow": "#d9b800",
+    "green": "#2ca02c",
+    "cyan": "#17becf",
+    "blue": "#2563d9",
+    "purple": "#8e44ad",
+    "pink": "#e377c2",
+    "grey": "#888888",
+    "brown": "#8c564b",
+}
 
 
 class Page(anywidget.AnyWidget):
@@ -63,8 +73,11 @@ class Colouring:
             codes = (place * (STEPS - 1)).round().long()
             codes[~torch.isfinite(values)] = STEPS
             self.colours = [*_ramp(ROUND if periodic else RAMP), UNKNOWN]
-            self.legend = [(self.colours[0], f"{low:.2g}"), (self.colours[STEPS // 2], f"{(low + high) / 2:.2g}"),
-                           (self.colours[STEPS - 1], f"{high:.2g}")]  # fmt: skip
+            self.legend = [
+                (self.colours[0], f"{low:.2g}"),
+                (self.colours[STEPS // 2], f"{(low + high) / 2:.2g}"),
+                (self.colours[STEPS - 1], f"{high:.2g}"),
+            ]
             if len(known) < len(values):
                 self.legend.append((UNKNOWN, "has none"))
         else:
@@ -109,26 +122,40 @@ class EmbeddingMap(Live):
         self._plot: Any = None
         self._place = W.Box(layout={"flex": "1 1 420px", "height": f"{height}px", "overflow": "hidden"})
         self._colour = W.Dropdown(
-            options=list(colourings), description="colour by", layout={"width": "230px"},
-            style={"description_width": "64px"}, tooltip="which label or hidden cause colours the points",
-        )  # fmt: skip
+            options=list(colourings),
+            description="colour by",
+            layout={"width": "230px"},
+            style={"description_width": "64px"},
+            tooltip="which label or hidden cause colours the points",
+        )
         self._number = W.BoundedIntText(
-            min=0, max=len(images) - 1, description="picture number", layout={"width": "200px"},
-            style={"description_width": "110px"}, tooltip="select one picture",
-        )  # fmt: skip
+            min=0,
+            max=len(images) - 1,
+            description="picture number",
+            layout={"width": "200px"},
+            style={"description_width": "110px"},
+            tooltip="select one picture",
+        )
         back = button("Previous neighbour", "one step nearer to the picture whose number was typed")
         on = button("Next neighbour", "the next nearest on the map to the picture whose number was typed")
         group = button("Select 24 around it", "fill the gallery with its neighbours on the map")
         clear = button("Clear", "select nothing")
         self._side, self._gallery = W.HTML(layout={"width": "190px", "margin": "0 0 0 14px"}), W.HTML()
-        super().__init__([
-            self._page,
-            row(self._colour, W.HTML('<span class="quiet" style="padding-left:10px">hover: see a picture · '
-                                     "drag a lasso: fill the gallery</span>")),
-            W.HBox([self._place, self._side]),
-            row(self._number, back, on, group, clear),
-            self._gallery,
-        ])  # fmt: skip
+        super().__init__(
+            [
+                self._page,
+                row(
+                    self._colour,
+                    W.HTML(
+                        '<span class="quiet" style="padding-left:10px">hover: see a picture · '
+                        "drag a lasso: fill the gallery</span>"
+                    ),
+                ),
+                W.HBox([self._place, self._side]),
+                row(self._number, back, on, group, clear),
+                self._gallery,
+            ]
+        )
         self.colour = self._colour.value
         self._plain() if self._page.webgl is False else self._webgl()
         T.link((self, "colour"), (self._colour, "value"))
@@ -175,9 +202,18 @@ class EmbeddingMap(Live):
         for name, c in self.colourings.items():
             table[name] = pd.Categorical.from_codes(c.codes, categories=list(range(len(c.colours))))
         plot = jscatter.Scatter(
-            data=table, x="map x", y="map y", height=self.height, axes=False, axes_grid=False, mouse_mode="lasso",
-            background_color=(0, 0, 0, 0), lasso_initiator=False, lasso_color="#E69F00", tooltip=False,
-        )  # fmt: skip
+            data=table,
+            x="map x",
+            y="map y",
+            height=self.height,
+            axes=False,
+            axes_grid=False,
+            mouse_mode="lasso",
+            background_color=(0, 0, 0, 0),
+            lasso_initiator=False,
+            lasso_color="#E69F00",
+            tooltip=False,
+        )
         plot.size(default=5 if len(table) <= 5000 else 3)
         plot.opacity(
             unselected=0.3
@@ -255,9 +291,13 @@ class EmbeddingMap(Live):
 
 
 def embedding_map(
-    images: Images, z: Tensor | np.ndarray, labels: Mapping[str, Tensor] | None = None, *,
-    reduce: Callable[[Tensor], np.ndarray] = umap_map, height: int = 420,
-) -> EmbeddingMap:  # fmt: skip
+    images: Images,
+    z: Tensor | np.ndarray,
+    labels: Mapping[str, Tensor] | None = None,
+    *,
+    reduce: Callable[[Tensor], np.ndarray] = umap_map,
+    height: int = 420,
+) -> EmbeddingMap:
     """A map of embeddings that can be touched.
 
     Args:

@@ -127,9 +127,13 @@ def thinned(values: Sequence[float]) -> list[tuple[float, float]]:
 
 
 def curve(
-    name: str, points: Sequence[tuple[float, float]], steps: int, wide: bool = False, dots: bool = False,
+    name: str,
+    points: Sequence[tuple[float, float]],
+    steps: int,
+    wide: bool = False,
+    dots: bool = False,
     unit: str = "steps",
-) -> str:  # fmt: skip
+) -> str:
     """One small plot as SVG, in the page's own colours; what is not finite is left out. `steps` is the axis' length."""
     points = [p for p in points if math.isfinite(p[1])]
     w, h, left, top, bottom = (370 if wide else 230), 130, 44, 22, 18

@@ -49,8 +49,10 @@ def running_lab(folder: Path, home: Path, prefix: list[str] | None = None) -> It
         server = subprocess.Popen(
             [*(prefix or []), *COMMAND, *root, f"--ServerApp.root_dir={folder}"],
             env={**os.environ, **{name: str(path) for name, path in dirs.items()}, "SSLWB_BROWSER_TEST": "1"},
-            stdout=log, stderr=log, cwd=folder,
-        )  # fmt: skip
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+        )
     try:
         yield _address(server, dirs["JUPYTER_RUNTIME_DIR"], home / "lab.log")
     finally:

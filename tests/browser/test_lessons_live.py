@@ -170,9 +170,19 @@ def attentions(n: Notebook) -> None:
 
 
 TOUCHES = (
-    inspectors, dials, monitors, ablations, maps, browsers, quizzes, predictions, painters, fill_masks, samplers,
+    inspectors,
+    dials,
+    monitors,
+    ablations,
+    maps,
+    browsers,
+    quizzes,
+    predictions,
+    painters,
+    fill_masks,
+    samplers,
     attentions,
-)  # fmt: skip
+)
 
 
 # ── cut off from all other machines
@@ -212,7 +222,10 @@ def test_nothing_asks_another_machine(playwright: object, tmp_path: Path) -> Non
     env = {k: v for k, v in os.environ.items() if not k.startswith(("SSLWB_TEST", "PYTEST_"))}
     run = subprocess.run(
         [*isolate, sys.executable, "-c", ISOLATED, str(tmp_path / "resolv.conf"), str(Path(__file__).parent / test)],
-        env=env, capture_output=True, text=True, cwd=Path(__file__).parents[2],
-    )  # fmt: skip
+        env=env,
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
     assert "an attempt is counted: True" in run.stdout, run.stdout + run.stderr
     assert "attempts: 0 status: 0" in run.stdout, run.stdout + run.stderr

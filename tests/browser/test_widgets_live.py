@@ -57,7 +57,7 @@ from sslwb.widgets import predict, quiz
 asked = quiz({
     "What does `nt_xent` pull together?": [
         ("Views of *one* picture", True, "They are the positives."),
-        ("Pictures of one class", False, "Nobody told it the classes."),
+        ("Pictures of one class", False, "It never sees the classes."),
         ("All pictures, as near to each other as they can be brought, which is a long answer that has to wrap "
          "somewhere on a narrow page and must not be cut off at its end", False, "That is collapse."),
     ],
@@ -77,7 +77,7 @@ asked""",
     first, second = n.output(0).locator(".question").all()
     first.get_by_label("Pictures of one class").check()
     first.get_by_role("button", name="Check").click()
-    expect(first).to_contain_text("Not so. Pictures of one class Nobody told it the classes.")
+    expect(first).to_contain_text("Not so. Pictures of one class It never sees the classes.")
     first.get_by_label("Views of one picture").check()
     expect(first.get_by_label("Pictures of one class")).not_to_be_checked()
     first.get_by_role("button", name="Check").click()

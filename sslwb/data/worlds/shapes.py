@@ -146,9 +146,21 @@ def make_shapes(
     for k, (distance, _) in enumerate(SHAPES.values()):
         for i in (shape == k).nonzero()[:, 0].split(256):  # 256 pictures at a time stay in the cache
             x[i] = _draw(
-                distance, size, radius[i], px[i], py[i], turn[i], pattern[i], ink[i], paper[i], stripe[i],
-                r[i, 14], r[i, 15], brightness[i], background == "textured",
-            )  # fmt: skip
+                distance,
+                size,
+                radius[i],
+                px[i],
+                py[i],
+                turn[i],
+                pattern[i],
+                ink[i],
+                paper[i],
+                stripe[i],
+                r[i, 14],
+                r[i, 15],
+                brightness[i],
+                background == "textured",
+            )
 
     period = torch.tensor([float(turns) for _, turns in SHAPES.values()])[shape]
     factors = {
@@ -169,9 +181,20 @@ def make_shapes(
 
 def _draw(
     distance: Callable[[Tensor, Tensor], Tensor],
-    size: int, radius: Tensor, px: Tensor, py: Tensor, turn: Tensor, pattern: Tensor, ink: Tensor, paper: Tensor,
-    stripe: Tensor, tilt: Tensor, phase: Tensor, brightness: Tensor, striped: bool,
-) -> Tensor:  # fmt: skip
+    size: int,
+    radius: Tensor,
+    px: Tensor,
+    py: Tensor,
+    turn: Tensor,
+    pattern: Tensor,
+    ink: Tensor,
+    paper: Tensor,
+    stripe: Tensor,
+    tilt: Tensor,
+    phase: Tensor,
+    brightness: Tensor,
+    striped: bool,
+) -> Tensor:
     """uint8 (B, 3, size, size): the pictures of B objects of one shape."""
     axis = (torch.arange(size) + 0.5) * (2 / size) - 1
     c, s = torch.cos(2 * math.pi * turn) / radius, torch.sin(2 * math.pi * turn) / radius

@@ -194,9 +194,13 @@ def other_language(data: Texts) -> Texts:
         answers = torch.where(answers < 0, -1, mirror.to(answers.device).gather(1, answers.clamp_min(0)))
     backwards = DICTIONARY[x].gather(1, mirror).to(data.x.device)
     return replace(
-        data, x=backwards, vocabulary=OTHER_VOCABULARY, tokenizer=OTHER_TOKENIZER, answers=answers,
+        data,
+        x=backwards,
+        vocabulary=OTHER_VOCABULARY,
+        tokenizer=OTHER_TOKENIZER,
+        answers=answers,
         name="tales in the other language",
-    )  # fmt: skip
+    )
 
 
 class Tales:
@@ -273,9 +277,17 @@ class Tales:
         answers = torch.where(replies.any(1, keepdim=True), torch.cat((said, reply), 1), -1)
         factors = {name: value[who if of_who else what] for name, (of_who, value) in self._values.items()}
         return Texts(
-            x, factors["topic"].clone(), self.causes["topic"], factors, self.causes,
-            name="tales", vocabulary=VOCABULARY, starts=starts, answers=answers, tokenizer=TOKENIZER,
-        )  # fmt: skip
+            x,
+            factors["topic"].clone(),
+            self.causes["topic"],
+            factors,
+            self.causes,
+            name="tales",
+            vocabulary=VOCABULARY,
+            starts=starts,
+            answers=answers,
+            tokenizer=TOKENIZER,
+        )
 
     # ── the truth about stories
 
@@ -347,16 +359,16 @@ class Tales:
 
         Args:
             x: int64 (N, L), stories; their padding is not counted.
-            mask: bool (N, L), the places to foretell from all other words; None: every word from those before it.
+            mask: bool (N, L), the places to predict from all other words; None: every word from those before it.
 
         Raises:
-            TypeError, ValueError: as `next_token` and `masked_token`; or there is no word to foretell.
+            TypeError, ValueError: as `next_token` and `masked_token`; or there is no word to predict.
         """
         p = self.next_token(x) if mask is None else self.masked_token(x, mask)
         words = (x if mask is None else x[mask]).cpu()
         nats = -p.gather(-1, words[..., None])[..., 0].log()[words != PAD]
         if not len(nats):
-            raise ValueError("there is no word to foretell; expected a story, and a mask that hides a word of it")
+            raise ValueError("there is no word to predict; expected a story, and a mask that hides a word of it")
         return float(nats.mean())
 
     # ── hidden Markov: what could be where, then how likely
