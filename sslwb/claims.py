@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from sslwb.train import History, Run
+from sslwb.train.loop import train_share
 
 _COMPARE: dict[str, tuple[str, Callable[[float, float], bool]]] = {
     ">": (">", operator.gt),
@@ -93,7 +94,9 @@ def claim(text: str, value: Any, op: str, threshold: Any, *, default: bool | Non
 def _other_settings() -> str:
     """ "STEPS is 100 instead of 600", or nothing where all are the lesson's own."""
     settings, names = _made_for
-    other = [
+    share = train_share()
+    other = [f"trainings take {share:.0%} of their steps"] if share < 1 else []
+    other += [
         f"{name} is {names[name]!r} instead of {value!r}"
         for name, value in settings.items()
         if name in names and names[name] != value

@@ -157,3 +157,13 @@ def test_the_printed_line_is_the_same_on_every_machine() -> None:
     assert blanked(one) != blanked(one.replace("2 views", "4 views"))
     assert blanked(one) != blanked(one.replace("(4, 8)", "(4, 4)"))
     assert blanked(one) != blanked(one.replace("✓ wide (1234 > 900)\n", ""))
+
+
+def test_nothing_is_claimed_of_shortened_trainings(
+    names: dict[str, object], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SSLWB_TRAIN_SHARE", "0.05")
+    exec('claim("it learns", 0.1, ">", 0.3)', names)
+    assert capsys.readouterr().out == "· it learns: not claimed here: 0.10 (trainings take 5% of their steps)\n"
+    with pytest.raises(ClaimFailed):  # what no setting can break is still insisted on
+        exec('claim("the loop agrees", 0.1, "~=", 0.3, default=True)', names)

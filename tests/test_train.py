@@ -246,6 +246,20 @@ def test_a_gpu_trains_too(data: Images, tmp_path: Path) -> None:
         fit(Scripted(lambda step, z: z.sum() * (math.nan if step == 30 else 1)), data, VIEWS, steps=60, **settings)
 
 
+def test_the_environment_may_shorten_every_training(data: Images, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = trained(simclr(), data, VIEWS, steps=8, **EXACT)
+    monkeypatch.setenv("SSLWB_TRAIN_SHARE", "0.25")
+    assert len(fit(simclr(), data, VIEWS, steps=8, **EXACT)) == 2
+    assert len(fit(simclr(), data, VIEWS, steps=1, **EXACT)) == 1
+    assert len(trained(simclr(), data, VIEWS, steps=8, **EXACT)) == 2  # and never takes, or leaves, a whole one
+    monkeypatch.delenv("SSLWB_TRAIN_SHARE")
+    assert trained(simclr(), data, VIEWS, steps=8, **EXACT).terms == whole.terms
+    for wrong in ("0", "-1", "2", "a tenth", "nan"):
+        monkeypatch.setenv("SSLWB_TRAIN_SHARE", wrong)
+        with pytest.raises(ValueError, match=r"\$SSLWB_TRAIN_SHARE is .*; expected a share of the steps above 0"):
+            fit(simclr(), data, VIEWS, steps=8, **EXACT)
+
+
 # ── schedules and seeds
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import math
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from sslwb.train.device import autocast, keep_freed_memory, resolve_device, reso
 MakeViews = Callable[[Tensor, torch.Generator], Views]
 SAVE_EVERY = 5.0  # seconds between two checkpoints: a crash costs no more than that
 FLUSH_EVERY = 25  # steps between two reads of the recorded numbers on a GPU: each read makes it wait
+SHARE = "SSLWB_TRAIN_SHARE"  # the environment's word for a process that looks at widgets, not at results
 
 
 class Diverged(RuntimeError):
@@ -141,6 +143,7 @@ class Loop:
         checkpoint: str | Path | None = None,
     ) -> None:
         _check_settings(method, data, steps, batch_size, lr, weight_decay, warmup)
+        steps = max(1, round(steps * train_share()))
         use_granted_cores()
         keep_freed_memory()
         self.device = resolve_device(device)
@@ -303,6 +306,25 @@ class Loop:
             f"{self._good[0]}, the last that are known to be good. Try a smaller lr (now "
             f"{self.history.settings['lr']}), a longer warmup, or look for NaN in the data."
         )
+
+
+def train_share() -> float:
+    """The share of its steps that every training of this process takes; 1 unless the environment says otherwise.
+
+    The browser tests set it: they touch each widget of a lesson, and need no training whole. `made_for` knows it, so
+    that no claim is made of a shortened run.
+
+    Raises:
+        ValueError: $SSLWB_TRAIN_SHARE is no number above 0 and up to 1.
+    """
+    text = os.environ.get(SHARE) or "1"
+    try:
+        share = float(text)
+    except ValueError:
+        share = math.nan
+    if not 0 < share <= 1:
+        raise ValueError(f"${SHARE} is {text!r}; expected a share of the steps above 0 and up to 1, or nothing")
+    return share
 
 
 def warmup_cosine(progress: float, warmup: float) -> float:

@@ -48,7 +48,13 @@ def keep(path: Path, method: Method, history: History) -> None:
 def run_path(method: Method, data: Items, make_views: MakeViews, **settings: Any) -> Path:
     """Where the run of this method, as it is now (before training), on this data with these settings is kept."""
     digest = hashlib.sha256()
-    for part in (__version__, torch.__version__, sorted((k, repr(v)) for k, v in settings.items()), repr(make_views)):
+    for part in (
+        __version__,
+        torch.__version__,
+        loop.train_share(),
+        sorted((k, repr(v)) for k, v in settings.items()),
+        repr(make_views),
+    ):
         digest.update(repr(part).encode())
     for module in {inspect.getmodule(type(method)), inspect.getmodule(type(method.encoder)), loop}:
         digest.update(inspect.getsource(module).encode() if module else b"")
