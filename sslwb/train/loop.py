@@ -388,12 +388,11 @@ def _differences(came: Any, here: Any, name: str = "") -> Iterator[tuple[str, An
         for key in dict.fromkeys((*here, *came)):
             if not (name and key == "seed"):
                 yield from _differences(came.get(key), here.get(key), f"{name}.{key}" if name else key)
-    elif isinstance(came, list) and isinstance(here, list) and len(came) == len(here):
-        for i, (one, other) in enumerate(zip(came, here, strict=True)):
-            if one != other and not (isinstance(one, int | float) and isinstance(other, int | float)):
-                yield from _differences(one, other, f"{name}[{i}]")
-                return
-        if came != here:
+    elif isinstance(came, list) and isinstance(here, list) and [*map(type, came)] == [*map(type, here)] != []:
+        nested = any(isinstance(part, dict | list) for part in came)
+        for i, (one, other) in enumerate(zip(came, here, strict=True) if nested else ()):
+            yield from _differences(one, other, f"{name}[{i}]")
+        if not nested and came != here:
             yield name, came, here
     elif came != here:
         yield name, _short(came), _short(here)
