@@ -116,8 +116,7 @@ def install(uv: list[str] | None) -> None:
     torch = [line for line in lock if line.startswith(("torch==", "torchvision=="))]
     patience = {"UV_HTTP_TIMEOUT": "15", "UV_HTTP_CONNECT_TIMEOUT": "5", "UV_HTTP_RETRIES": "0"}
     if not works(*pip, "--dry-run", "--no-deps", "--reinstall", *backend, *torch, **patience):
-        say("torch's own package index does not answer; taking the ordinary build")
-        say("(on Linux it is larger by 4 GB; it works everywhere)")
+        say("torch's own package index does not answer; taking the ordinary build (on Linux 4 GB larger)")
         backend = []
     say("installing with uv")
     subprocess.run([*pip, *backend, "-r", "requirements.lock", "-e", "."], check=True)
