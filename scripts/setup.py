@@ -4,7 +4,8 @@
     python scripts/setup.py
 
 `make` calls it; where there is no make, call it yourself. It needs nothing but a Python to run it, and runs on an old
-one too (3.8), to say what is missing. An interrupted set-up is taken up again.
+one too (3.8), to say what is missing. After an interruption it begins with a new .venv, for a package that is there by
+half may look like a whole one; what was downloaded lies in the installer's cache.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = Path(".venv")  # all paths are relative to ROOT, where every command runs: the messages stay short
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = str(BIN / "python")
+READY, UNFINISHED = VENV / "sslwb-ready", VENV / "sslwb-unfinished"
 OLDEST, TOO_NEW = (3, 11), (3, 15)
 NAMES = ("python3.13", "python3.12", "python3.11", "python3.14", "python3", "python")
 
@@ -54,31 +56,43 @@ def works(*command: str, **settings: str) -> bool:
 
 
 def make_venv(uv: str | None) -> None:
-    """Make .venv, unless there is one that starts.
+    """Make .venv, unless there is one that starts and was not left half done.
 
     Raises:
         SystemExit: no Python is new enough, or it cannot make an environment; the message says what to do.
+        CalledProcessError: uv cannot make one; it has said why.
     """
-    # os.path.lexists: a link that leads nowhere is there as well.
-    if os.path.lexists(VENV) and (version(PYTHON) or (0,)) < OLDEST:
-        say(f"{VENV} does not start or has a Python older than 3.11; making it anew")
+    if os.path.lexists(VENV):  # also a link that leads nowhere
+        if UNFINISHED.exists():
+            say(f"an earlier set-up was interrupted; making {VENV} anew")
+        elif (version(PYTHON) or (0,)) < OLDEST:
+            say(f"{VENV} does not start or has a Python older than 3.11; making it anew")
+        else:
+            return
         remove_venv()
-    if os.path.lexists(VENV):
-        return
-    if uv:
-        subprocess.run([uv, "venv", "--quiet", "--python", ">=3.11,<3.15", str(VENV)], check=True)
-        return
-    # The Python that runs this file, when it will do: who calls `python3.12 scripts/setup.py` means 3.12.
+    try:
+        if uv:
+            subprocess.run([uv, "venv", "--quiet", "--python", ">=3.11,<3.15", str(VENV)], check=True)
+        else:
+            python = python_for_venv()
+            if subprocess.run([python, "-m", "venv", str(VENV)]).returncode:
+                say(f"{python} cannot make an environment. On Debian and Ubuntu: apt-get install python3-venv")
+                raise SystemExit(1)
+    except BaseException:  # an interruption as well
+        remove_venv()
+        raise
+
+
+def python_for_venv() -> str:
+    """The Python that runs this file when it will do, for `python3.12 scripts/setup.py` means 3.12; else one on PATH.
+
+    Raises:
+        SystemExit: there is none.
+    """
     for python in (sys.executable, *NAMES):
         if OLDEST <= (version(python) or (0,)) < TOO_NEW:
-            break
-    else:
-        raise SystemExit("set-up: no Python from 3.11 to 3.14 found. Install one, or install uv, which brings its own.")
-    if subprocess.run([python, "-m", "venv", str(VENV)]).returncode:
-        remove_venv()
-        raise SystemExit(
-            f"set-up: {python} cannot make an environment. On Debian and Ubuntu: apt-get install python3-venv"
-        )
+            return python
+    raise SystemExit("set-up: no Python from 3.11 to 3.14 found. Install one, or install uv, which brings its own.")
 
 
 def remove_venv() -> None:
@@ -124,20 +138,23 @@ def install(uv: list[str] | None) -> None:
 
 def main() -> None:
     os.chdir(ROOT)
-    again = "then give the same command again: it goes on where it stopped"
+    again = f"then give the same command again; where that does not help, remove {VENV} first"
     uv = shutil.which("uv")
     try:
         make_venv(uv)
+        UNFINISHED.touch()
+        READY.unlink(missing_ok=True)
         install([uv] if uv else uv_of_venv())
-        (VENV / "sslwb-ready").touch()  # after all else: an interrupted set-up is taken up again
-    except subprocess.CalledProcessError as error:
+        UNFINISHED.replace(READY)
+    except subprocess.CalledProcessError as error:  # the installer ended in order: what is there may still be good
+        UNFINISHED.unlink(missing_ok=True)
         say(f"this failed, and said why above: {' '.join(error.cmd)}")
         raise SystemExit(f"set-up: put right what it names (the network, room on the disk), {again}") from None
     except PermissionError as error:
         say(str(error))
         raise SystemExit(f"set-up: close what uses {VENV} (JupyterLab, a kernel, an editor), {again}") from None
     except KeyboardInterrupt:
-        raise SystemExit("\nset-up: interrupted; the same command takes it up again") from None
+        raise SystemExit("\nset-up: interrupted; the same command begins anew, with what was downloaded") from None
     say(f"ready; {BIN / 'sslwb'} lab opens the course")
 
 

@@ -5,6 +5,7 @@ import os
 import re
 import runpy
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -232,13 +233,33 @@ def test_setup_keeps_an_environment_that_starts(bare: Checkout) -> None:
 
 
 @posix
+def test_setup_that_was_interrupted_begins_with_a_new_environment(bare: Checkout) -> None:
+    """Half a package may pass for a whole one, so what an interruption left is not trusted."""
+    bare.write("stub-uv", STUB_UV + 'case "$*" in *--dry-run*|venv*) ;; *) kill -9 $PPID ;; esac\n')
+    bare.uv_on_path()
+    assert bare.setup().returncode == -signal.SIGKILL
+    assert not bare.ready
+    bare.write(".venv/half-a-package", "")
+    bare.write("stub-uv", STUB_UV)
+    bare.uv_on_path()
+    run = bare.setup()
+    assert run.returncode == 0, run.stderr
+    assert "an earlier set-up was interrupted; making .venv anew" in run.stdout
+    assert bare.calls == ["uv venv --quiet --python >=3.11,<3.15 .venv", ASK, TAKE]
+    assert bare.ready
+    assert not (bare.root / ".venv" / "half-a-package").exists()
+    assert bare.setup().returncode == 0  # and the next one finds nothing unfinished
+    assert bare.calls == [ASK, TAKE]
+
+
+@posix
 def test_setup_that_failed_is_taken_up_again(bare: Checkout) -> None:
     bare.uv_on_path()
     bare.write("no-network", "")
     run = bare.setup()
     assert run.returncode == 1
     assert "the network is gone" in run.stderr
-    assert "goes on where it stopped" in run.stderr
+    assert "give the same command again" in run.stderr
     assert "Traceback" not in run.stderr
     assert not bare.ready
     (bare.root / "no-network").unlink()
@@ -252,7 +273,7 @@ def test_setup_without_a_new_enough_python_says_what_to_install(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     script: dict[str, Any] = runpy.run_path(str(SETUP))
-    script["make_venv"].__globals__["version"] = lambda python: (3, 9)
+    monkeypatch.setitem(script["make_venv"].__globals__, "version", lambda python: (3, 9))
     with pytest.raises(SystemExit, match=r"no Python from 3\.11 to 3\.14 found\. Install one, or install uv"):
         script["make_venv"](None)
 
