@@ -312,3 +312,17 @@ def test_the_package_says_that_it_is_typed() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]
     assert settings["targets"]["wheel"]["packages"] == ["sslwb"]
     assert "exclude" not in settings["targets"]["wheel"]
+
+
+def test_the_workflow_tries_three_systems_and_the_oldest_torch() -> None:
+    """The workflow itself runs elsewhere; here, that it says what pyproject.toml says."""
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8"))["jobs"]
+    tried = jobs["check"]["strategy"]["matrix"]
+    assert {name.partition("-")[0] for name in tried["os"]} == {"ubuntu", "macos", "windows"}
+    assert all(Version(python) in SpecifierSet(PROJECT["requires-python"]) for python in tried["python"])
+    oldest, newest = jobs["torch"]["strategy"]["matrix"]["torch"]
+    bounds = {wanted.name: wanted.specifier for wanted in map(Requirement, PROJECT["dependencies"])}
+    for package in oldest["packages"].split():
+        name, _, version = package.partition("==")
+        assert bounds[name] == SpecifierSet(f">={version.removesuffix('.*')}")
+    assert newest["packages"] == "--upgrade torch torchvision"
