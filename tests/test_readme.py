@@ -1,4 +1,4 @@
-"""The pages that a newcomer reads are true: README, CONTRIBUTING, the map of files name what is there, and all of it."""
+"""The pages that a newcomer reads are true: README, CONTRIBUTING and FILES.md name what is there, and all of it."""
 
 from __future__ import annotations
 
