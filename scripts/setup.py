@@ -37,7 +37,6 @@ def version(python: str) -> tuple[int, ...] | None:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             check=True,
-            timeout=60,
         )
         return tuple(map(int, shown.stdout.split()))
     except (OSError, ValueError, subprocess.SubprocessError):
