@@ -18,9 +18,9 @@ from torch import Tensor, nn
 from sslwb import evaluate as ev
 from sslwb import nets
 from sslwb.augment import images
+from sslwb.core import Views
 from sslwb.data import Images, load
 from sslwb.evaluate import embedding, probes
-from sslwb.core import Views
 from sslwb.methods.base import Method
 from sslwb.methods.simclr import SimCLR
 from sslwb.train import Diverged, History, fit
@@ -333,7 +333,9 @@ def test_embeddings_that_are_no_numbers_are_reported(data: Images) -> None:
     with pytest.raises(ValueError, match="encoder gave NaN or infinite embeddings"):
         ev.embed(encoder, data)
     assert encoder.training
-    with pytest.raises(ValueError, match=r"encoder gave embeddings of shape \(192, 8, 4\); expected \(N, dim\)"):
+    with pytest.raises(
+        ValueError, match=r"encoder gave embeddings of shape \(192, 8, 4\) for 192 items; expected \(N, dim\)"
+    ):
         ev.embed(Bent(lambda z: z.unflatten(1, (8, 4))), data)
 
 
@@ -487,7 +489,7 @@ def test_the_table_stands_beside_its_baselines(data: Images, store: Path) -> Non
 
 
 def test_tables_that_make_no_sense_are_reported(data: Images, store: Path) -> None:
-    with pytest.raises(ValueError, match=r"train has pictures of \(3, 12, 12\) and test of \(3, 16, 16\)"):
+    with pytest.raises(ValueError, match=r"train has pictures of \(3, 12, 12\) and test pictures of \(3, 16, 16\)"):
         ev.evaluate(nets.conv(4), data, load("shapes", n=8, size=16))
     with pytest.raises(ValueError, match="has no labels"):
         ev.evaluate(nets.conv(4), Images(data.x), data)

@@ -111,7 +111,7 @@ def test_a_static_mask_is_the_texts_own(tales: Texts) -> None:
 def test_columns_of_padding_are_left_out(tales: Texts) -> None:
     few = tales[:8]
     assert tokens.mask(V)(few.x, g())[0].shape == (8, int(few.lengths.max()))
-    assert tokens.unchanged(few.x, g())[0].shape == (8, int(few.lengths.max()))
+    assert tokens.next_token(whole=False)(few.x, g())[0].shape == (8, int(few.lengths.max()))
 
 
 @pytest.mark.parametrize(
@@ -630,9 +630,9 @@ def test_texts_are_measured_like_pictures(tales: Texts) -> None:
     assert len(label_curve(z, train, q, test, counts=(1, 5))[5]) == 3
     scores = evaluate(encoder, train, test, control_steps=2)
     assert list(scores.rows) == ["word counts", "random encoder", "this encoder", "supervised"]
-    with pytest.raises(ValueError, match="make_views is for the alignment"):
+    with pytest.raises(ValueError, match="make_views gives no two views of an item"):
         evaluate(encoder, train, test, tokens.mask(V))
-    with pytest.raises(ValueError, match=r"train has texts of \(65,\) and test of \(60,\); expected the same \(L,\)"):
+    with pytest.raises(ValueError, match=r"train has texts of \(65,\) and test texts of \(60,\); expected the same"):
         evaluate(encoder, train, replace(test[test.lengths <= 60], x=test.x[test.lengths <= 60, :60]))
 
 

@@ -14,13 +14,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sslwb import nets
-from sslwb.augment import images, masks, puzzles, tokens
+from sslwb.augment import images, labelled, masks, puzzles, tokens
+from sslwb.core import MakeViews, Views
 from sslwb.data import Images, Texts, load
 from sslwb.data.pairs import sentence_pairs
 from sslwb.evaluate import embed
 from sslwb.geometry import effective_rank, feature_std
 from sslwb.methods.barlow_twins import BarlowTwins, barlow_twins_loss, cross_correlation
-from sslwb.core import Views
 from sslwb.methods.base import Method, by_size, full_precision, mean_of_other_views
 from sslwb.methods.bert import BERT
 from sslwb.methods.byol import BYOL, byol_loss
@@ -48,7 +48,7 @@ class Row:
     """What is known about a method."""
 
     make: Callable[[], Method]
-    views: Callable[[Tensor, torch.Generator], Views]
+    views: MakeViews
     lr: float = 3e-3
     steps: int = 40  # until the loss has fallen
     data: Callable[[], Texts] | None = None  # texts instead of pictures
@@ -64,10 +64,10 @@ def pairs_of_tales() -> Texts:
     return sentence_pairs(tales())
 
 
-def lit_from_above(x: Tensor, generator: torch.Generator) -> Views:
+def lit_from_above(batch: Images, generator: torch.Generator) -> Views:
     """Four turns of pictures that are darker below: the world of shapes alone has no upright."""
-    light = torch.linspace(1, 0.3, x.shape[2])[:, None]
-    return puzzles.rotation(16)(x / 255 * light, generator)
+    light = torch.linspace(1, 0.3, batch.x.shape[2], device=batch.x.device)[:, None]
+    return puzzles.rotation(16)(batch.x / 255 * light, generator)
 
 
 METHODS = {
@@ -109,7 +109,7 @@ METHODS = {
     "I-JEPA, spread": Row(
         lambda: JEPA(nets.vit(4, 32, 2, 2, seed=5), spread=1.0, dim=16, seed=5), masks.jepa(16, count=2)
     ),
-    "Supervised": Row(lambda: Supervised(nets.conv(8, seed=5), 8, seed=5), images.weak(16)),
+    "Supervised": Row(lambda: Supervised(nets.conv(8, seed=5), 8, seed=5), labelled(images.weak(16))),
 }
 rows = pytest.mark.parametrize("row", METHODS.values(), ids=METHODS.keys())
 
@@ -141,8 +141,7 @@ def train(row: Row, data: Images, steps: int) -> tuple[Method, History]:
 
 
 def batch(row: Row, data: Images, n: int = 12) -> Views:
-    views = row.views(given(row, data).x[:n], torch.Generator().manual_seed(1))
-    return [*views, data.labels[:n]] if row.make().labelled else views
+    return row.views(given(row, data)[:n], torch.Generator().manual_seed(1))
 
 
 def learning(method: Method) -> list[tuple[str, nn.Parameter]]:
@@ -502,7 +501,7 @@ def test_moco_without_sense_is_reported(settings: dict[str, float], said: str) -
 
 def test_a_queue_that_the_keys_of_a_step_do_not_divide_is_reported(data: Images) -> None:
     method = MoCo(nets.conv(8), queue=36)
-    with pytest.raises(ValueError, match="queue is 36 but 2 views of 12 pictures give 24 keys; expected a multiple"):
+    with pytest.raises(ValueError, match="queue is 36 but 2 views of 12 items give 24 keys; expected a multiple"):
         method(batch(METHODS["MoCo"], data))
 
 
@@ -751,7 +750,7 @@ def test_supervised_is_cross_entropy_over_all_views(data: Images) -> None:
     method = METHODS["Supervised"].make().eval()
     x, y = data.x[:9].float() / 255, data.labels[:9]
     logits = method.classifier(method.encoder(x))
-    terms = method([x, x.flip(3), y])
+    terms = method(labelled(lambda batch, g: [x, x.flip(3)])(data[:9], torch.Generator()))
     flipped = method.classifier(method.encoder(x.flip(3)))
     assert torch.allclose(terms["loss"], (F.cross_entropy(logits, y) + F.cross_entropy(flipped, y)) / 2, rtol=1e-5)
     right = ((logits.argmax(1) == y).float().mean() + (flipped.argmax(1) == y).float().mean()) / 2

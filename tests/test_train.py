@@ -24,8 +24,8 @@ from torch import Tensor, nn
 
 from sslwb import nets
 from sslwb.augment import images, labelled
-from sslwb.data import Images, load
 from sslwb.core import Views
+from sslwb.data import Images, load
 from sslwb.methods.base import Method
 from sslwb.methods.simclr import SimCLR
 from sslwb.methods.supervised import Supervised

@@ -25,7 +25,7 @@ class Hidden(NamedTuple):
 
     x: Tensor  # (B, C, H, W)
     hidden: Tensor  # bool (B, L), equally many in each picture
-    visible: Tensor  # int64 (B, k): the places of the others, so that no GPU has to count them
+    visible: Tensor | None = None  # int64 (B, k): the places of the others, so that no GPU has to count them
 
 
 class Context(NamedTuple):
@@ -34,8 +34,8 @@ class Context(NamedTuple):
     x: Tensor  # (B, C, H, W)
     context: Tensor  # bool (B, L), equally many in each picture
     targets: Tensor  # bool (B, count, L), equally many in each
-    context_at: Tensor  # int64 (B, k): the places of the context
-    targets_at: Tensor  # int64 (B, count, m): the places of each target
+    context_at: Tensor | None = None  # int64 (B, k): the places of the context
+    targets_at: Tensor | None = None  # int64 (B, count, m): the places of each target
 
 
 class Hole(NamedTuple):

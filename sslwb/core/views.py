@@ -27,7 +27,7 @@ def tensor_of(batch: Any) -> Tensor:
 
 
 def as_views(views: Views, kind: type[Named]) -> Named:
-    """Views by their names. A plain sequence of as many tensors is taken too, in the order of the names.
+    """Views by their names. A plain sequence is taken too, in the order of the names, without those that can be absent.
 
     Raises:
         ValueError: another number of tensors; the message says which are expected and which recipe makes them.
@@ -35,9 +35,10 @@ def as_views(views: Views, kind: type[Named]) -> Named:
     if isinstance(views, kind):
         return views
     fields: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
-    if len(views) != len(fields):
+    optional: dict[str, Any] = kind._field_defaults  # type: ignore[attr-defined]
+    if not len(fields) - len(optional) <= len(views) <= len(fields):
         raise ValueError(
-            f"views holds {len(views)} tensor(s); expected {', '.join(fields)}. {kind.__name__}: "
+            f"views holds {len(views)} tensor(s); expected {', '.join(f for f in fields if f not in optional)}: "
             f"{(kind.__doc__ or '').partition(chr(10))[0]}"
         )
     return kind(*views)

@@ -81,7 +81,8 @@ class JEPA(Method):
         self.momentum, self.spread = momentum, spread
 
     def forward(self, views: Views) -> dict[str, Tensor]:
-        x, _, _, context, targets = as_views(views, Context)  # the places of context and targets, not their masks
+        x, *masks, context_at, targets_at = as_views(views, Context)
+        context, targets = masks if context_at is None or targets_at is None else (context_at, targets_at)
         with torch.no_grad():
             z = self.teacher.features(x)
             z = F.layer_norm(z.float(), z.shape[2:])  # (B, L, D): no patch's target is longer than another's
