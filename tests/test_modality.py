@@ -25,7 +25,7 @@ from sslwb.train import History, fit, start, trained
 from sslwb.train.loop import Loop
 from sslwb.train.store import run_path
 
-WORDS = ("<pad>", "<mask>", "<sep>", "ring", "line", "cloud")
+WORDS = ("<pad>", "<mask>", "<sep>", "ring", "line", "cloud", "wide ring", "wide line", "wide cloud")
 EXACT: dict[str, Any] = {"batch_size": 32, "seed": 3, "device": "cpu", "precision": "fp32"}
 
 
@@ -121,12 +121,14 @@ class NameTheBag(Method):
 
 def bags(n: int, seed: int) -> Bags:
     g = torch.Generator().manual_seed(seed)
-    kind = torch.randint(3, (n,), generator=g)
+    kind = torch.randint(6, (n,), generator=g)
     angle, r = 2 * math.pi * torch.rand(n, 24, generator=g), torch.randn(n, 24, generator=g)
     ring = torch.stack((angle.cos(), angle.sin()), 2)
     line = torch.stack((1.4 * r, torch.zeros_like(r)), 2)
     cloud = torch.randn(n, 24, 2, generator=g) * 0.7
-    x = torch.stack((ring, line, cloud))[kind, torch.arange(n)] + 0.05 * torch.randn(n, 24, 2, generator=g)
+    x = torch.stack((ring, line, cloud))[kind % 3, torch.arange(n)] * (1 + kind // 3)[
+        :, None, None
+    ] + 0.05 * torch.randn(n, 24, 2, generator=g)
     captions = Texts((3 + kind)[:, None], vocabulary=WORDS, name="captions")
     weights = torch.rand(n, 24, generator=g) + 0.1
     when = {"when": torch.arange(n)}
@@ -200,7 +202,7 @@ def test_it_is_embedded_and_measured_beside_its_baselines(train: Bags, test: Bag
 def test_a_task_of_its_own_keeps_the_baselines(train: Bags, test: Bags) -> None:
     def caption_distance(encoder: nn.Module, train: Bags, test: Bags) -> dict[str, float]:
         z, words = embed(encoder, train), train.captions.x[:, 0]
-        centres = torch.stack([z[words == w].mean(0) for w in (3, 4, 5)])
+        centres = torch.stack([z[words == w].mean(0) for w in range(3, 9)])
         near = torch.cdist(embed(encoder, test), centres).argmin(1) + 3
         return {"word found": float((near == test.captions.x[:, 0]).float().mean())}
 

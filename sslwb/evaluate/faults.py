@@ -120,16 +120,17 @@ def too_fast(signs: Signs) -> Seen:
 
 
 def shown_differently(signs: Signs) -> Seen:
-    """Pictures in evaluation have other values or quite another size than views had (Touvron et al. 2019, "Fixing the
+    """Items in evaluation have other values or quite another size than views had (Touvron et al. 2019, "Fixing the
     train-test resolution discrepancy"), or are not recognised in a view half as well, above chance, as another view."""
     values = "lowest_value_shown", "highest_value_shown", "lowest_value_in_views", "highest_value_in_views"
     names = *values, "size_shown", "item_and_view_match", "views_match"
     seen = _of(signs, *names)
     if seen is None:
         return None
+    room = max(0.1, 0.2 * (seen["highest_value_in_views"] - seen["lowest_value_in_views"]))
     outside = (
-        seen["lowest_value_shown"] < seen["lowest_value_in_views"] - 0.1
-        or seen["highest_value_shown"] > seen["highest_value_in_views"] + 0.1
+        seen["lowest_value_shown"] < seen["lowest_value_in_views"] - room
+        or seen["highest_value_shown"] > seen["highest_value_in_views"] + room
         or not 0.4 < seen["size_shown"] < 2.5
     )
     lost = seen["views_match"] > 0.6 and seen["item_and_view_match"] - 0.5 < 0.5 * (seen["views_match"] - 0.5)
@@ -213,8 +214,8 @@ FAULTS = (
     Fault(
         "transforms disagree",
         shown_differently,
-        "Show pictures in evaluation as the views were: values from 0 to 1, the same size, no other standardisation.",
-        cause=False,  # a run that failed for another cause knows its pictures as little
+        "Show items in evaluation as the views were: the same values, the same size, no other standardisation.",
+        cause=False,  # a run that failed for another cause knows its items as little
     ),
     Fault(
         "collapsed",
