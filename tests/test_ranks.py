@@ -26,6 +26,8 @@ from sslwb.train import fit, load_checkpoint
 
 EXACT: dict[str, Any] = {"batch_size": 32, "lr": 1e-3, "seed": 3, "device": "cpu", "precision": "fp32"}
 STEPS = 3
+# A shift of all projections changes no correlation: this weight's true gradient is 0, and what it gets is rounding.
+FREE = {("Barlow Twins", "projector.3.bias"), ("VICReg", "projector.3.bias")}
 
 
 def without_norms(module: nn.Module) -> nn.Module:
@@ -96,7 +98,7 @@ def test_two_ranks_are_one_with_the_double_batch(name: str, of_two_ranks: dict[s
     for term, values in terms.items():
         assert torch.tensor(both[term]).allclose(torch.tensor(values), rtol=1e-5, atol=1e-5), term
     for key, value in weights.items():
-        assert two[key].allclose(value, rtol=1e-4, atol=1e-5), key
+        assert (name, key) in FREE or two[key].allclose(value, rtol=1e-4, atol=1e-5), key
 
 
 def test_alone_nothing_is_gathered() -> None:

@@ -5,15 +5,19 @@ import os
 import re
 import stat
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image, ImageOps
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from sslwb.data.containers import Images
+from sslwb.data.containers import Images, Items
 from sslwb.data.readers import shuffled
 from sslwb.data.store import DataError
 
@@ -49,6 +53,8 @@ def image_folder(
     test_share: float = 0.2,
     n: int | None = None,
     seed: int = 0,
+    stream: bool = False,
+    workers: int = 0,
 ) -> Images:
     """The pictures of a folder, uint8 (N, 3, size, size), labelled by sub-folder; without sub-folders y is None.
 
@@ -66,6 +72,9 @@ def image_folder(
         test_share: 0 to 1.
         n: that many readable pictures, drawn without replacement; None: all.
         seed: of that draw.
+        stream: True for more pictures than memory holds: they stay on the disk and are read batch by batch, in the
+            order in which a training in memory sees them. Each is read once now, to find out which can be.
+        workers: processes that read ahead while streaming; 0 reads in this one.
 
     Raises:
         DataError: no such folder, no readable picture, a class without samples, train and test of other classes.
@@ -87,8 +96,10 @@ def image_folder(
         if len(kept) == n:
             break
         try:
-            pictures.append(read_picture(files[row], size))
+            picture = read_picture(files[row], size)
             kept.append(row)
+            if not stream:
+                pictures.append(picture)
         except Exception as error:  # a damaged file can make a decoder raise anything at all
             skipped.append((str(files[row].relative_to(root)), _why(files[row], error)))
     listed = _listed(skipped)
@@ -102,7 +113,80 @@ def image_folder(
             f"{root}: {len(skipped)} of {len(skipped) + len(kept)} files skipped, {len(kept)} read{listed}",
             stacklevel=2,
         )
-    return Images(torch.from_numpy(np.stack(pictures)), y, classes, name=f"folder:{root.resolve().name}")
+    name = f"folder:{root.resolve().name}"
+    if stream:
+        there = tuple(files[row] for row in kept)
+        return StreamedImages(torch.arange(len(kept)), y, classes, name=name, files=there, size=size, workers=workers)
+    return Images(torch.from_numpy(np.stack(pictures)), y, classes, name=name)
+
+
+@dataclass(frozen=True)
+class StreamedImages(Images):
+    """Pictures that stay on the disk: x is int64 (N,), their numbers; a batch is read when it is wanted.
+
+    Rows, `data[index]`, are `Images` in memory. `image_folder(…, stream=True)` makes it.
+    """
+
+    files: tuple[Path, ...] = ()
+    size: int = 32
+    workers: int = 0
+
+    def __post_init__(self) -> None:
+        Items.__post_init__(self)
+
+    def __getitem__(self, index: Any) -> Images:  # type: ignore[override]
+        rows = Items(self.x, self.y, factors=self.factors)[index]
+        pictures = []
+        for i in rows.x.tolist():
+            try:
+                pictures.append(read_picture(self.files[i], self.size))
+            except Exception as error:  # it could be read when the data were made
+                raise DataError(
+                    f"{self.files[i]} cannot be read any more ({_why(self.files[i], error)}); expected the files "
+                    "as image_folder found them: bring it back, or make the data anew"
+                ) from error
+        x = torch.from_numpy(np.stack(pictures)) if pictures else torch.empty(0, *self.shape, dtype=torch.uint8)
+        known = rows.y, self.classes, rows.factors, self.levels, self.periodic, self.name
+        return Images(x.to(self.device), *known)
+
+    def batches(self, indices: Iterable[Tensor]) -> Iterator[Images]:  # type: ignore[override]
+        """The batches with these rows, through torch's DataLoader, whose batch sampler they are."""
+        loader: DataLoader[Images] = DataLoader(
+            _Reading(self.to("cpu")),  # type: ignore[arg-type]
+            batch_sampler=(index.tolist() for index in indices),  # type: ignore[arg-type]
+            num_workers=self.workers,
+            collate_fn=_as_it_is,
+            generator=torch.Generator(),  # else it would draw from the process's own
+        )
+        return (batch.to(self.device) for batch in loader)
+
+    def inputs(self) -> tuple[Tensor]:
+        return self[:].inputs()
+
+    def baseline(self) -> tuple[str, Tensor]:
+        parts = [batch.baseline() for batch in self.batches(torch.arange(len(self)).split(500))]
+        return parts[0][0], torch.cat([part for _, part in parts])
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return 3, self.size, self.size
+
+
+class _Reading(Dataset[Images]):
+    """What the DataLoader asks for all rows of a batch at once."""
+
+    def __init__(self, data: StreamedImages) -> None:
+        self.data = data
+
+    def __getitems__(self, rows: list[int]) -> Images:
+        return self.data[rows]
+
+    def __getitem__(self, row: int) -> Images:
+        return self.data[row]
+
+
+def _as_it_is(batch: Images) -> Images:
+    return batch
 
 
 def read_picture(file: str | os.PathLike[str], size: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from torch import Tensor
 from sslwb.data import Items, subset_per_class
 
 DECAYS = (1e-3, 1e-4)  # of the linear probe, strong first
+PIECE = 50_000  # rows of a bank that are compared at once
 WIDEST = 256  # features; of wider embeddings, such as raw pixels, a linear probe sees as many principal components
 
 
@@ -36,15 +37,30 @@ def knn(
     _check(train_z, train_y, test_z, test_y)
     if k < 1 or not temperature > 0:
         raise ValueError(f"k is {k} and temperature is {temperature}; expected k ≥ 1 and temperature > 0")
-    mean = train_z.mean(0)
-    bank, classes = F.normalize(train_z - mean, dim=1), int(train_y.max()) + 1
-    right = 0
-    for z, y in zip((test_z - mean).split(1000), test_y.split(1000), strict=True):
-        similarity, index = (F.normalize(z, dim=1) @ bank.T).topk(min(k, len(bank)), dim=1)  # (m, k)
+    mean, classes, right = train_z.mean(0), int(train_y.max()) + 1, 0
+    for z, y in zip(test_z.split(1000), test_y.split(1000), strict=True):
+        similarity, index = _nearest(train_z, z, mean, k)
         weight = ((similarity - 1) / temperature).exp()
         votes = torch.zeros(len(z), classes).scatter_add_(1, train_y[index], weight)
         right += int((votes.argmax(1) == y).sum())
     return right / len(test_y)
+
+
+def _nearest(bank: Tensor, z: Tensor, mean: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Cosine with the k nearest of the bank once the mean is taken off, and which they are: (m, k) each.
+
+    The bank is read piece by piece, so that it may be a map of a file larger than memory.
+    """
+    z, found = F.normalize(z - mean, dim=1), []
+    for first in range(0, len(bank), PIECE):
+        piece = F.normalize(bank[first : first + PIECE] - mean, dim=1)
+        similarity, index = (z @ piece.T).topk(min(k, len(piece)), dim=1)
+        found.append((similarity, index + first))
+    if len(found) == 1:
+        return found[0]
+    similarity, index = (torch.cat(parts, 1) for parts in zip(*found, strict=True))
+    similarity, best = similarity.topk(min(k, len(bank)), dim=1)
+    return similarity, index.gather(1, best)
 
 
 def linear(train_z: Tensor, train_y: Tensor, test_z: Tensor, test_y: Tensor) -> float:

@@ -1,0 +1,154 @@
+"""More data than memory: a stream gives the very batches of a training in memory; embeddings go to a file."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from sslwb import nets
+from sslwb.augment import images, labelled
+from sslwb.data import DataError, Images, image_folder, load
+from sslwb.evaluate import diagnose, embed, evaluate, knn
+from sslwb.methods.simclr import SimCLR
+from sslwb.methods.supervised import Supervised
+from sslwb.train import fit, start
+from sslwb.train.loop import batch_index
+
+EXACT: dict[str, Any] = {"batch_size": 16, "seed": 4, "device": "cpu", "precision": "fp32"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("pictures")
+    data = load("shapes", n=72, seed=4, size=24)
+    for i, (picture, label) in enumerate(zip(data.x, data.labels.tolist(), strict=True)):
+        (root / str(label % 2)).mkdir(exist_ok=True)
+        Image.fromarray(picture.permute(1, 2, 0).numpy()).save(root / str(label % 2) / f"{i}.png")
+    (root / "0" / "torn.png").write_bytes(b"no picture")
+    return root
+
+
+@pytest.fixture(scope="module")
+def in_memory(folder: Path) -> Images:
+    with pytest.warns(UserWarning, match="1 of 73 files skipped"):
+        return image_folder(folder, 16)
+
+
+@pytest.fixture(scope="module", params=[0, 2], ids=["in this process", "two workers"])
+def stream(folder: Path, request: pytest.FixtureRequest) -> Images:
+    with pytest.warns(UserWarning, match="1 of 73 files skipped"):
+        return image_folder(folder, 16, stream=True, workers=request.param)
+
+
+def simclr() -> SimCLR:
+    return SimCLR(nets.conv(4, seed=4), projector=(16, 8), seed=4)
+
+
+def test_a_stream_trains_to_the_same_weights_bit_for_bit(in_memory: Images, stream: Images, tmp_path: Path) -> None:
+    one, other, third = simclr(), simclr(), simclr()
+    state = torch.get_rng_state()
+    expected = fit(one, in_memory, images.simclr(12), steps=9, progress=False, **EXACT)
+    begun = fit(
+        other,
+        stream,
+        images.simclr(12),
+        steps=9,
+        progress=False,
+        checkpoint=tmp_path / "run.pt",
+        on_step=lambda h: len(h) == 4,
+        **EXACT,
+    )
+    assert begun.terms["loss"] == expected["loss"][:4]
+    fit(third, stream, images.simclr(12), steps=9, progress=False, **EXACT)
+    for name, value in one.state_dict().items():
+        assert torch.equal(value, third.state_dict()[name]), name
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_stream_keeps_its_labels_and_reads_rows(in_memory: Images, stream: Images) -> None:
+    assert len(stream) == 72
+    assert stream.classes == in_memory.classes
+    for index in (3, slice(2, 5), torch.tensor([7, 1])):
+        one, other = in_memory[index], stream[index]
+        assert torch.equal(one.x, other.x)
+        assert torch.equal(one.labels, other.labels)
+    control = Supervised(nets.conv(4), 2)
+    assert len(fit(control, stream, labelled(stream.plain_view()), steps=3, progress=False, **EXACT)) == 3
+
+
+def test_a_stream_is_embedded_measured_and_examined(in_memory: Images, folder: Path) -> None:
+    with pytest.warns(UserWarning, match="skipped"):
+        stream = image_folder(folder, 16, stream=True)
+    method = simclr()
+    history = fit(method, stream, images.simclr(16), steps=9, progress=False, **EXACT)
+    assert torch.equal(embed(method.encoder, stream, "fp32"), embed(method.encoder, in_memory, "fp32"))
+    one, other = (evaluate(method.encoder, d, d, images.simclr(16), control_steps=4) for d in (stream, in_memory))
+    assert one.rows == other.rows
+    views = images.simclr(16)
+    assert str(diagnose(history, method.encoder, stream, method=method, make_views=views)) == str(
+        diagnose(history, method.encoder, in_memory, method=method, make_views=views)
+    )
+    assert start(simclr(), stream, images.simclr(12), steps=3, **EXACT).wait().terms["loss"]
+    assert threading.active_count() < 20
+
+
+def test_a_file_that_goes_away_is_named(tmp_path: Path) -> None:
+    for i in range(4):
+        Image.fromarray(np.full((8, 8, 3), 40 * i, np.uint8)).save(tmp_path / f"{i}.png")
+    stream = image_folder(tmp_path, 8, stream=True)
+    (tmp_path / "2.png").unlink()
+    with pytest.raises(DataError, match=r"2\.png cannot be read any more"):
+        _ = stream[[1, 2]]
+
+
+@pytest.mark.parametrize("step", [0, 3, 4, 11])
+def test_a_batch_is_a_function_of_seed_and_step(step: int) -> None:
+    index = batch_index(4, step, 72, 16)
+    assert torch.equal(index, batch_index(4, step, 72, 16))
+    assert len(set(index.tolist())) == 16
+    whole = torch.cat([batch_index(4, s, 72, 16) for s in range(step // 4 * 4, step // 4 * 4 + 4)])
+    assert len(set(whole.tolist())) == 64
+
+
+def test_embeddings_in_a_file_are_those_in_memory(in_memory: Images, tmp_path: Path) -> None:
+    encoder = nets.conv(4, seed=4)
+    z = embed(encoder, in_memory, "fp32")
+    mapped = embed(encoder, in_memory, "fp32", out=tmp_path / "new" / "z.npy")
+    assert torch.equal(mapped, z)
+    assert np.array_equal(np.load(tmp_path / "new" / "z.npy"), z.numpy())
+    y = in_memory.labels
+    assert knn(mapped, y, mapped, y) == knn(z, y, z, y)
+
+
+def slow_knn(bank: Tensor, y: Tensor, z: Tensor, truth: Tensor, k: int, t: float) -> float:
+    mean = bank.mean(0)
+    bank, z = (nn.functional.normalize(v - mean, dim=1) for v in (bank, z))
+    right = 0
+    for row, label in zip(z, truth.tolist(), strict=True):
+        similar = bank @ row
+        best = similar.argsort(descending=True)[:k]
+        votes = torch.zeros(int(y.max()) + 1)
+        for i in best:
+            votes[y[i]] += ((similar[i] - 1) / t).exp()
+        right += int(votes.argmax()) == label
+    return right / len(z)
+
+
+def test_neighbours_are_found_in_a_bank_of_many_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sslwb.evaluate import probes
+
+    monkeypatch.setattr(probes, "PIECE", 70)
+    g = torch.Generator().manual_seed(4)
+    y, truth = torch.randint(5, (500,), generator=g), torch.randint(5, (90,), generator=g)
+    centres = torch.randn(5, 8, generator=g)
+    bank = centres[y] + torch.randn(500, 8, generator=g) + 9
+    z = centres[truth] + torch.randn(90, 8, generator=g) + 9
+    for k in (1, 20, 200):
+        assert knn(bank, y, z, truth, k=k) == pytest.approx(slow_knn(bank, y, z, truth, k, 0.1))
