@@ -1,4 +1,4 @@
-"""Maps: embeddings laid out on a plane. UMAP's import takes seconds, its first compilation ten: begin early (`warm_up`)."""
+"""Maps: embeddings laid out on a plane. To load UMAP takes seconds, to compile it ten: begin early (`warm_up`)."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ def _layout(
 
 
 def _umap() -> ModuleType:
-    """UMAP, with all that it compiles kept on disk. It asks numba to keep a few functions only, and compiling the others
-    takes ten seconds in every process."""
+    """UMAP, with all that it compiles kept on disk: it has numba keep a few functions only, and to compile the others
+    would take ten seconds in every process."""
     import numba
 
     compiled = numba.njit
