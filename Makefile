@@ -2,6 +2,8 @@
 # make course  runs all, writes book/      make bench   measures all         make lock    remakes requirements.lock
 PYTHON := .venv/bin/python
 READY := .venv/sslwb-ready
+# Runs the set-up, which looks for the right one: whatever Python there is, else the one that uv brings.
+ANY_PYTHON := $(shell command -v python3 || command -v python || echo uv run --no-project python)
 LESSONS ?=
 NOTEBOOKS := $(if $(LESSONS),$(foreach n,$(LESSONS),$(wildcard notebooks/$(n)_*.ipynb)),$(wildcard notebooks/*.ipynb))
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=150 --nbval-sanitize-with=tests/nbval_sanitize.cfg
@@ -36,4 +38,4 @@ browser:
 	@scripts/chromium.sh
 
 $(READY): requirements.lock
-	@scripts/setup.sh
+	@$(ANY_PYTHON) scripts/setup.py

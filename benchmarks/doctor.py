@@ -23,7 +23,7 @@ from _common import keep, parser, use_threads
 from torch import Tensor
 
 from sslwb import nets
-from sslwb.augment.images import Augment, MakeViews, as_float, byol, moco, multicrop, simclr, weak
+from sslwb.augment.images import Augment, RandomViews, as_float, byol, moco, multicrop, simclr, weak
 from sslwb.data import Images, load
 from sslwb.evaluate import diagnose, embed, knn, untrained
 from sslwb.methods.barlow_twins import BarlowTwins
@@ -54,7 +54,7 @@ class Trial:
     arguments: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     data: str = "shapes"
-    recipe: Callable[..., MakeViews] = simclr
+    recipe: Callable[..., RandomViews] = simclr
     changes: dict[str, Any] = field(default_factory=dict)  # of the views
     size: int = 24
     stamp: int = 0  # which corner of every view bears a stamp that names the picture; 0 is none
@@ -63,24 +63,24 @@ class Trial:
     transform: Callable[[Tensor], Tensor] = as_float
 
 
-def same(size: int, **changes: Any) -> MakeViews:
+def same(size: int, **changes: Any) -> RandomViews:
     """Two views that are hardly changed."""
-    return MakeViews(((2, Augment(size, **changes)),))
+    return RandomViews(((2, Augment(size, **changes)),))
 
 
-def two(size: int, **changes: Any) -> MakeViews:
+def two(size: int, **changes: Any) -> RandomViews:
     return simclr(size, views=2, **changes)
 
 
-def four(size: int, **changes: Any) -> MakeViews:
+def four(size: int, **changes: Any) -> RandomViews:
     return simclr(size, views=4, **changes)
 
 
-def one(size: int, **changes: Any) -> MakeViews:
+def one(size: int, **changes: Any) -> RandomViews:
     return simclr(size, views=1, **changes)
 
 
-def crops(size: int, **changes: Any) -> MakeViews:
+def crops(size: int, **changes: Any) -> RandomViews:
     return multicrop(size, size // 2, 2, **{k: v for k, v in changes.items() if k != "crop"})
 
 
@@ -88,7 +88,7 @@ def crops(size: int, **changes: Any) -> MakeViews:
 class Stamped:
     """The same random 4×4 pixels in one corner of all views of a picture."""
 
-    views: MakeViews
+    views: RandomViews
     corner: int
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> list[Tensor]:

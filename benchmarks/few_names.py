@@ -19,7 +19,7 @@ from _common import keep, parser, use_threads
 from torch import nn
 
 from sslwb import nets
-from sslwb.augment.images import MakeViews, simclr, weak
+from sslwb.augment.images import RandomViews, simclr, weak
 from sslwb.data import Images, load, subset_per_class
 from sslwb.evaluate import embed, linear, raw, untrained
 from sslwb.methods.simclr import SimCLR
@@ -32,7 +32,7 @@ SETTINGS: dict[str, Any] = {"lr": 8e-3, "weight_decay": 1e-2, "warmup": 0.2}
 STEPS = {"ordinary views": 600, "SimCLR's views": 2000, "fine-tuned": 600}
 
 
-def supervised(encoder: nn.Module, named: Images, test: Images, views: MakeViews, steps: int, seed: int) -> float:
+def supervised(encoder: nn.Module, named: Images, test: Images, views: RandomViews, steps: int, seed: int) -> float:
     """Test accuracy after `steps` of training with the names, encoder and linear layer together."""
     learner = Supervised(encoder, len(test.classes), seed=seed)
     size = min(32, len(named))

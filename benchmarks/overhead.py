@@ -12,14 +12,14 @@ import torch
 from _common import keep, middle, parser, use_threads
 
 from sslwb import nets
-from sslwb.augment.images import MakeViews, simclr
+from sslwb.augment.images import RandomViews, simclr
 from sslwb.data import Images, load
 from sslwb.methods.simclr import SimCLR
 from sslwb.train import fit, resolve_precision
 from sslwb.train.device import autocast
 
 # name: width of the encoder, batch size, views. The small one shows the overhead, the other what a lesson feels.
-ROWS: dict[str, tuple[int, int, MakeViews]] = {
+ROWS: dict[str, tuple[int, int, RandomViews]] = {
     "tiny": (4, 16, simclr(12)),
     "a lesson's size": (32, 64, simclr(24)),
 }
@@ -27,7 +27,7 @@ ROWS: dict[str, tuple[int, int, MakeViews]] = {
 BLOCK = 25  # steps; as often `fit` copies the weights
 
 
-def bare(method: SimCLR, data: Images, views: MakeViews, batch: int) -> Iterator[None]:
+def bare(method: SimCLR, data: Images, views: RandomViews, batch: int) -> Iterator[None]:
     """The steps of a loop as one writes it by hand; advancing the generator takes one."""
     optimiser = torch.optim.AdamW(method.param_groups(), lr=3e-3, betas=(0.9, 0.95), fused=True)
     device, generator, precision = torch.device("cpu"), torch.Generator().manual_seed(0), resolve_precision()

@@ -28,7 +28,8 @@ from _common import RESULTS, keep, parser, use_threads
 from torch import nn
 
 from sslwb import nets
-from sslwb.augment.tokens import PAD, SEP, mask, next_token
+from sslwb.augment.tokens import mask, next_token
+from sslwb.core import PAD, SEP, MakeViews
 from sslwb.data import Texts, load, subset_per_class
 from sslwb.data.pairs import sentence_pairs
 from sslwb.data.worlds.tales import Tales
@@ -37,7 +38,6 @@ from sslwb.methods.base import Method
 from sslwb.methods.bert import BERT, mlm_loss
 from sslwb.methods.gpt import GPT
 from sslwb.train import fit
-from sslwb.train.loop import MakeViews
 
 STORIES, CONTEXT = 16_384, 80
 NET = {"dim": 64, "depth": 2, "heads": 4}

@@ -15,7 +15,8 @@ import torch
 from _common import cores, keep, middle, parser, use_threads
 
 from sslwb import nets
-from sslwb.augment.tokens import WORDS, next_token
+from sslwb.augment.tokens import next_token
+from sslwb.core import WORDS
 from sslwb.data import Texts
 from sslwb.methods.gpt import GPT
 from sslwb.train import fit, resolve_precision

@@ -11,7 +11,7 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode
 
 from sslwb.augment import images
-from sslwb.augment.images import Augment, MakeViews, affine_places, gaussian_blur, recolour
+from sslwb.augment.images import Augment, RandomViews, affine_places, gaussian_blur, recolour
 
 B = 6
 ONE_OF_EACH: list[dict[str, Any]] = [
@@ -28,7 +28,7 @@ ONE_OF_EACH: list[dict[str, Any]] = [
     {"noise": 0.2},
     {"cutout": 0.2},
 ]
-RECIPES: list[tuple[Callable[..., MakeViews], dict[str, Any], list[int]]] = [
+RECIPES: list[tuple[Callable[..., RandomViews], dict[str, Any], list[int]]] = [
     (images.simclr, {}, [32, 32]),
     (images.simclr, {"size": 24, "views": 4}, [24] * 4),
     (images.moco, {"size": 16}, [16, 16]),
@@ -344,7 +344,7 @@ def test_the_same_code_runs_on_a_gpu() -> None:
 @pytest.mark.parametrize(("recipe", "settings", "sizes"), RECIPES)
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_recipe_gives_its_views(
-    recipe: Callable[..., MakeViews], settings: dict[str, Any], sizes: list[int], channels: int
+    recipe: Callable[..., RandomViews], settings: dict[str, Any], sizes: list[int], channels: int
 ) -> None:
     views = recipe(**settings)(pictures(5, 28, channels), seeded())
     assert [tuple(v.shape) for v in views] == [(5, channels, s, s) for s in sizes]
@@ -354,7 +354,7 @@ def test_a_recipe_gives_its_views(
 
 def test_views_of_a_picture_stand_in_its_place() -> None:
     x = torch.arange(4, dtype=torch.uint8)[:, None, None, None].expand(4, 3, 8, 8) * 60
-    for v in MakeViews(((3, Augment(8, crop=(0.5, 1.0), flip=0.5)),))(x, seeded()):
+    for v in RandomViews(((3, Augment(8, crop=(0.5, 1.0), flip=0.5)),))(x, seeded()):
         assert torch.allclose(v.mean((1, 2, 3)) * 255, torch.tensor([0.0, 60, 120, 180]), atol=0.01)
 
 
@@ -434,7 +434,7 @@ def test_a_setting_without_sense_is_reported(settings: dict[str, Any], said: str
         lambda: images.simclr().change(twirl=1),
     ],
 )
-def test_an_unknown_operation_lists_those_there_are(make: Callable[[], MakeViews]) -> None:
+def test_an_unknown_operation_lists_those_there_are(make: Callable[[], RandomViews]) -> None:
     with pytest.raises(ValueError, match=r"there is no operation '.*'; expected one of .*crop.*cutout"):
         make()
 

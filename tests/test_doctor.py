@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sslwb import nets
-from sslwb.augment.images import Augment, MakeViews, as_float, multicrop, plain, simclr, weak
+from sslwb.augment.images import Augment, RandomViews, as_float, multicrop, plain, simclr, weak
 from sslwb.cli import main, training
 from sslwb.data import Images, load
 from sslwb.evaluate import Diagnosis, diagnose
@@ -32,7 +32,7 @@ from sslwb.train import History, fit, save_checkpoint
 
 EXACT: dict[str, Any] = {"seed": 7, "device": "cpu", "precision": "fp32", "progress": False}
 RECIPE = simclr(16, crop=(0.5, 1.0), flip=0.0, rotate=15)
-SAME = MakeViews(((2, Augment(16)),))
+SAME = RandomViews(((2, Augment(16)),))
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +167,7 @@ def test_supervised_runs_have_transforms_too(digits: Images) -> None:
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_a_healthy_run_passes(digits: Images, make: Any, views: MakeViews) -> None:
+def test_a_healthy_run_passes(digits: Images, make: Any, views: RandomViews) -> None:
     method, data = make(net(), seed=7), small(digits)
     history = trained(method, data, views, steps=80)
     seen = diagnose(history, method.encoder, data, method=method, make_views=views)
@@ -273,7 +273,7 @@ def test_directions_and_nats_know_their_extremes() -> None:
 def test_the_command_says_what_is_the_matter_with_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data, out = load("shapes", n=256, seed=7), tmp_path / "run.pt"
     method = SimCLR(net(), seed=7)
-    fit(method, data, MakeViews(((2, Augment(16)),)), steps=8, batch_size=32, checkpoint=out, **EXACT)
+    fit(method, data, RandomViews(((2, Augment(16)),)), steps=8, batch_size=32, checkpoint=out, **EXACT)
     assert main(["doctor", str(out)]) == 1
     printed = capsys.readouterr().out
     assert printed.startswith("SimCLR on shapes: 8 of 8 steps, batch 32")
@@ -302,7 +302,9 @@ def test_the_encoder_is_the_one_that_fits_the_pictures(digits: Images) -> None:
         assert again.instance_norm == given.instance_norm
 
 
-@pytest.mark.parametrize("printed", ["stamped", "print(1)", "MakeViews(kinds=__import__('os').getcwd())", "", "(1, 2)"])
+@pytest.mark.parametrize(
+    "printed", ["stamped", "print(1)", "RandomViews(kinds=__import__('os').getcwd())", "", "(1, 2)"]
+)
 def test_only_a_recipe_is_made_from_words(printed: str) -> None:
     assert training._views(printed) is None
 

@@ -20,7 +20,8 @@ from sslwb import nets
 from sslwb.augment import images
 from sslwb.data import Images, load
 from sslwb.evaluate import embedding, probes
-from sslwb.methods.base import Method, Views
+from sslwb.core import Views
+from sslwb.methods.base import Method
 from sslwb.methods.simclr import SimCLR
 from sslwb.train import Diverged, History, fit
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sslwb import nets
-from sslwb.augment.tokens import MASK, SEP
+from sslwb.core import MASK, SEP
 from sslwb.data import DataError, Tokenizer
 from sslwb.data.worlds.tales import TOKENIZER, VOCABULARY, Tales
 from sslwb.evaluate import fill_mask, pretrained, reader, writer

@@ -11,9 +11,11 @@ PACKAGE = Path(__file__).parent.parent / "sslwb"
 
 # The first part of a module's name after `sslwb.` → its floor.
 FLOORS = {
+    "core": -1,
     "augment": 0,
     "nets": 0,
     "geometry": 0,
+    "ranks": 0,
     "data": 1,
     "methods": 2,
     "train": 3,
@@ -26,7 +28,7 @@ FLOORS = {
     "__main__": 8,
 }
 # Floors that must run on a machine without Jupyter or matplotlib.
-BARE_FLOORS = range(5)
+BARE_FLOORS = range(-1, 5)
 SEEING = {
     "matplotlib",
     "IPython",

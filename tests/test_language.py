@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from sslwb import nets
 from sslwb.augment import tokens
-from sslwb.augment.tokens import MASK, PAD, SEP, WORDS
+from sslwb.core import MASK, PAD, SEP, WORDS
 from sslwb.data import Texts, load
 from sslwb.data.pairs import sentence_pairs
 from sslwb.evaluate import embed, evaluate, fine_tune, knn, label_curve, linear, probe_causes, raw, untrained

@@ -20,7 +20,8 @@ from sslwb.data.pairs import sentence_pairs
 from sslwb.evaluate import embed
 from sslwb.geometry import effective_rank, feature_std
 from sslwb.methods.barlow_twins import BarlowTwins, barlow_twins_loss, cross_correlation
-from sslwb.methods.base import Method, Views, by_size, full_precision, mean_of_other_views
+from sslwb.core import Views
+from sslwb.methods.base import Method, by_size, full_precision, mean_of_other_views
 from sslwb.methods.bert import BERT
 from sslwb.methods.byol import BYOL, byol_loss
 from sslwb.methods.dino import DINO, dino_loss

@@ -18,13 +18,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Views = list[Tensor]
+from sslwb.core import may_read, recorded, tensor_of
+
 Range = tuple[float, float]
 COLOUR = ("brightness", "contrast", "saturation", "hue", "gray")
 OPERATIONS = ("crop", "flip", "rotate", *COLOUR, "blur", "solarise", "noise", "cutout")
 LUMA = (0.2989, 0.587, 0.114)  # ITU-R 601, the weights that torchvision uses
 
 
+@recorded
 @dataclass(frozen=True)
 class Augment:
     """One random view of each picture: uint8 or float (B, C, H, W) → float32 (B, C, size, size) in [0, 1].
@@ -133,8 +135,11 @@ class Augment:
         return factors[0], factors[1], factors[2], on * (2 * r[:, 10] - 1) * self.hue, r[:, 11] < self.gray
 
     def _blurred(self, x: Tensor, r: Tensor) -> Tensor:
-        chosen = (r[:, 12] < self.blur).nonzero()[:, 0]
-        return x.index_copy(0, chosen, gaussian_blur(x[chosen], _between(r[chosen, 13], self.sigma)))
+        chosen, sigma = r[:, 12] < self.blur, _between(r[:, 13], self.sigma)
+        if not may_read(chosen):  # how many are chosen would have to be read
+            return torch.where(chosen[:, None, None, None], gaussian_blur(x, sigma, self.sigma[1]), x)
+        few = chosen.nonzero()[:, 0]
+        return x.index_copy(0, few, gaussian_blur(x[few], sigma[few], self.sigma[1]))
 
     def _cut(self, x: Tensor, r: Tensor) -> Tensor:
         side = math.sqrt(self.cutout)
@@ -143,34 +148,36 @@ class Augment:
         return x.masked_fill((hidden[0][:, None, :] & hidden[1][:, :, None])[:, None], 0.5)
 
 
+@recorded
 @dataclass(frozen=True)
-class MakeViews:
-    """Several random views of each picture: uint8 (B, C, H, W), generator → [(B, C, size, size), …].
+class RandomViews:
+    """Several random views of each picture: pictures (B, C, H, W), generator → [(B, C, size, size), …].
 
     `kinds` says how many views each `Augment` gives. `change` and `without` make the variants that a lesson compares.
     """
 
     kinds: tuple[tuple[int, Augment], ...]
 
-    def __call__(self, x: Tensor, generator: torch.Generator) -> Views:
+    def __call__(self, batch: Any, generator: torch.Generator) -> list[Tensor]:
+        x = tensor_of(batch)
         _check_pictures(x)  # a single picture would be repeated into a batch of views of one
-        views: Views = []
+        views: list[Tensor] = []
         for count, augment in self.kinds:
             # All views of one kind in one pass: the batch, repeated.
             views += augment(x.repeat(count, 1, 1, 1), generator).chunk(count)
         return views
 
-    def change(self, **settings: Any) -> MakeViews:
+    def change(self, **settings: Any) -> RandomViews:
         """The same recipe with other settings of `Augment`, in every kind of view."""
-        return MakeViews(tuple((count, replace(a, **_known(settings))) for count, a in self.kinds))
+        return RandomViews(tuple((count, replace(a, **_known(settings))) for count, a in self.kinds))
 
-    def without(self, *operations: str) -> MakeViews:
+    def without(self, *operations: str) -> RandomViews:
         """The same recipe with these operations switched off: "crop", "flip", "hue", …; "colour" means all of them."""
         names = [n for o in operations for n in (COLOUR if o == "colour" else (o,))]
         return self.change(**{n: getattr(Augment, n) for n in _known(dict.fromkeys(names), OPERATIONS)})
 
 
-def simclr(size: int = 32, views: int = 2, **settings: Any) -> MakeViews:
+def simclr(size: int = 32, views: int = 2, **settings: Any) -> RandomViews:
     """SimCLR's views for small pictures: crop, flip, strong colour jitter, grayscale (Chen et al. 2020, appendix B.9).
 
     Blur stays off, as in the paper's CIFAR-10 experiments. `settings` override any strength of `Augment`.
@@ -178,31 +185,31 @@ def simclr(size: int = 32, views: int = 2, **settings: Any) -> MakeViews:
     base = Augment(
         size, crop=(0.2, 1.0), flip=0.5, jitter=0.8, brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1, gray=0.2
     )
-    return MakeViews(((views, replace(base, **_known(settings))),))
+    return RandomViews(((views, replace(base, **_known(settings))),))
 
 
-def moco(size: int = 32, **settings: Any) -> MakeViews:
+def moco(size: int = 32, **settings: Any) -> RandomViews:
     """MoCo v2's two views: SimCLR's with blur on half of them (Chen et al. 2020, "Improved Baselines")."""
     return simclr(size, blur=0.5, sigma=(0.1, 1.0), **settings)
 
 
-def byol(size: int = 32, **settings: Any) -> MakeViews:
+def byol(size: int = 32, **settings: Any) -> RandomViews:
     """BYOL's two unlike views: one always blurred, one seldom, and sometimes solarised (Grill et al. 2020, app. B)."""
     base = replace(simclr(size).kinds[0][1], brightness=0.4, contrast=0.4, saturation=0.2, hue=0.1, sigma=(0.1, 1.0))
     first, second = replace(base, blur=1.0), replace(base, blur=0.1, solarise=0.2)
-    return MakeViews(((1, first), (1, second))).change(**settings)
+    return RandomViews(((1, first), (1, second))).change(**settings)
 
 
-def multicrop(size: int = 32, small: int = 16, count: int = 4, **settings: Any) -> MakeViews:
+def multicrop(size: int = 32, small: int = 16, count: int = 4, **settings: Any) -> RandomViews:
     """SwAV's and DINO's views: two large crops and `count` small ones (Caron et al. 2020, section 3.3)."""
     base = simclr(size, **settings).kinds[0][1]
     large, tiny = replace(base, crop=(0.4, 1.0)), replace(base, size=small, crop=(0.1, 0.4))
-    return MakeViews(((2, large), (count, tiny)))
+    return RandomViews(((2, large), (count, tiny)))
 
 
-def weak(size: int = 32, views: int = 1, **settings: Any) -> MakeViews:
+def weak(size: int = 32, views: int = 1, **settings: Any) -> RandomViews:
     """Crop a little and flip: what a supervised classifier is trained with."""
-    return MakeViews(((views, Augment(size, **_known({"crop": (0.7, 1.0), "flip": 0.5, **settings}))),))
+    return RandomViews(((views, Augment(size, **_known({"crop": (0.7, 1.0), "flip": 0.5, **settings}))),))
 
 
 def plain(size: int = 32) -> Callable[[Tensor], Tensor]:
@@ -229,7 +236,7 @@ def as_float(x: Tensor) -> Tensor:
         return x.float().div_(255)
     if not x.is_floating_point():
         raise TypeError(f"x is {x.dtype}; expected torch.uint8 (0 to 255) or a float type (0 to 1)")
-    low, high = (float(v) for v in x.aminmax()) if x.numel() else (0.0, 1.0)
+    low, high = (float(v) for v in x.aminmax()) if x.numel() and may_read(x) else (0.0, 1.0)
     if not (low >= -1e-3 and high <= 1.001):  # NaN fails too
         raise ValueError(f"x runs from {low:.3g} to {high:.3g}; expected floats from 0 to 1, or torch.uint8")
     return x.float()
@@ -280,11 +287,16 @@ def recolour(
     return torch.bmm(m, flat).add_(offset).clamp_(0, 1).view_as(x)
 
 
-def gaussian_blur(x: Tensor, sigma: Tensor) -> Tensor:
-    """Blur (B, C, H, W) with a standard deviation per sample, (B,) pixels; at most 13 taps, reflected edges."""
+def gaussian_blur(x: Tensor, sigma: Tensor, largest: float | None = None) -> Tensor:
+    """Blur (B, C, H, W) with a standard deviation per sample, (B,) pixels; reflected edges.
+
+    The kernel reaches three of the largest deviations to each side, as far as the picture allows; `largest` names it
+    where it is known, so that it need not be read from `sigma`.
+    """
     if len(x) == 0:
         return x
-    reach = min(math.ceil(3 * float(sigma.max())), 6, min(x.shape[-2:]) - 1)
+    largest = float(sigma.max()) if largest is None else largest
+    reach = min(math.ceil(3 * largest), min(x.shape[-2:]) - 1)
     tap = torch.arange(-reach, reach + 1, device=x.device)
     kernel = torch.exp(-0.5 * (tap / sigma[:, None]) ** 2)
     kernel = (kernel / kernel.sum(1, keepdim=True))[:, :, None, None, None]

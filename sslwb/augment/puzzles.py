@@ -10,27 +10,45 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sslwb.augment.images import Augment, MakeViews, Views, weak
+from sslwb.augment.images import Augment, RandomViews, weak
+from sslwb.core import recorded
 
 
+class Turns(NamedTuple):
+    """A picture turned by 0, 90, 180 and 270 degrees; `augment.puzzles.rotation` makes them."""
+
+    by_0: Tensor  # (B, C, size, size) each
+    by_90: Tensor
+    by_180: Tensor
+    by_270: Tensor
+
+
+class Tiles(NamedTuple):
+    """Tiles of each picture in a random order, and which order; `augment.puzzles.jigsaw` makes them."""
+
+    tiles: Tensor  # (B, T, C, h, w)
+    order: Tensor  # int64 (B,)
+
+
+@recorded
 @dataclass(frozen=True)
 class Turned:
-    """Four views, turned by 0, 90, 180 and 270 degrees anticlockwise. Source: Gidaris et al. 2018, section 2.
+    """`Turns`: four views, turned by 0, 90, 180 and 270 degrees anticlockwise. Source: Gidaris et al. 2018, section 2.
 
     A quarter turn moves pixels and computes none, so that no trace of it is left in their values.
     """
 
-    of: MakeViews
+    of: RandomViews
 
-    def __call__(self, x: Tensor, generator: torch.Generator) -> Views:
-        pictures = self.of(x, generator)[0]
-        return [pictures.rot90(quarter, (2, 3)) for quarter in range(4)]
+    def __call__(self, batch: Any, generator: torch.Generator) -> Turns:
+        pictures = self.of(batch, generator)[0]
+        return Turns(*(pictures.rot90(quarter, (2, 3)) for quarter in range(4)))
 
 
 def rotation(size: int = 32, **settings: Any) -> Turned:
@@ -38,11 +56,12 @@ def rotation(size: int = 32, **settings: Any) -> Turned:
     return Turned(weak(size, **settings))
 
 
+@recorded
 @dataclass(frozen=True)
 class Shuffled:
-    """[tiles (B, T, C, h, w) in a random order, which order (B,) int64]. Source: Noroozi and Favaro 2016, section 3.
+    """`Tiles`: (B, T, C, h, w) in a random order, and which order (B,) int64.
 
-    Tile k of a shuffled picture comes from place orders[which][k].
+    Source: Noroozi and Favaro 2016, section 3. Tile k of a shuffled picture comes from place orders[which][k].
 
     Args:
         of: the recipe that makes the picture.
@@ -56,7 +75,7 @@ class Shuffled:
         ValueError: orders of another number of tiles, pictures that the tiles do not divide, a gap that leaves nothing.
     """
 
-    of: MakeViews
+    of: RandomViews
     orders: tuple[tuple[int, ...], ...]
     side: int = 2
     gap: int = 2
@@ -67,8 +86,8 @@ class Shuffled:
         if not self.orders or any(sorted(order) != list(range(self.side**2)) for order in self.orders):
             raise ValueError(f"orders holds {self.orders[:2]} …; expected permutations of the {self.side**2} tiles")
 
-    def __call__(self, x: Tensor, generator: torch.Generator) -> Views:
-        pictures = self.of(x, generator)[0]
+    def __call__(self, batch: Any, generator: torch.Generator) -> Tiles:
+        pictures = self.of(batch, generator)[0]
         b, channels, height, width = pictures.shape
         cell, tile = height // self.side, height // self.side - self.gap
         if height != width or height % self.side or not 0 < tile <= cell:
@@ -78,23 +97,23 @@ class Shuffled:
             )
         if self.lens:
             pictures = through_lens(pictures, self.lens)
-        draw = torch.rand(3, b, self.side**2, generator=generator, device=x.device)
+        draw = torch.rand(3, b, self.side**2, generator=generator, device=pictures.device)
         # (B, T, 1): where each tile begins, jittered inside its cell
-        place = torch.arange(self.side**2, device=x.device)
+        place = torch.arange(self.side**2, device=pictures.device)
         top, left = (
             (cell * p + (u * (self.gap + 1)).long())[:, :, None]
             for p, u in zip((place // self.side, place % self.side), draw, strict=False)
         )
-        step = torch.arange(tile, device=x.device)
+        step = torch.arange(tile, device=pictures.device)
         rows, columns = (top + step)[:, :, None, :, None], (left + step)[:, :, None, None, :]
-        batch = torch.arange(b, device=x.device)[:, None, None, None, None]
-        channel = torch.arange(channels, device=x.device)[:, None, None]
-        tiles = pictures[batch, channel, rows, columns]  # (B, T, C, tile, tile)
+        item = torch.arange(b, device=pictures.device)[:, None, None, None, None]
+        channel = torch.arange(channels, device=pictures.device)[:, None, None]
+        tiles = pictures[item, channel, rows, columns]  # (B, T, C, tile, tile)
         if self.colours is not None:
             tiles = self.colours(tiles.flatten(0, 1), generator).view(tiles.shape)
         which = (draw[2, :, 0] * len(self.orders)).long()
-        order = torch.tensor(self.orders, device=x.device)[which]
-        return [tiles[batch[:, :, 0, 0, 0], order], which]
+        order = torch.tensor(self.orders, device=pictures.device)[which]
+        return Tiles(tiles[item[:, :, 0, 0, 0], order], which)
 
 
 def jigsaw(

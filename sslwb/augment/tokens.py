@@ -8,19 +8,35 @@ Source: Devlin et al. 2019, "BERT", section 3.1 and appendix A; Liu et al. 2019,
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Views = list[Tensor]
-PAD, MASK, SEP = 0, 1, 2
-WORDS = 3  # the first number that is a word
+from sslwb.core import MASK, PAD, SEP, WORDS, may_read, recorded, tensor_of
+
 GOLDEN = 0x9E3779B97F4A7C15 - 2**64  # 2⁶⁴ over the golden ratio, as int64 holds it: its multiples lie far apart
 
 
+class MaskedTokens(NamedTuple):
+    """Texts with hidden words, and what stood there; `augment.tokens.mask(…)` makes them."""
+
+    tokens: Tensor  # int64 (B, L)
+    targets: Tensor  # int64 (B, L): the hidden words, and PAD elsewhere
+
+
+class MaskedPairs(NamedTuple):
+    """Pairs with hidden words, and whether they belong together; `augment.tokens.mask(…, next_sentence=True)`."""
+
+    tokens: Tensor  # int64 (B, L)
+    targets: Tensor  # int64 (B, L): the hidden words, and PAD elsewhere
+    segments: Tensor  # int64 (B, L): 0 in the first half, 1 in the second
+    not_next: Tensor  # int64 (B,): 1 where the second half is another text's
+
+
+@recorded
 @dataclass(frozen=True)
 class Masks:
     """Words are hidden, and shall be predicted; see `mask`."""
@@ -32,12 +48,13 @@ class Masks:
     static: bool
     next_sentence: bool
 
-    def __call__(self, x: Tensor, generator: torch.Generator) -> Views:
-        further: Views = []
+    def __call__(self, batch: Any, generator: torch.Generator) -> MaskedTokens | MaskedPairs:
+        x = tensor_of(batch)
         if self.next_sentence:
-            x, *further = with_random_next(x, generator)
-        x = shortened(x)
-        if int(x.max()) >= self.vocabulary:
+            x, segments, not_next = with_random_next(x, generator)
+        else:
+            x = shortened(x)
+        if may_read(x) and int(x.max()) >= self.vocabulary:
             raise ValueError(f"vocabulary is {self.vocabulary}, but x holds the number {int(x.max())}; give its size")
         # Which words, what becomes of them, and what stands there instead: three numbers from 0 to 1 for each place.
         if self.static:
@@ -47,7 +64,8 @@ class Masks:
         asked = (chosen < self.p) & (x >= WORDS)
         another = WORDS + (other * (self.vocabulary - WORDS)).long()
         shown = hide(x, asked, fate, another, self.random, self.kept)
-        return [shown, torch.where(asked, x, PAD), *further]
+        targets = torch.where(asked, x, PAD)
+        return MaskedPairs(shown, targets, segments, not_next) if self.next_sentence else MaskedTokens(shown, targets)
 
 
 def mask(
@@ -59,7 +77,7 @@ def mask(
     static: bool = False,
     next_sentence: bool = False,
 ) -> Masks:
-    """Views for BERT: int64 (B, L) → [tokens, targets], and with `next_sentence` [tokens, targets, segments, not_next].
+    """Views for BERT: int64 (B, L) → `MaskedTokens`, and with `next_sentence` `MaskedPairs`.
 
     Each word is asked with probability p. Of the asked ones 80 % are hidden behind MASK, 10 % stand replaced by a
     random word and 10 % stand as they are, so that the model cannot trust what it sees. Padding and SEP are never
@@ -106,41 +124,50 @@ def hide(x: Tensor, asked: Tensor, fate: Tensor, another: Tensor, random: float 
     return torch.where(asked, torch.where(fate < 1 - random - kept, MASK, unclear), x)
 
 
-def next_token(whole: bool = True) -> Callable[[Tensor, torch.Generator], Views]:
-    """Views for GPT: int64 (B, L) → [tokens], of which each shall be predicted from those before it. Nothing is random.
+@recorded
+@dataclass(frozen=True)
+class NextToken:
+    """Texts of which each word is predicted from those before it; see `next_token`."""
+
+    whole: bool
+
+    def __call__(self, batch: Any, generator: torch.Generator) -> list[Tensor]:
+        x = shortened(tensor_of(batch))
+        return [framed(x) if self.whole else x]
+
+
+def next_token(whole: bool = True) -> NextToken:
+    """Views for GPT: int64 (B, L) → [tokens], of which each shall be predicted from those before it; nothing is random.
 
     Args:
         whole: texts that begin and end: SEP stands before the first word and behind the last, so that the model
             learns both. False: windows of a running text, as they are.
     """
-    return framed if whole else unchanged
+    return NextToken(whole)
 
 
-def unchanged(x: Tensor, generator: torch.Generator) -> Views:
-    """The texts as they are, without the columns that are padding in all of them: int64 (B, L) → [(B, L')]."""
-    return [shortened(x)]
-
-
-def framed(x: Tensor, generator: torch.Generator) -> Views:
-    """SEP before and behind each text: int64 (B, L) → [(B, L')]."""
-    x = shortened(x)
+def framed(x: Tensor) -> Tensor:
+    """SEP before and behind each text: int64 (B, L) → (B, L + 2)."""
     end = (x != PAD).sum(1, keepdim=True)
-    return [torch.cat((torch.full_like(end, SEP), F.pad(x, (0, 1)).scatter(1, end, SEP)), 1)]
+    return torch.cat((torch.full_like(end, SEP), F.pad(x, (0, 1)).scatter(1, end, SEP)), 1)
 
 
 def shortened(x: Tensor) -> Tensor:
-    """(B, L) without the last columns, where they are padding in all texts."""
-    return x[:, : int((x != PAD).sum(1).max())]
+    """(B, L) without the last columns, where they are padding in all texts; whole where a GPU would have to be asked.
+
+    Padding changes no result, it only costs time.
+    """
+    return x[:, : int((x != PAD).sum(1).max())] if may_read(x) else x
 
 
-def with_random_next(x: Tensor, generator: torch.Generator) -> Views:
-    """Pairs (B, L) → [pairs, segments, not_next]: half of them get the second half of another text. See `mask`.
+def with_random_next(x: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """Pairs (B, L) → pairs, segments, not_next: half of them get the second half of another text. See `mask`.
 
     Raises:
         ValueError: fewer than two texts, or a text that is not SEP first half SEP second half SEP.
     """
     signs = (x == SEP).long()
-    if len(x) < 2 or not (signs.sum(1) == 3).all():
+    if len(x) < 2 or (may_read(x) and not (signs.sum(1) == 3).all()):
         raise ValueError(
             f"x holds {len(x)} text(s), of which {int((signs.sum(1) == 3).sum())} are pairs; expected 2 or more, each "
             "SEP first half SEP second half SEP: sentence_pairs(data) lays texts out like that"
@@ -151,12 +178,14 @@ def with_random_next(x: Tensor, generator: torch.Generator) -> Views:
     giver = torch.where(not_next == 1, rows.scatter(0, order, order.roll(-1)), rows)  # nobody gives to itself
     first = (signs.cumsum(1) < 2).sum(1) + 1  # the length of the first half with both of its signs
     second = (x != PAD).sum(1) - first
-    place = torch.arange(int((first + second[giver]).max()), device=x.device)
+    # `sentence_pairs` made the rows wide enough for any two halves
+    width = int((first + second[giver]).max()) if may_read(x) else x.shape[1]
+    place = torch.arange(width, device=x.device)
     own = place < first[:, None]
     source = torch.where(own, place, place + (first[giver] - first)[:, None])
     there = place < (first + second[giver])[:, None]
     joined = x[torch.where(own, rows[:, None], giver[:, None]), source.clamp(0, x.shape[1] - 1)]
-    return [torch.where(there, joined, PAD), (there & ~own).long(), not_next]
+    return torch.where(there, joined, PAD), (there & ~own).long(), not_next
 
 
 def own_numbers(x: Tensor, n: int) -> Tensor:

@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sslwb.check.report import NotAttempted, Report, Wrong, bound, explained, passed, verdict
-from sslwb.methods.base import Method, Views
+from sslwb.core import Views
+from sslwb.methods.base import Method
 from sslwb.nets import seeded
 
 STEPS = 3

@@ -9,9 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sslwb.augment.tokens import MASK, PAD, SEP, WORDS, hide
+from sslwb.augment.tokens import hide
 from sslwb.check.losses import COMMON
 from sslwb.check.report import Mistake, Report, Trial, judge
+from sslwb.core import MASK, PAD, SEP, WORDS
 from sslwb.methods import bert
 
 

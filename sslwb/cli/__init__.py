@@ -40,9 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     data.set_defaults(run=_data)
 
     train = commands.add_parser("train", help="train a method outside a notebook and keep its encoder")
-    train.add_argument("method", help="simclr or supervised")
-    train.add_argument("--data", default="shapes", help="a data set of `sslwb data list`, or a folder of pictures")
-    train.add_argument("--n", type=int, help="how many pictures; all of a real set, 8192 of a world")
+    train.add_argument("method", help="simclr, moco, byol, … mae, bert, gpt, supervised: a file of sslwb/methods")
+    train.add_argument("--data", default="shapes", help="a data set of `sslwb data list`, a folder of pictures, a text")
+    train.add_argument("--n", type=int, help="how many items; all of a real set, 8192 of a world")
     train.add_argument("--steps", type=int, default=500)
     train.add_argument("--batch-size", type=int, default=128)
     train.add_argument("--seed", type=int, default=0)

@@ -52,7 +52,7 @@ def _torch() -> Iterator[Finding]:
     try:
         import torch
     except Exception as error:
-        yield Finding("✗", f"torch cannot be imported: {error}", "remove .venv, then make lab")
+        yield Finding("✗", f"torch cannot be imported: {error}", "remove .venv, then python scripts/setup.py")
         return
     yield Finding("✓", f"torch {torch.__version__}")
     try:
@@ -64,7 +64,7 @@ def _torch() -> Iterator[Finding]:
         yield Finding(
             "✗",
             f"torchvision does not go with this torch: {error}",
-            "install both from one place: remove .venv, make lab",
+            "install both from one place: remove .venv, then python scripts/setup.py",
         )
         return
     yield Finding("✓", f"torchvision {torchvision.__version__} goes with it")
@@ -81,7 +81,11 @@ def _driver() -> Iterator[Finding]:
         mps = torch.backends.mps.is_available()
         yield Finding("✓", "GPU: Apple's, through mps" if mps else "no NVIDIA GPU; every lesson is made for the CPU")
     elif torch.version.cuda is None:
-        yield Finding("!", f"a GPU (driver {driver}), but torch was built without CUDA", "remove .venv, then make lab")
+        yield Finding(
+            "!",
+            f"a GPU (driver {driver}), but torch was built without CUDA",
+            "remove .venv, then python scripts/setup.py",
+        )
     else:
         yield Finding(
             "!",
@@ -151,7 +155,9 @@ def _jupyter() -> Iterator[Finding]:
         try:
             found[package] = version(package)
         except PackageNotFoundError:
-            yield Finding("!", f"{package} is not installed; sslwb trains, but the lessons do not open", "make lab")
+            yield Finding(
+                "!", f"{package} is not installed; sslwb trains, but the lessons do not open", "python scripts/setup.py"
+            )
     if tuple(int(part) for part in found.get("ipykernel", "9.9").split(".")[:2]) < (7, 3):
         yield Finding(
             "!",

@@ -1,6 +1,6 @@
 """Data: `load` a set by name, or take your own: pictures with `image_folder`, texts with `plain_text`."""
 
-from sslwb.data.containers import Images, Items, Texts
+from sslwb.data.containers import Images, Items, Pairs, Texts
 from sslwb.data.folder import image_folder
 from sslwb.data.loading import load, subset_per_class
 from sslwb.data.store import DataError
@@ -11,6 +11,7 @@ __all__ = [
     "DataError",
     "Images",
     "Items",
+    "Pairs",
     "Texts",
     "Tokenizer",
     "image_folder",

@@ -1,14 +1,24 @@
-"""What `load` returns: a data set that lies in memory as tensors, with everything known about each item."""
+"""What `load` returns: a data set that lies in memory as tensors, with everything known about each item.
+
+A container is a set of columns, one row an item. A batch is the same container with fewer rows, so that nothing that is
+known of an item is lost on its way to the views. Columns are tensors, or containers of as many rows.
+"""
 
 from __future__ import annotations
 
+import copy
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 from torch import Tensor
+
+from sslwb.augment import Unchanged
+from sslwb.augment.images import as_float, weak
+from sslwb.augment.tokens import next_token
+from sslwb.core import PAD, MakeViews
 
 if TYPE_CHECKING:
     from sslwb.data.tokenizing import Tokenizer
@@ -18,8 +28,11 @@ if TYPE_CHECKING:
 class Items:
     """What every container has: items, their labels, and (in a world) the hidden causes that made them.
 
+    A new modality is a subclass with its columns as fields. It says what an encoder is given (`inputs`), what there is
+    without one (`baseline`), and how items look unaugmented (`plain_view`); everything above asks no more.
+
     Attributes:
-        x: (N, …), one row an item.
+        x: (N, …), one row an item: a tensor, or a container.
         y: int64 (N,), or None where nobody labelled the items.
         classes: the names of the labels 0, 1, 2, ….
         factors: one (N,) tensor for each hidden cause: int64 for a category, float32 for a quantity
@@ -43,6 +56,26 @@ class Items:
 
     item: ClassVar[str] = "item"  # what the messages call one of them
 
+    def inputs(self) -> tuple[Tensor, ...]:
+        """What an encoder is given of all items: encoder(*inputs) → (N, dim)."""
+        return (self.x,)
+
+    def baseline(self) -> tuple[str, Tensor]:
+        """What is there without an encoder: its name, and float32 (N, D) on the CPU."""
+        return "raw input", self.x.flatten(1).float().cpu()
+
+    def plain_view(self) -> MakeViews:
+        """The recipe of a supervised control: one view, hardly augmented or not at all."""
+        return Unchanged()
+
+    def places(self, view: Tensor) -> list[Tensor]:
+        """A view (B, …) cut into the places where a shortcut could sit: (B, d) each. By default the whole."""
+        return [view.flatten(1)]
+
+    def batches(self, indices: Iterable[Tensor]) -> Iterator[Self]:
+        """The batches with these rows, in this order. Where the rows come from is the container's own affair."""
+        return (self[index] for index in indices)
+
     def __post_init__(self) -> None:
         for what, t in {"y": self.y, **self.factors}.items():
             if t is not None and t.shape != (len(self.x),):
@@ -62,16 +95,17 @@ class Items:
         return len(self.x)
 
     def __getitem__(self, index: Any) -> Self:
-        """The same container with fewer items; `index` is an int, a slice, a list, an index tensor or a mask."""
+        """The same container with fewer items; `index` is an int, a slice, a list, an index tensor or a mask.
+
+        Nothing is checked again: checks run when data are made.
+        """
         if isinstance(index, int):
             if not -len(self) <= index < len(self):
                 raise IndexError(f"index {index} is out of range: the data set has {len(self)} items")
             index = [index]
         if isinstance(index, Sequence):
             index = torch.as_tensor(index, dtype=torch.long if len(index) == 0 else None)
-        if isinstance(index, Tensor):
-            index = index.to(self.x.device)
-        return self._map(lambda t: t[index])
+        return self._map(lambda t: t[index.to(t.device) if isinstance(index, Tensor) else index])
 
     def to(self, device: torch.device | str) -> Self:
         """The same container with every tensor on `device`."""
@@ -96,11 +130,16 @@ class Items:
         varying = {k: v for k, v in self.factors.items() if len(v) and not (v == v[0]).all()}
         return varying or ({} if self.y is None else {"label": self.y})
 
+    @property
+    def device(self) -> torch.device:
+        """Where the items lie."""
+        return self.x.device
+
     def _map(self, f: Callable[[Tensor], Tensor]) -> Self:
-        """Every tensor, one row an item, through f."""
-        kept = {part.name: getattr(self, part.name) for part in fields(self)}
-        tensors: dict[str, Any] = {name: f(t) for name, t in kept.items() if isinstance(t, Tensor)}
-        return replace(self, **tensors, factors={k: f(v) for k, v in self.factors.items()})
+        """The same container with every tensor through f, in its columns and in those of containers inside it."""
+        mapped = copy.copy(self)
+        vars(mapped).update({name: _mapped(column, f) for name, column in vars(self).items()})
+        return mapped
 
 
 @dataclass(frozen=True)
@@ -125,6 +164,26 @@ class Images(Items):
                 "for pictures with channels last use x.permute(0, 3, 1, 2)"
             )
         super().__post_init__()
+
+    def inputs(self) -> tuple[Tensor]:
+        """The pictures as floats in [0, 1], (N, C, H, W)."""
+        return (as_float(self.x),)
+
+    def baseline(self) -> tuple[str, Tensor]:
+        """The pixels in [0, 1], (N, C · H · W)."""
+        return "raw pixels", as_float(self.x).flatten(1).cpu()
+
+    def plain_view(self) -> MakeViews:
+        return weak(self.shape[-1])
+
+    def places(self, view: Tensor) -> list[Tensor]:
+        """Squares of an eighth of the width, half overlapping."""
+        side, (height, width) = max(4, view.shape[-1] // 8), view.shape[-2:]
+        return [
+            view[:, :, i : i + side, j : j + side].flatten(1)
+            for i in range(0, max(1, height - side + 1), side // 2)
+            for j in range(0, max(1, width - side + 1), side // 2)
+        ]
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -181,6 +240,14 @@ class Texts(Items):
             )
         super().__post_init__()
 
+    def baseline(self) -> tuple[str, Tensor]:
+        """How often each word of the vocabulary stands in a text, (N, V)."""
+        counts = torch.zeros(len(self), len(self.vocabulary), device=self.x.device)
+        return "word counts", counts.scatter_add_(1, self.x, (self.x != PAD).float()).cpu()
+
+    def plain_view(self) -> MakeViews:
+        return next_token(whole=False)
+
     @property
     def shape(self) -> tuple[int]:
         """(L,) of one text, with its padding."""
@@ -201,6 +268,67 @@ class Texts(Items):
             return self.tokenizer.decode(self[index].x)[0]
         words = " ".join(self.vocabulary[i] for i in self[index].x[0].tolist() if i)
         return re.sub(r" ([.,!?])", r"\1", words)
+
+
+class Pairs(Items):
+    """Two containers row for row, a picture and its caption for one: `pairs.a` and `pairs.b`.
+
+    Labels and causes are those of `a`, unless it has none.
+
+    Raises:
+        ValueError: they have different lengths.
+    """
+
+    item: ClassVar[str] = "pair"
+    b: Items
+
+    def __init__(self, a: Items, b: Items) -> None:
+        if len(a) != len(b):
+            raise ValueError(f"a has {len(a)} items and b {len(b)}; expected as many, row for row")
+        known = a if a.y is not None or a.factors else b
+        super().__init__(a, known.y, known.classes, known.factors, known.levels, known.periodic, f"{a.name}, {b.name}")  # type: ignore[arg-type]
+        object.__setattr__(self, "b", b)
+
+    @property
+    def a(self) -> Items:
+        """The first of each pair."""
+        return self.x  # type: ignore[return-value]
+
+    def inputs(self) -> tuple[Tensor, ...]:
+        """What an encoder of both sides is given: the inputs of a, then those of b."""
+        return (*self.a.inputs(), *self.b.inputs())
+
+    def baseline(self) -> tuple[str, Tensor]:
+        """The numbers of both sides, beside each other."""
+        (first, one), (second, other) = self.a.baseline(), self.b.baseline()
+        return f"{first}, {second}", torch.cat((one, other), 1)
+
+
+def as_items(x: Tensor | Items) -> Items:
+    """A bare tensor as a container: uint8 (N, C, H, W) are pictures, floats of that shape pictures in [0, 1], and
+    everything else is given to an encoder as it is.
+
+    Raises:
+        TypeError: neither a tensor nor a container.
+        ValueError: pictures outside [0, 1].
+    """
+    if isinstance(x, Items):
+        return x
+    if not isinstance(x, Tensor):
+        raise TypeError(f"data is {type(x).__name__}; expected a container such as load(…) gives, or a tensor")
+    if x.dtype == torch.uint8:
+        return Images(x)
+    return Items(as_float(x) if x.is_floating_point() and x.ndim == 4 and x.shape[1] in (1, 3) else x)
+
+
+def _mapped(column: Any, f: Callable[[Tensor], Tensor]) -> Any:
+    if isinstance(column, Tensor):
+        return f(column)
+    if isinstance(column, Items):
+        return column._map(f)
+    if isinstance(column, dict):
+        return {key: _mapped(part, f) for key, part in column.items()}
+    return column
 
 
 def _kind(x: object) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from sslwb.augment.tokens import PAD, SEP
+from sslwb.core import PAD, SEP
 from sslwb.data.containers import Texts
 
 

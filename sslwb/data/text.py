@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sslwb.augment.tokens import PAD
+from sslwb.core import PAD
 from sslwb.data.containers import Texts
 from sslwb.data.readers import draw
 from sslwb.data.store import DataError, cache_folder

@@ -18,7 +18,7 @@ from tokenizers import Tokenizer as Backend
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from sslwb.augment.tokens import MASK, PAD
+from sslwb.core import MASK, PAD
 from sslwb.data.store import DataError
 
 SPECIAL = ("<pad>", "<mask>", "<sep>")

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from sslwb.augment.images import as_float
-from sslwb.data import Images
+from sslwb.core import MakeViews
+from sslwb.data import Items
 from sslwb.evaluate.faults import FAULTS
 from sslwb.evaluate.signs import Signs, collect
 from sslwb.methods.base import Method
-from sslwb.train.loop import History, MakeViews
+from sslwb.train.loop import History
 
 HEALTHY = "The loss falls and the embeddings spread. Measure with kNN before you trust it."
 
@@ -34,11 +34,11 @@ class Diagnosis:
 def diagnose(
     history: History,
     encoder: nn.Module,
-    data: Images,
+    data: Items,
     *,
     method: Method | None = None,
     make_views: MakeViews | None = None,
-    transform: Callable[[Tensor], Tensor] = as_float,
+    transform: Callable[[Tensor], Tensor] | None = None,
 ) -> Diagnosis:
     """Look at a training and its encoder without any label, and say what is the matter; it takes about a second.
 
@@ -48,13 +48,14 @@ def diagnose(
     Args:
         history: what `fit` returned: the losses and the settings.
         encoder: the trained encoder.
-        data: pictures that it was trained on, or others like them; up to 1,024 are looked at, all for exact copies.
+        data: items that it was trained on, or others like them; up to 1,024 are looked at, all for exact copies.
         method: what was trained, for what its loss sees behind the encoder: some collapses show only there.
         make_views: how the views were made: for views that are too weak, too strong, or leak.
-        transform: how evaluation shows pictures to the encoder, uint8 (B, C, H, W) → float; compared with the views.
+        transform: how evaluation shows items to the encoder, the column x → its input; None: as `data.inputs()` does.
+            It is compared with the views.
 
     Raises:
-        ValueError: no steps were recorded, or fewer than 16 pictures.
+        ValueError: no steps were recorded, or fewer than 16 items.
     """
     losses = history.terms.get("loss", [])
     if not losses or len(data) < 16:
@@ -68,8 +69,12 @@ def judged(signs: Signs) -> Diagnosis:
     """The verdict on signs that were collected. Further causes are named too; what a cause leads to is not."""
     found = [(fault, seen) for fault in FAULTS if (seen := fault.seen(signs)) is not None]
     if not found:
-        names = ("first loss", "last loss", "feature std", "effective rank", "of", "views match")
-        return Diagnosis("healthy", {name: signs[name] for name in names if name in signs}, HEALTHY)
-    first, *others = (Diagnosis(fault.verdict, seen, fault.suggestion) for fault, seen in found)
+        names = ("first_loss", "last_loss", "feature_std", "effective_rank", "dimensions", "views_match")
+        return Diagnosis("healthy", _named(signs.some(*names)), HEALTHY)
+    first, *others = (Diagnosis(fault.verdict, _named(seen), fault.suggestion) for fault, seen in found)
     further = tuple(other for other, (fault, _) in zip(others, found[1:], strict=True) if fault.cause)
     return Diagnosis(first.verdict, first.evidence, first.suggestion, further)
+
+
+def _named(seen: dict[str, float]) -> dict[str, float]:
+    return {name.replace("_", " "): value for name, value in seen.items()}

@@ -3,45 +3,84 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sslwb.augment.images import as_float
-from sslwb.augment.tokens import PAD
-from sslwb.data import Images, Items, Texts
+from sslwb.data import Items
+from sslwb.data.containers import as_items
 from sslwb.nets import seeded
 from sslwb.train.device import autocast, resolve_precision
 
 BATCH = 500
 
 
+class WithoutEncoder(nn.Module):
+    """Stands where an encoder is expected and gives what is there without one: the container's `baseline()`."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.dim = dim
+
+
 @torch.no_grad()
-def embed(encoder: nn.Module, data: Items | Tensor, precision: str = "auto") -> Tensor:
-    """The embeddings of pictures or texts as they are, without augmentation: (N, dim) float32 on the CPU.
+def embed(
+    encoder: nn.Module,
+    data: Items | Tensor,
+    precision: str = "auto",
+    *,
+    out: str | os.PathLike[str] | None = None,
+) -> Tensor:
+    """The embeddings of items as they are, without augmentation: (N, dim) float32 on the CPU.
 
     Args:
-        encoder: maps float (B, C, H, W) in [0, 1], or texts int64 (B, L), to (B, dim); used in evaluation mode and left
-            in its own.
-        data: pictures, or uint8 (N, C, H, W); texts, or int64 (N, L).
+        encoder: maps what `data.inputs()` gives to (B, dim); used in evaluation mode and left in its own.
+        data: a container, or a tensor: uint8 (N, C, H, W) are pictures.
         precision: "auto", "fp32" or "bf16".
+        out: a file, .npy, that the embeddings are written to batch by batch, where they are more than memory holds; the
+            tensor that comes back is a map of it.
 
     Raises:
         ValueError: the encoder gives something other than (B, dim), or no finite numbers.
     """
-    x = data.x if isinstance(data, Items) else data
+    data = as_items(data)
     device = next((p.device for p in encoder.parameters()), torch.device("cpu"))
     precision = resolve_precision(precision, device)
+    rows = torch.arange(len(data)).split(BATCH)
+    z: Tensor | None = None
     with evaluating(encoder), autocast(device, precision):
-        parts = [encoder(_readable(batch.to(device))).float().cpu() for batch in x.split(BATCH)]
-    z = torch.cat(parts)
-    if z.ndim != 2:
-        raise ValueError(f"encoder gave embeddings of shape {tuple(z.shape)}; expected (N, dim)")
-    if not torch.isfinite(z).all():
-        raise ValueError("encoder gave NaN or infinite embeddings; expected finite numbers: its training diverged")
+        for index, batch in zip(rows, data.batches(rows), strict=True):
+            if isinstance(encoder, WithoutEncoder):
+                part = batch.baseline()[1]
+            else:
+                part = encoder(*batch.to(device).inputs()).float().cpu()
+            if part.ndim != 2 or len(part) != len(index):
+                raise ValueError(
+                    f"encoder gave embeddings of shape {tuple(part.shape)} for {len(index)} items; expected (N, dim)"
+                )
+            if not torch.isfinite(part).all():
+                raise ValueError(
+                    "encoder gave NaN or infinite embeddings; expected finite numbers: its training diverged"
+                )
+            z = _room(len(data), part.shape[1], out) if z is None else z
+            z[index[0] : index[-1] + 1] = part
+    if z is None:
+        raise ValueError("data has no items; expected at least one to embed")
     return z
+
+
+def _room(n: int, dim: int, out: str | os.PathLike[str] | None) -> Tensor:
+    """Where N embeddings are written: in memory, or in a file that the system maps into it."""
+    if out is None:
+        return torch.empty(n, dim)
+    path = Path(out).expanduser()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return torch.from_numpy(np.lib.format.open_memmap(path, "w+", np.float32, (n, dim)))
 
 
 @contextmanager
@@ -56,21 +95,12 @@ def evaluating(network: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def raw(data: Images | Texts) -> Tensor:
-    """The first baseline, what is there without any encoder: float32 on the CPU.
+def raw(data: Items) -> Tensor:
+    """The first baseline, what is there without any encoder: float32 (N, D) on the CPU.
 
-    Pictures: their pixels, (N, C·H·W) in [0, 1]. Texts: how often each word of the vocabulary stands in them, (N, V).
+    Each container says itself what that is: the pixels of pictures, how often each word stands in a text.
     """
-    if isinstance(data, Images):
-        return as_float(data.x).flatten(1).cpu()
-    counts = torch.zeros(len(data), len(data.vocabulary), device=data.x.device)
-    counts.scatter_add_(1, data.x, (data.x != PAD).float())
-    return counts.cpu()
-
-
-def _readable(x: Tensor) -> Tensor:
-    """What an encoder takes: texts are whole numbers (B, L) and stay so, pictures become floats."""
-    return x if x.dtype == torch.int64 and x.ndim == 2 else as_float(x)
+    return data.baseline()[1]
 
 
 def untrained(encoder: nn.Module, seed: int = 0) -> nn.Module:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from sslwb.evaluate.signs import Signs
 
-Seen = Signs | None
+Seen = dict[str, float] | None  # what a fault was seen by: the names of signs and their values
 KNOWN = 2 / 3  # views count as matched when the own one is nearer than another's this often; chance is one half
 
 
@@ -29,18 +29,19 @@ class Fault:
 
 def _of(signs: Signs, *names: str) -> Seen:
     """These signs, in this order; None where one is absent."""
-    return {name: signs[name] for name in names} if all(name in signs for name in names) else None
+    seen = signs.some(*names)
+    return seen if len(seen) == len(names) else None
 
 
-def _some(signs: Signs, *names: str) -> Signs:
-    return {name: signs[name] for name in names if name in signs}
+def _else(value: float | None, absent: float) -> float:
+    return absent if value is None else value
 
 
 def diverged(signs: Signs) -> Seen:
     """A loss or a weight is no number, or the loss ended well above the highest that it was at first."""
-    begin, last = signs["highest early loss"], signs["last loss"]
-    if "numbers that are none" in signs or last > begin + max(0.5 * abs(begin), 0.1):
-        return {"first loss": signs["first loss"], "last loss": last}
+    begin, last = signs.highest_early_loss, signs.last_loss
+    if signs.not_finite or last > begin + max(0.5 * abs(begin), 0.1):
+        return {"first_loss": signs.first_loss, "last_loss": last}
     return None
 
 
@@ -56,8 +57,8 @@ def leaking(signs: Signs) -> Seen:
 
     Doersch et al. 2015, section 3.1, on such shortcuts: a net takes the easiest thing that two views share.
     """
-    seen = _of(signs, "best place finds", "places that find", "pixels match")
-    return seen if seen and seen["best place finds"] > 0.5 and seen["places that find"] < 0.25 else None
+    seen = _of(signs, "best_place_finds", "places_that_find", "raw_views_match")
+    return seen if seen and seen["best_place_finds"] > 0.5 and seen["places_that_find"] < 0.25 else None
 
 
 def too_weak(signs: Signs) -> Seen:
@@ -65,8 +66,8 @@ def too_weak(signs: Signs) -> Seen:
 
     Tian et al. 2020, "What makes for good views": views should share what the task needs and no more.
     """
-    seen = _of(signs, "pixels match")
-    return seen if seen and seen["pixels match"] > 0.95 else None
+    seen = _of(signs, "raw_views_match")
+    return seen if seen and seen["raw_views_match"] > 0.95 else None
 
 
 def too_small_a_batch(signs: Signs) -> Seen:
@@ -75,35 +76,35 @@ def too_small_a_batch(signs: Signs) -> Seen:
     SimCLR's negatives are the batch's other pictures (Chen et al. 2020, figure 9). A correlation over B pictures is off
     by 1/√B, which Barlow Twins and VICReg take for redundancy.
     """
-    batch = signs.get("batch", math.inf)
-    if "negatives in the batch" in signs and batch < 16:
-        return _of(signs, "batch", "negatives in the batch")
-    if "error of a correlation" in signs and batch < 12:
-        return _of(signs, "batch", "error of a correlation")
+    batch = _else(signs.batch, math.inf)
+    if signs.negatives_in_the_batch is not None and batch < 16:
+        return _of(signs, "batch", "negatives_in_the_batch")
+    if signs.error_of_a_correlation is not None and batch < 12:
+        return _of(signs, "batch", "error_of_a_correlation")
     return None
 
 
 def too_cold(signs: Signs) -> Seen:
     """The loss began at more than twice the loss of guessing: similarities are divided by so little that the nearest
     negative alone decides (Wang and Liu 2021, "Understanding the Behaviour of Contrastive Loss")."""
-    seen = _of(signs, "temperature", "first loss", "loss of guessing")
-    return seen if seen and seen["first loss"] > 2 * seen["loss of guessing"] else None
+    seen = _of(signs, "temperature", "first_loss", "loss_of_guessing")
+    return seen if seen and seen["first_loss"] > 2 * seen["loss_of_guessing"] else None
 
 
 def too_hot(signs: Signs) -> Seen:
     """Even when every view lay on its positive and square to all others, more than 85 % of the loss of guessing would
     be left: the gradient hardly tells a near negative from a far one (Wang and Liu 2021)."""
-    seen = _of(signs, "temperature", "least loss", "loss of guessing")
-    return seen if seen and seen["least loss"] > 0.85 * seen["loss of guessing"] else None
+    seen = _of(signs, "temperature", "least_loss", "loss_of_guessing")
+    return seen if seen and seen["least_loss"] > 0.85 * seen["loss_of_guessing"] else None
 
 
 def too_slow(signs: Signs) -> Seen:
     """The loss hardly falls, and the weights hardly move: seen by the scales of the norms, which begin at 1, or else by
     what all steps together can do. Exactly no movement is another encoder than the trained one, and not this fault."""
-    stays = signs["loss fallen by"] < 0.2
-    moved, reach = signs.get("norms moved by"), signs.get("all steps by", math.inf)
+    stays = signs.loss_fallen_by < 0.2
+    moved, reach = signs.norms_moved_by, _else(signs.all_steps_by, math.inf)
     still = reach < 0.05 if moved is None else 0 < moved < 1e-3
-    return _some(signs, "loss fallen by", "norms moved by", "all steps by") if stays and still else None
+    return signs.some("loss_fallen_by", "norms_moved_by", "all_steps_by") if stays and still else None
 
 
 def too_fast(signs: Signs) -> Seen:
@@ -112,73 +113,72 @@ def too_fast(signs: Signs) -> Seen:
     Before a norm the size of weights does not matter, so each step that is too long turns them and makes them longer
     (van Laarhoven 2017); where the rate was not recorded, the norms' own scales must have moved by half.
     """
-    grown = signs.get("weights grown by", 0) > 5
-    far = signs["one step moves a weight by"] > 2 if "one step moves a weight by" in signs else True
-    seen = grown and far and signs.get("norms moved by", 1.0) > 0.3
-    return _some(signs, "weights grown by", "one step moves a weight by", "norms moved by") if seen else None
+    grown = _else(signs.weights_grown_by, 0) > 5
+    far = _else(signs.one_step_moves_a_weight_by, math.inf) > 2
+    seen = grown and far and _else(signs.norms_moved_by, 1.0) > 0.3
+    return signs.some("weights_grown_by", "one_step_moves_a_weight_by", "norms_moved_by") if seen else None
 
 
 def shown_differently(signs: Signs) -> Seen:
     """Pictures in evaluation have other values or quite another size than views had (Touvron et al. 2019, "Fixing the
     train-test resolution discrepancy"), or are not recognised in a view half as well, above chance, as another view."""
-    names = "lowest value shown", "highest value shown", "side shown", "picture and view match", "views match"
+    values = "lowest_value_shown", "highest_value_shown", "lowest_value_in_views", "highest_value_in_views"
+    names = *values, "size_shown", "item_and_view_match", "views_match"
     seen = _of(signs, *names)
     if seen is None:
         return None
     outside = (
-        seen["lowest value shown"] < signs["lowest value in views"] - 0.1
-        or seen["highest value shown"] > signs["highest value in views"] + 0.1
-        or not 0.4 < seen["side shown"] < 2.5
+        seen["lowest_value_shown"] < seen["lowest_value_in_views"] - 0.1
+        or seen["highest_value_shown"] > seen["highest_value_in_views"] + 0.1
+        or not 0.4 < seen["size_shown"] < 2.5
     )
-    lost = seen["views match"] > 0.6 and seen["picture and view match"] - 0.5 < 0.5 * (seen["views match"] - 0.5)
+    lost = seen["views_match"] > 0.6 and seen["item_and_view_match"] - 0.5 < 0.5 * (seen["views_match"] - 0.5)
     return seen if outside or lost else None
 
 
 def collapsed(signs: Signs) -> Seen:
     """All pictures get nearly the same embedding (feature std, Chen and He 2021), or the same share of each prototype
     (Caron et al. 2021, section 5.3); or the loss fell by half and views are matched hardly better than by chance."""
-    for name in ("feature std", "feature std for the loss"):
-        if signs.get(name, 1.0) < 0.1:
-            return _of(signs, name)
-    if signs.get("nats for the loss", 1.0) < 0.05:
-        return _of(signs, "nats for the loss")
-    return _some(signs, "loss fallen by", "views match") if signs["loss fallen by"] > 0.5 and _blind(signs) else None
+    for name, least in (("feature_std", 0.1), ("feature_std_for_the_loss", 0.1), ("nats_for_the_loss", 0.05)):
+        if (seen := _of(signs, name)) and seen[name] < least:
+            return seen
+    return signs.some("loss_fallen_by", "views_match") if signs.loss_fallen_by > 0.5 and _blind(signs) else None
 
 
 def few_dimensions_for_the_loss(signs: Signs) -> Seen:
     """Where the loss looks, embeddings span a plane at most, or one direction carries nearly all of the variance
     (Jing et al. 2022, "Understanding Dimensional Collapse"; effective rank: Garrido et al. 2023)."""
-    seen = _of(signs, "effective rank for the loss", "directions for the loss")
-    flat = seen and (seen["effective rank for the loss"] < 2.2 or seen["directions for the loss"] < 1.2)
+    seen = _of(signs, "effective_rank_for_the_loss", "directions_for_the_loss")
+    flat = seen and (seen["effective_rank_for_the_loss"] < 2.2 or seen["directions_for_the_loss"] < 1.2)
     return seen if flat else None
 
 
 def too_strong(signs: Signs) -> Seen:
     """The trained embeddings match the views of a picture hardly better than chance, and the loss is still high."""
-    return _some(signs, "views match", "pixels match", "loss fallen by") if _blind(signs) else None
+    return signs.some("views_match", "raw_views_match", "loss_fallen_by") if _blind(signs) else None
 
 
 def few_dimensions(signs: Signs) -> Seen:
     """The embeddings themselves use few directions (effective rank, centred: Garrido et al. 2023)."""
-    seen = _of(signs, "effective rank", "of")
-    return seen if seen and seen["effective rank"] < max(2.0, 0.05 * seen["of"]) else None
+    seen = _of(signs, "effective_rank", "dimensions")
+    return seen if seen and seen["effective_rank"] < max(2.0, 0.05 * seen["dimensions"]) else None
 
 
 def _blind(signs: Signs) -> bool:
     """Whether pairs of views were looked at, and neither the embeddings nor the projections match them."""
-    seen = _of(signs, "pixels match", "views match")  # pixels are compared where pairs are what the loss is about
-    return bool(seen) and max(signs["views match"], signs.get("views match for the loss", 0.0)) < KNOWN
+    seen = _of(signs, "raw_views_match", "views_match")  # pixels are compared where pairs are what the loss is about
+    return bool(seen) and max(_else(signs.views_match, 0), _else(signs.views_match_for_the_loss, 0)) < KNOWN
 
 
 def idle(signs: Signs) -> Seen:
     """The loss has hardly fallen, and no better match of views speaks for the run. A teacher's targets move, so that
     the loss alone says nothing where there is one."""
-    trained, untrained = signs.get("views match"), signs.get("untrained, they match")
+    trained, untrained = signs.views_match, signs.untrained_views_match
     known = trained is not None and untrained is not None
     better = known and trained > untrained + 0.05  # type: ignore[operator]
-    if signs["loss fallen by"] > 0.02 or better or ("targets move" in signs and not known):
+    if signs.loss_fallen_by > 0.02 or better or (signs.targets_move and not known):
         return None
-    return _some(signs, "first loss", "last loss", "views match", "untrained, they match")
+    return signs.some("first_loss", "last_loss", "views_match", "untrained_views_match")
 
 
 WARMTH = "Begin at 0.1 to 0.5."

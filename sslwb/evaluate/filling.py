@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sslwb.augment.tokens import MASK, SEP
+from sslwb.core import MASK, SEP
 from sslwb.data import DataError, Tokenizer
 from sslwb.data.tokenizing import SPECIAL
 from sslwb.data.worlds.tales import Tales

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from sslwb.augment.images import weak
-from sslwb.augment.tokens import unchanged
-from sslwb.data import Images, Texts
-from sslwb.evaluate.embedding import embed, raw, untrained
+from sslwb.augment import labelled
+from sslwb.core import MakeViews
+from sslwb.data import Items
+from sslwb.evaluate.embedding import WithoutEncoder, embed, untrained
 from sslwb.evaluate.probes import knn, linear
 from sslwb.geometry import alignment, effective_rank, uniformity
 from sslwb.methods.supervised import Supervised
-from sslwb.train.loop import MakeViews, fit
+from sslwb.train.loop import fit
 from sslwb.train.store import trained
 
-Data = Images | Texts
 PAIRS = 512  # test pictures for the geometry: enough for two digits
 
 
@@ -52,48 +51,68 @@ class Scores:
         return "\n".join(lines)
 
 
+Task = Callable[[nn.Module, Items, Items], dict[str, float]]
+
+
+def neighbours_and_probe(encoder: nn.Module, train: Items, test: Items) -> dict[str, float]:
+    """The default task: kNN and linear-probe accuracy of frozen embeddings, and how the embeddings lie.
+
+    Effective rank (RankMe) and uniformity are those of the test set; where there is no encoder they mean nothing.
+    """
+    z = embed(encoder, test)
+    where = embed(encoder, train), train.labels.cpu(), z, test.labels.cpu()
+    scores = {"knn": knn(*where), "linear": linear(*where)}
+    if isinstance(encoder, WithoutEncoder):
+        return scores
+    return scores | {"rank": effective_rank(z[: 4 * PAIRS]), "uniformity": uniformity(z[:PAIRS])}
+
+
 def evaluate(
-    encoder: nn.Module, train: Data, test: Data, make_views: MakeViews | None = None, control_steps: int = 200
+    encoder: nn.Module,
+    train: Items,
+    test: Items,
+    make_views: MakeViews | None = None,
+    control_steps: int = 200,
+    task: Task = neighbours_and_probe,
 ) -> Scores:
-    """Measure an encoder beside raw pixels, itself with random weights, and itself trained with all labels.
+    """Measure an encoder beside what is there without one, itself with random weights, and itself with all labels.
 
-    Texts have no pixels: beside their encoder stands how often each word is there.
-
-    Columns: kNN and linear-probe accuracy; effective rank (RankMe); uniformity; and, given `make_views`, alignment.
-    The supervised control is trained once for `control_steps` and then taken from the run store.
+    Args:
+        encoder: what is measured.
+        train, test: containers of one kind.
+        make_views: the recipe of two or more views of each item; adds the column "alignment".
+        control_steps: of the supervised control, which is trained once and then taken from the run store.
+        task: (encoder, train, test) → {measure: number}; each row of the table is its answer for another encoder. The
+            default gives kNN and linear-probe accuracy, effective rank (RankMe) and uniformity.
 
     Raises:
-        ValueError: data without labels, different kinds of pictures in train and test, or texts with `make_views`.
+        ValueError: data without labels, different kinds of items in train and test, or `make_views` that gives no two
+            views of an item.
     """
-    if make_views is not None and not isinstance(train, Images):
-        raise ValueError("make_views is for the alignment of two views of a picture; expected None for texts")
-    if train.shape != test.shape:
-        shape = "(C, H, W)" if isinstance(train, Images) else "(L,)"
+    if type(train) is not type(test) or train[:0].x.shape[1:] != test[:0].x.shape[1:]:
         raise ValueError(
-            f"train has {train.item}s of {train.shape} and test of {test.shape}; expected the same {shape}"
+            f"train has {train.item}s of {tuple(train.x.shape[1:])} and test {test.item}s of "
+            f"{tuple(test.x.shape[1:])}; expected the same"
         )
-    first = "raw pixels" if isinstance(train, Images) else "word counts"
-    rows = {first: _accuracies(raw(train), train, raw(test), test)}
-    control = Supervised(untrained(encoder), len(train.classes) or int(train.labels.max()) + 1)
-    batch = min(128, len(train))
-    trained(control, train, _labelled_views(train), steps=control_steps, batch_size=batch, progress=False)
-    for name, net in {
+    name, first = train[:1].baseline()
+    encoders = {
+        name: WithoutEncoder(first.shape[1]),
         "random encoder": untrained(encoder),
         "this encoder": encoder,
-        "supervised": control.encoder,
-    }.items():
-        z = embed(net, test)
-        rows[name] = _accuracies(embed(net, train), train, z, test)
-        rows[name] |= {"rank": effective_rank(z[: 4 * PAIRS]), "uniformity": uniformity(z[:PAIRS])}
-        if make_views is not None:
+        "supervised": _control(encoder, train, control_steps),
+    }
+    rows = {}
+    for name, net in encoders.items():
+        rows[name] = dict(task(net, train, test))
+        if make_views is not None and not isinstance(net, WithoutEncoder):
             rows[name]["alignment"] = _alignment(net, test, make_views)
     return Scores(rows)
 
 
 def fine_tune(
     encoder: nn.Module,
-    train: Data,
-    test: Data,
+    train: Items,
+    test: Items,
     *,
     steps: int = 200,
     lr: float = 1e-3,
@@ -108,30 +127,43 @@ def fine_tune(
     Raises:
         ValueError: `train` has no labels.
     """
-    classes = len(train.classes) or int(train.labels.max()) + 1
-    dim: Any = encoder.dim
-    whole: Any = nn.Sequential(copy.deepcopy(encoder), nn.BatchNorm1d(dim, affine=False))
-    whole.dim = dim
-    method = Supervised(whole, classes, seed=seed)
+    method = Supervised(_Normed(copy.deepcopy(encoder)), _classes(train), seed=seed)
     batch = min(batch_size, len(train))
-    fit(method, train, _labelled_views(train), steps=steps, batch_size=batch, lr=lr, seed=seed, progress=False)
+    views = labelled(train.plain_view())
+    fit(method, train, views, steps=steps, batch_size=batch, lr=lr, seed=seed, progress=False)
     with torch.no_grad():
         logits = method.classifier.cpu()(embed(method.encoder, test))
     return float((logits.argmax(1) == test.labels.cpu()).float().mean())
 
 
-def _labelled_views(data: Data) -> MakeViews:
-    """What the supervised control sees: pictures in one weak view, texts as they are."""
-    return weak(data.shape[-1]) if isinstance(data, Images) else unchanged
+class _Normed(nn.Module):
+    """An encoder whose features have mean 0 and deviation 1 over the batch."""
+
+    def __init__(self, encoder: nn.Module) -> None:
+        super().__init__()
+        self.dim = int(encoder.dim)  # type: ignore[arg-type]
+        self.encoder, self.norm = encoder, nn.BatchNorm1d(self.dim, affine=False)
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return self.norm(self.encoder(*inputs))
 
 
-def _accuracies(train_z: Tensor, train: Data, test_z: Tensor, test: Data) -> dict[str, float]:
-    where = train_z, train.labels.cpu(), test_z, test.labels.cpu()
-    return {"knn": knn(*where), "linear": linear(*where)}
+def _control(encoder: nn.Module, train: Items, steps: int) -> nn.Module:
+    """The same encoder, trained with all labels; found in the run store by every later evaluation on these data."""
+    method = Supervised(untrained(encoder), _classes(train))
+    views, batch = labelled(train.plain_view()), min(128, len(train))
+    trained(method, train, views, steps=steps, batch_size=batch, progress=False)
+    return method.encoder
 
 
-def _alignment(encoder: nn.Module, data: Data, make_views: MakeViews) -> float:
-    """Between two views, as uint8 so that they pass through `embed` like any picture."""
-    views = make_views(data.x[:PAIRS], torch.Generator(data.x.device).manual_seed(0))[:2]
-    z1, z2 = (embed(encoder, (v * 255).round().to(torch.uint8)) for v in views)
+def _classes(data: Items) -> int:
+    return len(data.classes) or int(data.labels.max()) + 1
+
+
+def _alignment(encoder: nn.Module, data: Items, make_views: MakeViews) -> float:
+    """Between two views of each of the first items."""
+    views = make_views(data[:PAIRS], torch.Generator(data.device).manual_seed(0))
+    if not isinstance(views, list) or len(views) < 2:
+        raise ValueError("make_views gives no two views of an item; expected None, or a recipe such as simclr()")
+    z1, z2 = (embed(encoder, view) for view in views[:2])
     return alignment(z1, z2)

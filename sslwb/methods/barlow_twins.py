@@ -8,7 +8,9 @@ from itertools import combinations
 import torch
 from torch import Tensor, nn
 
-from sslwb.methods.base import Method, Views, check_embeddings, check_views, full_precision
+from sslwb import ranks
+from sslwb.core import Views
+from sslwb.methods.base import Method, check_embeddings, check_views, full_precision
 from sslwb.nets import mlp, seeded
 
 
@@ -52,6 +54,9 @@ class BarlowTwins(Method):
         ValueError: redundancy < 0, a batch of one or views of different batches.
     """
 
+    pairs = True
+    batch_statistics = True
+
     def __init__(
         self, encoder: nn.Module, redundancy: float = 0.005, projector: Sequence[int] = (256, 256), seed: int = 0
     ) -> None:
@@ -64,5 +69,9 @@ class BarlowTwins(Method):
 
     def forward(self, views: Views) -> dict[str, Tensor]:
         check_views(views)
-        z = self.projector(self.encoder(torch.cat(views)))
-        return {"loss": barlow_twins_loss(*z.chunk(len(views)), redundancy=self.redundancy)}
+        z = self.projector(self.encoder(torch.cat([*views])))
+        z = map(ranks.gather, z.chunk(len(views)))
+        return {"loss": barlow_twins_loss(*z, redundancy=self.redundancy)}
+
+    def loss_space(self, h: Tensor) -> Tensor:
+        return self.projector(h)

@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, TypeVar, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.func import functional_call
 
-Views = list[Tensor]
+from sslwb.core import Views, recorded
+from sslwb.nets import EncoderModule
+
 Loss = TypeVar("Loss", Tensor, dict[str, Tensor])
 
 
 class Method(nn.Module):
     """A way to train an encoder. A subclass says what the loss of some views is; the training loop does the rest.
 
+    What a subclass declares below is what others ask of a method whose paper they do not know: the doctor for one.
+
     Attributes:
         encoder: what is kept after training: `encoder(x)` → (B, encoder.dim).
-        labelled: whether the loop puts the batch's labels after the views (the supervised control).
+        pairs: whether the loss compares views of one item with each other (joint embedding).
+        moving_targets: whether what is predicted changes with the method, so that the loss alone says little.
+        batch_statistics: whether the loss is computed from correlations over the batch.
+        loss_classes: whether `loss_space` is a share of each prototype rather than an embedding.
     """
 
-    labelled = False
+    pairs: ClassVar[bool] = False
+    moving_targets: ClassVar[bool] = False
+    batch_statistics: ClassVar[bool] = False
+    loss_classes: ClassVar[bool] = False
 
     def __init__(self, encoder: nn.Module) -> None:
         super().__init__()
@@ -32,19 +43,36 @@ class Method(nn.Module):
                 f"encoder is {type(encoder).__name__} without an integer .dim; "
                 "expected one of sslwb.nets, or any module through sslwb.nets.wrap"
             )
-        self.encoder: Any = encoder
+        self.encoder = cast(EncoderModule, encoder)
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        recorded(cls)
 
     def forward(self, views: Views) -> dict[str, Tensor]:
-        """The loss of some views, one entry a view, each (B, …): {"loss": scalar, …}; every scalar is recorded."""
+        """The loss of some views, one entry a view, each (B, …): {"loss": scalar, …}; every scalar is recorded.
+
+        A term may be returned in some steps only; it is recorded as NaN in the others.
+        """
         raise NotImplementedError
 
-    def settings(self) -> dict[str, int | float | str | bool]:
-        """What this method was made with, the temperature for one: a checkpoint of other settings is refused."""
-        plain = {k: v for k, v in vars(self).items() if isinstance(v, int | float | str | bool)}
-        return {k: v for k, v in sorted(plain.items()) if k != "training"}
+    def negatives(self, batch_size: int, views: int) -> int | None:
+        """With how many negatives each view is compared, given so many views of each item; None: the loss has none."""
+        return None
+
+    def loss_space(self, h: Tensor) -> Tensor | None:
+        """What the loss sees of embeddings: (B, encoder.dim) → (B, D); None where it looks at them otherwise."""
+        return None
+
+    def encoder_inputs(self, views: Views) -> list[tuple[Tensor, ...]]:
+        """What the encoder is given of some views, one entry for each instance of the items."""
+        return [(v,) for v in views] if self.pairs else [(views[0],)]
 
     def param_groups(self) -> list[dict[str, Any]]:
-        """Groups for the optimiser. Vectors (biases, norms) are not decayed: shrinking them regularises nothing."""
+        """Groups for the optimiser, each with its own "lr", "betas" or "weight_decay" where it needs them.
+
+        Vectors (biases, norms) are not decayed: shrinking them regularises nothing.
+        """
         params = [p for p in self.parameters() if p.requires_grad]
         return [
             {"params": [p for p in params if p.ndim > 1]},
@@ -70,6 +98,15 @@ def full_precision(loss: Callable[..., Loss]) -> Callable[..., Loss]:
             )
 
     return in_fp32
+
+
+def detached(module: nn.Module) -> Callable[..., Any]:
+    """The module as a function whose gradient reaches its inputs and not its weights.
+
+    So one summed loss trains two sides: a generator's term sees the discriminator detached, and moves only itself.
+    """
+    frozen = {name: p.detach() for name, p in module.named_parameters()}
+    return lambda *inputs: functional_call(module, frozen, inputs)
 
 
 def check_views(views: Views, at_least: int = 2) -> None:
@@ -109,7 +146,7 @@ def mean_of_other_views(z: Tensor) -> Tensor:
     return F.normalize(z.sum(0) - z, dim=2)
 
 
-def by_size(network: nn.Module, views: Views) -> list[Tensor]:
+def by_size(network: Callable[[Tensor], Tensor], views: Sequence[Tensor]) -> list[Tensor]:
     """The network's output for each view; neighbouring views of one size share one forward pass."""
     groups = [list(group) for _, group in itertools.groupby(views, key=lambda v: v.shape)]
     return [z for group in groups for z in network(torch.cat(group)).chunk(len(group))]

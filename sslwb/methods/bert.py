@@ -6,9 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sslwb.augment.tokens import MASK, PAD
-from sslwb.methods.base import Method, Views, full_precision
+from sslwb import ranks
+from sslwb.augment.tokens import MaskedPairs, MaskedTokens
+from sslwb.core import MASK, PAD, Views, as_views, may_read
+from sslwb.methods.base import Method, full_precision
 from sslwb.nets import seeded
+from sslwb.nets.language import TokenEncoder
 
 
 @full_precision
@@ -24,7 +27,7 @@ def mlm_loss(logits: Tensor, targets: Tensor) -> Tensor:
         raise ValueError(
             f"logits have shape {tuple(logits.shape)} and targets {tuple(targets.shape)}; expected (B, L, V) and (B, L)"
         )
-    if not (targets != PAD).any():
+    if may_read(targets) and not (targets != PAD).any():
         raise ValueError("targets ask for no word; expected at least one: a larger batch, longer texts, or a larger p")
     return F.cross_entropy(logits.flatten(0, -2), targets.flatten(), ignore_index=PAD)
 
@@ -32,7 +35,7 @@ def mlm_loss(logits: Tensor, targets: Tensor) -> Tensor:
 class BERT(Method):
     """Foretell hidden words from all the others; and, on pairs, whether the second half follows the first.
 
-    Views come from `augment.tokens.mask`: [tokens, targets], or [tokens, targets, segments, not_next] for pairs.
+    Views are `MaskedTokens`, or `MaskedPairs`, as `augment.tokens.mask` makes them.
 
     Args:
         encoder: one of `nets.bert`; its table of words is also the last layer (weights are tied).
@@ -43,6 +46,8 @@ class BERT(Method):
         TypeError: an encoder without a table of words.
         ValueError: a causal encoder; views without pairs where they are needed, or with them where they are not.
     """
+
+    encoder: TokenEncoder
 
     def __init__(self, encoder: nn.Module, next_sentence: bool = False, seed: int = 0) -> None:
         super().__init__(encoder)
@@ -61,19 +66,17 @@ class BERT(Method):
         self.next_sentence = next_sentence
 
     def forward(self, views: Views) -> dict[str, Tensor]:
-        wanted = ["tokens", "targets", *(["segments", "not_next"] if self.next_sentence else [])]
-        if len(views) != len(wanted):
-            raise ValueError(
-                f"views holds {len(views)} tensor(s); expected {', '.join(wanted)}: "
-                f"augment.tokens.mask(…, next_sentence={self.next_sentence})"
-            )
-        tokens, targets, *pairs = views
+        pairs = as_views(views, MaskedPairs) if self.next_sentence else None
+        tokens, targets = pairs[:2] if pairs else as_views(views, MaskedTokens)
         asked = targets != PAD
-        h = self.encoder.features(tokens, *pairs[:1])
-        words = mlm_loss(self.logits(h[asked]), targets[asked])  # the vocabulary is scored where a word is asked alone
+        h = self.encoder.features(tokens, pairs.segments if pairs else None)
+        h0 = h[:, 0]
+        if may_read(asked):  # the vocabulary is scored where a word is asked alone
+            h, targets = h[asked], targets[asked]
+        words = ranks.weighed(mlm_loss(self.logits(h), targets), asked.sum())
         if not pairs:
             return {"loss": words}
-        follows = F.cross_entropy(self.judge(h[:, 0]).float(), pairs[1])
+        follows = F.cross_entropy(self.judge(h0).float(), pairs.not_next)
         return {"loss": words + follows, "words": words, "next sentence": follows}
 
     def logits(self, h: Tensor) -> Tensor:

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sslwb.methods.base import Method, Views, check_embeddings, check_views, full_precision, mean_of_other_views
+from sslwb.core import Views
+from sslwb.methods.base import Method, check_embeddings, check_views, full_precision, mean_of_other_views
 from sslwb.methods.teacher import check_momentum, ema_update, momentum_schedule, teacher_of
 from sslwb.nets import mlp, seeded
 
@@ -47,6 +48,9 @@ class BYOL(Method):
         ValueError: momentum outside [0, 1], a batch of one or views of different batches.
     """
 
+    pairs = True
+    moving_targets = True
+
     def __init__(
         self,
         encoder: nn.Module,
@@ -69,7 +73,7 @@ class BYOL(Method):
 
     def forward(self, views: Views) -> dict[str, Tensor]:
         check_views(views)
-        x = torch.cat(views)
+        x = torch.cat([*views])
         z = self.projector(self.encoder(x))
         if self.stop_gradient:
             with torch.no_grad():
@@ -83,3 +87,6 @@ class BYOL(Method):
         if self.stop_gradient:
             student = nn.ModuleList((self.encoder, self.projector))
             ema_update(self.teacher, student, momentum_schedule(self.momentum, progress))
+
+    def loss_space(self, h: Tensor) -> Tensor:
+        return self.projector(h)

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from sslwb.methods.base import Method, Views, by_size, check_temperature, check_views, full_precision
+from sslwb import ranks
+from sslwb.core import Views
+from sslwb.methods.base import Method, by_size, check_temperature, check_views, full_precision
 from sslwb.methods.swav import swapped_loss
 from sslwb.methods.teacher import check_momentum, ema_update, momentum_schedule, teacher_of
 from sslwb.nets import Prototypes, seeded
@@ -63,6 +65,9 @@ class DINO(Method):
             different batches.
     """
 
+    pairs = True
+    moving_targets = True
+    loss_classes = True
     centre: Tensor
 
     def __init__(
@@ -96,7 +101,7 @@ class DINO(Method):
         large = [v for v in views if v.shape == views[0].shape]
         with torch.no_grad():
             teacher = torch.stack(by_size(self.teacher, large)).float()
-        self._mean = teacher.mean((0, 1))
+        self._mean = ranks.mean(teacher.mean((0, 1)))
         loss = dino_loss(student, teacher, self.centre, self.temperature, self.teacher_temperature)
         said = sharpened(teacher, self.centre, self.teacher_temperature)
         return {"loss": loss, "entropy": torch.special.entr(said).sum(2).mean()}
@@ -106,3 +111,6 @@ class DINO(Method):
         if self.centring and self._mean is not None:
             self.centre.lerp_(self._mean, 1 - SLOW)
             self._mean = None
+
+    def loss_space(self, h: Tensor) -> Tensor:
+        return self.head(h) / self.temperature

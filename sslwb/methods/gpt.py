@@ -6,8 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sslwb.augment.tokens import PAD, SEP
-from sslwb.methods.base import Method, Views, check_temperature, full_precision
+from sslwb import ranks
+from sslwb.core import PAD, SEP, Views, may_read
+from sslwb.methods.base import Method, check_temperature, full_precision
+from sslwb.nets.language import TokenEncoder
 
 
 @full_precision
@@ -23,7 +25,7 @@ def next_token_loss(logits: Tensor, tokens: Tensor) -> Tensor:
         raise ValueError(
             f"logits have shape {tuple(logits.shape)} and tokens {tuple(tokens.shape)}; expected (B, L, V) and (B, L)"
         )
-    if not (tokens[:, 1:] != PAD).any():
+    if may_read(tokens) and not (tokens[:, 1:] != PAD).any():
         raise ValueError("tokens hold no word to predict; expected a text of two words or more")
     return F.cross_entropy(logits[:, :-1].flatten(0, 1), tokens[:, 1:].flatten(), ignore_index=PAD)
 
@@ -39,6 +41,8 @@ class GPT(Method):
         ValueError: an encoder that is not causal.
     """
 
+    encoder: TokenEncoder
+
     def __init__(self, encoder: nn.Module) -> None:
         super().__init__(encoder)
         if not hasattr(encoder, "words"):
@@ -49,7 +53,9 @@ class GPT(Method):
     def forward(self, views: Views) -> dict[str, Tensor]:
         if len(views) != 1:
             raise ValueError(f"views holds {len(views)} tensors; expected tokens alone: augment.tokens.next_token()")
-        return {"loss": next_token_loss(self.logits(self.encoder.features(views[0])), views[0])}
+        (tokens,) = views
+        loss = next_token_loss(self.logits(self.encoder.features(tokens)), tokens)
+        return {"loss": ranks.weighed(loss, (tokens[:, 1:] != PAD).sum())}
 
     def logits(self, h: Tensor) -> Tensor:
         """Embeddings in place (…, dim) → a score for the word that follows (…, V)."""

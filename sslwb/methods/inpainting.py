@@ -6,9 +6,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sslwb.methods.base import Method, Views, full_precision
-from sslwb.methods.mae import pictures_and_masks
+from sslwb.augment.masks import Hole
+from sslwb.core import Views, as_views, may_read
+from sslwb.methods.base import Method, full_precision
 from sslwb.nets import seeded
+from sslwb.nets.convolutional import ConvEncoder
 
 GREY = 0.5  # what the encoder sees in place of the hidden region
 
@@ -25,9 +27,9 @@ def region_loss(painted: Tensor, x: Tensor, hidden: Tensor) -> Tensor:
             f"painted, x and hidden have shapes {tuple(painted.shape)}, {tuple(x.shape)} and {tuple(hidden.shape)}; "
             "expected (B, C, H, W), the same, and (B, H, W)"
         )
-    if not bool(hidden.any()):
+    if may_read(hidden) and not hidden.any():
         raise ValueError("hidden marks no pixel; expected a region: the loss is of hidden pixels alone")
-    return (painted - x).square().mean(1)[hidden].mean()
+    return ((painted - x).square().mean(1) * hidden).sum() / hidden.sum()
 
 
 class Inpainting(Method):
@@ -42,6 +44,8 @@ class Inpainting(Method):
     Raises:
         ValueError: pictures of another size, masks that do not fit.
     """
+
+    encoder: ConvEncoder
 
     def __init__(self, encoder: nn.Module, size: int = 32, code: int = 256, seed: int = 0) -> None:
         super().__init__(encoder)
@@ -64,7 +68,7 @@ class Inpainting(Method):
             self.decoder = nn.Sequential(*layers)
 
     def forward(self, views: Views) -> dict[str, Tensor]:
-        x, hidden = pictures_and_masks(views, 1)
+        x, hidden = as_views(views, Hole)
         return {"loss": region_loss(self.paint(x, hidden), x, hidden)}
 
     def paint(self, x: Tensor, hidden: Tensor) -> Tensor:

@@ -9,13 +9,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sslwb.methods.base import Method, Views, full_precision
-from sslwb.methods.mae import check_transformer, encode_some, pictures_and_masks
+from sslwb import ranks
+from sslwb.augment.masks import Context
+from sslwb.core import Views, as_views
+from sslwb.methods.base import Method, full_precision
+from sslwb.methods.mae import check_transformer, encode_some
 from sslwb.methods.teacher import check_momentum, ema_update, momentum_schedule, teacher_of
 from sslwb.methods.vicreg import vicreg_loss
 from sslwb.nets import seeded
 from sslwb.nets.patches import grid_of, take
-from sslwb.nets.transformer import Block, sine_positions
+from sslwb.nets.transformer import Block, ViT, sine_positions
 
 
 @full_precision
@@ -50,6 +53,10 @@ class JEPA(Method):
         ValueError: momentum outside [0, 1], a negative spread, masks that do not fit.
     """
 
+    encoder: ViT
+
+    moving_targets = True
+
     def __init__(
         self,
         encoder: nn.Module,
@@ -74,23 +81,25 @@ class JEPA(Method):
         self.momentum, self.spread = momentum, spread
 
     def forward(self, views: Views) -> dict[str, Tensor]:
-        x, context, targets = pictures_and_masks(views, 2)
+        x, _, _, context, targets = as_views(views, Context)  # the places of context and targets, not their masks
         with torch.no_grad():
             z = self.teacher.features(x)
             z = F.layer_norm(z.float(), z.shape[2:])  # (B, L, D): no patch's target is longer than another's
         count = targets.shape[1]
-        where = targets.flatten(0, 1)  # (B · count, L)
-        truth = take(z.repeat_interleave(count, 0), where)
+        truth = take(z.repeat_interleave(count, 0), targets.flatten(0, 1))
         seen = encode_some(self.encoder, x, context)  # (B, k, D)
         loss = jepa_loss(self.predict_from(seen, x, context, targets), truth)
         if not self.spread:
             return {"loss": loss}
-        rows = seen.flatten(0, 1)  # twice, as two views: vicreg_loss sums both
+        rows = ranks.gather(seen.flatten(0, 1))  # twice, as two views: vicreg_loss sums both
         narrow = vicreg_loss(rows, rows, invariance=0.0, variance=0.5, covariance=0.02)["loss"]
         return {"loss": loss + self.spread * narrow, "distance": loss, "narrow": narrow}
 
     def predict(self, x: Tensor, context: Tensor, targets: Tensor) -> Tensor:
-        """bool (B, L), bool (B, count, L) → (B · count, k, D): a target knows the context, and no other target."""
+        """What stands at the targets: (B · count, k, D); a target knows the context, and no other target.
+
+        Context and targets are masks, bool (B, L) and (B, count, L), or places, int64 (B, c) and (B, count, k).
+        """
         return self.predict_from(encode_some(self.encoder, x, context), x, context, targets)
 
     def predict_from(self, seen: Tensor, x: Tensor, context: Tensor, targets: Tensor) -> Tensor:

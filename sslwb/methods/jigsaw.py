@@ -6,7 +6,9 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sslwb.methods.base import Method, Views
+from sslwb.augment.puzzles import Tiles
+from sslwb.core import Views, as_views, may_read
+from sslwb.methods.base import Method
 from sslwb.nets import mlp, seeded
 
 
@@ -31,17 +33,19 @@ class Jigsaw(Method):
         self.tiles, self.orders = tiles, orders
 
     def forward(self, views: Views) -> dict[str, Tensor]:
-        shapes = [tuple(v.shape) for v in views]
-        if len(views) != 2 or views[0].ndim != 5 or views[0].shape[1] != self.tiles or shapes[1] != shapes[0][:1]:
+        x, which = as_views(views, Tiles)
+        if x.ndim != 5 or x.shape[1] != self.tiles or which.shape != x.shape[:1]:
             raise ValueError(
-                f"views have shapes {shapes}; expected {self.tiles} tiles (B, {self.tiles}, C, h, w) and their order "
-                "(B,): make_views must be sslwb.augment.puzzles.jigsaw with as many tiles"
+                f"views have shapes {[tuple(v.shape) for v in views]}; expected {self.tiles} tiles (B, {self.tiles}, "
+                "C, h, w) and their order (B,): make_views must be sslwb.augment.puzzles.jigsaw with as many tiles"
             )
-        x, which = views
-        if int(which.max()) >= self.orders:  # a GPU would only report an assertion
+        if may_read(which) and int(which.max()) >= self.orders:  # a GPU would only report an assertion
             raise ValueError(
                 f"the orders run to {int(which.max())}, but Jigsaw knows {self.orders}: expected 0 to {self.orders - 1}"
             )
         z = self.encoder(x.flatten(0, 1)).view(len(x), -1)
         logits = self.head(z).float()
         return {"loss": F.cross_entropy(logits, which), "accuracy": (logits.argmax(1) == which).float().mean()}
+
+    def encoder_inputs(self, views: Views) -> list[tuple[Tensor, ...]]:
+        return [(tile,) for tile in views[0].unbind(1)]

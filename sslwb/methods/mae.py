@@ -5,7 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sslwb.methods.base import Method, Views, full_precision
+from sslwb.augment.masks import Hidden
+from sslwb.core import Views, as_views, may_read
+from sslwb.methods.base import Method, full_precision
 from sslwb.nets import seeded
 from sslwb.nets.patches import grid_of, patchify, put_back, take, unpatchify
 from sslwb.nets.transformer import Block, ViT, sine_positions
@@ -25,9 +27,9 @@ def masked_loss(predictions: Tensor, patches: Tensor, hidden: Tensor) -> Tensor:
             f"predictions, patches and hidden have shapes {tuple(predictions.shape)}, {tuple(patches.shape)} and "
             f"{tuple(hidden.shape)}; expected (B, L, D), the same, and (B, L)"
         )
-    if not bool(hidden.any()):
+    if may_read(hidden) and not hidden.any():
         raise ValueError("hidden marks no patch; expected at least one: the loss is of hidden patches alone")
-    return (predictions - patches).square().mean(2)[hidden].mean()
+    return ((predictions - patches).square().mean(2) * hidden).sum() / hidden.sum()
 
 
 def normalised(patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -53,6 +55,8 @@ class MAE(Method):
         ValueError: a mask that hides all, or nothing, or not equally many patches in each picture.
     """
 
+    encoder: ViT
+
     def __init__(
         self, encoder: nn.Module, dim: int = 48, depth: int = 1, heads: int = 2, normalise: bool = False, seed: int = 0
     ) -> None:
@@ -67,14 +71,17 @@ class MAE(Method):
         self.normalise = normalise
 
     def forward(self, views: Views) -> dict[str, Tensor]:
-        x, hidden = pictures_and_masks(views, 1)
+        x, hidden, visible = as_views(views, Hidden)
         patches = patchify(x, self.encoder.patch)
         targets = normalised(patches)[0] if self.normalise else patches
-        return {"loss": masked_loss(self.predict(x, hidden), targets, hidden)}
+        return {"loss": masked_loss(self.predict(x, hidden, visible), targets, hidden)}
 
-    def predict(self, x: Tensor, hidden: Tensor) -> Tensor:
-        """What the decoder paints: pictures (B, C, H, W), bool (B, L) → (B, L, C · patch²)."""
-        z = self.bridge(encode_some(self.encoder, x, ~hidden))
+    def predict(self, x: Tensor, hidden: Tensor, visible: Tensor | None = None) -> Tensor:
+        """What the decoder paints: pictures (B, C, H, W), bool (B, L) → (B, L, C · patch²).
+
+        `visible`, int64 (B, k), are the places that are not hidden, where they are known.
+        """
+        z = self.bridge(encode_some(self.encoder, x, ~hidden if visible is None else visible))
         z = put_back(z, ~hidden, self.mask_token)
         return self.decoder(z + sine_positions(*grid_of(x, self.encoder.patch), z.shape[2]).to(z))
 
@@ -98,25 +105,14 @@ class MAE(Method):
 
 
 def encode_some(encoder: ViT, x: Tensor, visible: Tensor) -> Tensor:
-    """The encoder's features of some patches, which see nothing of the others: → (B, k, dim)."""
+    """The encoder's features of some patches, which see nothing of the others: → (B, k, dim).
+
+    `visible` is a mask, bool (B, L), or places, int64 (B, k).
+    """
     tokens = take(encoder.tokens(x), visible)
     if tokens.shape[1] == 0:
         raise ValueError("the mask hides every patch; expected at least one that the encoder sees")
     return encoder.norm(encoder.blocks(tokens))
-
-
-def pictures_and_masks(views: Views, masks: int) -> Views:
-    """The views, if they are pictures and as many masks.
-
-    Raises:
-        ValueError: another number of views.
-    """
-    if len(views) != masks + 1:
-        raise ValueError(
-            f"views holds {len(views)} tensor(s); expected pictures and {masks} mask(s): make_views must be one of "
-            "sslwb.augment.masks"
-        )
-    return views
 
 
 def check_transformer(encoder: nn.Module, method: str) -> None:

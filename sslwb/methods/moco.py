@@ -11,7 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sslwb.methods.base import Method, Views, check_temperature, check_views, full_precision, mean_of_other_views
+from sslwb import ranks
+from sslwb.core import Views
+from sslwb.methods.base import Method, check_temperature, check_views, full_precision, mean_of_other_views
 from sslwb.methods.teacher import check_momentum, ema_update, teacher_of
 from sslwb.nets import mlp, seeded
 
@@ -56,6 +58,8 @@ class MoCo(Method):
             step do not divide.
     """
 
+    pairs = True
+    moving_targets = True
     queue: Tensor
     place: Tensor
 
@@ -84,21 +88,30 @@ class MoCo(Method):
     def forward(self, views: Views) -> dict[str, Tensor]:
         check_views(views)
         n, b = len(views), len(views[0])
-        if len(self.queue) % (n * b):
+        whole = b * ranks.count()
+        if len(self.queue) % (n * whole):
             raise ValueError(
-                f"queue is {len(self.queue)} but {n} views of {b} pictures give {n * b} keys; expected a multiple of it"
+                f"queue is {len(self.queue)} but {n} views of {whole} items give {n * whole} keys; expected a multiple"
             )
-        x = torch.cat(views)
+        x = torch.cat([*views])
         queries = self.projector(self.encoder(x))  # (VB, D)
         with torch.no_grad():
-            self._keys = F.normalize(self.teacher(x).float(), dim=1)
-        positives = mean_of_other_views(self._keys.view(n, b, -1)).flatten(0, 1)
+            keys = F.normalize(self.teacher(x).float(), dim=1).view(n, b, -1)
+            self._keys = ranks.gather_views(keys).flatten(0, 1)
+        positives = mean_of_other_views(keys).flatten(0, 1)
         return {"loss": queue_loss(queries, positives, self.queue, self.temperature)}
 
     def after_step(self, progress: float) -> None:
         ema_update(self.teacher, nn.ModuleList((self.encoder, self.projector)), self.momentum)
         if self._keys is not None:
-            begin = int(self.place)
-            self.queue[begin : begin + len(self._keys)] = self._keys
-            self.place.fill_((begin + len(self._keys)) % len(self.queue))
+            count = len(self._keys)
+            places = (self.place + torch.arange(count, device=self.place.device)) % len(self.queue)
+            self.queue.index_copy_(0, places, self._keys)
+            self.place.add_(count).remainder_(len(self.queue))
             self._keys = None
+
+    def negatives(self, batch_size: int, views: int) -> int:
+        return len(self.queue)
+
+    def loss_space(self, h: Tensor) -> Tensor:
+        return self.projector(h)

@@ -7,7 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sslwb.methods.base import Method, Views
+from sslwb.augment.puzzles import Turns
+from sslwb.core import Views, as_views
+from sslwb.methods.base import Method
 from sslwb.nets import seeded
 
 
@@ -30,11 +32,12 @@ class Rotation(Method):
             self.classifier = nn.Linear(self.encoder.dim, 4)
 
     def forward(self, views: Views) -> dict[str, Tensor]:
-        if len(views) != 4 or any(v.shape != views[0].shape for v in views):
+        views = as_views(views, Turns)
+        if any(v.shape != views[0].shape for v in views):
             raise ValueError(
                 f"views have shapes {[tuple(v.shape) for v in views]}; expected four turns of the same squares: "
                 "make_views must be sslwb.augment.puzzles.rotation"
             )
         turns = torch.arange(4, device=views[0].device).repeat_interleave(len(views[0]))
-        logits = self.classifier(self.encoder(torch.cat(views))).float()
+        logits = self.classifier(self.encoder(torch.cat([*views]))).float()
         return {"loss": F.cross_entropy(logits, turns), "accuracy": (logits.argmax(1) == turns).float().mean()}

@@ -8,9 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sslwb import ranks
+from sslwb.core import Views
 from sslwb.methods.base import (
     Method,
-    Views,
     check_embeddings,
     check_temperature,
     check_views,
@@ -53,6 +54,8 @@ class SimCLR(Method):
         seed: of the projector's first weights.
     """
 
+    pairs = True
+
     def __init__(
         self, encoder: nn.Module, temperature: float = 0.2, projector: Sequence[int] = (256, 128), seed: int = 0
     ) -> None:
@@ -63,5 +66,12 @@ class SimCLR(Method):
 
     def forward(self, views: Views) -> dict[str, Tensor]:
         check_views(views)
-        z = self.projector(self.encoder(torch.cat(views)))
-        return {"loss": nt_xent(*z.chunk(len(views)), temperature=self.temperature)}
+        z = self.projector(self.encoder(torch.cat([*views])))
+        z = map(ranks.gather, z.chunk(len(views)))  # other ranks' pictures are negatives too
+        return {"loss": nt_xent(*z, temperature=self.temperature)}
+
+    def negatives(self, batch_size: int, views: int) -> int:
+        return views * (batch_size - 1)
+
+    def loss_space(self, h: Tensor) -> Tensor:
+        return self.projector(h)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from sslwb.methods.base import Method, Views, check_views
+from sslwb.core import Views
+from sslwb.methods.base import Method, check_views
 from sslwb.methods.byol import byol_loss
 from sslwb.nets import mlp, seeded
 
@@ -29,6 +30,8 @@ class SimSiam(Method):
         ValueError: a batch of one or views of different batches.
     """
 
+    pairs = True
+
     def __init__(
         self,
         encoder: nn.Module,
@@ -47,7 +50,10 @@ class SimSiam(Method):
 
     def forward(self, views: Views) -> dict[str, Tensor]:
         check_views(views)
-        z = self.projector(self.encoder(torch.cat(views)))
+        z = self.projector(self.encoder(torch.cat([*views])))
         targets = z.detach() if self.stop_gradient else z
         shape = len(views), len(views[0]), -1
         return {"loss": byol_loss(self.predictor(z).view(shape), targets.view(shape))}
+
+    def loss_space(self, h: Tensor) -> Tensor:
+        return self.projector(h)

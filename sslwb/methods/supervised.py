@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sslwb.methods.base import Method, Views
+from sslwb.core import Views, may_read
+from sslwb.methods.base import Method
 from sslwb.nets import seeded
 
 
 class Supervised(Method):
-    """Encoder, linear classifier, cross-entropy on the labels, which the loop puts behind the views.
+    """Encoder, linear classifier, cross-entropy on the labels, the last of the views: see `augment.labelled`.
 
     Args:
         encoder: any encoder of `sslwb.nets`.
@@ -18,10 +20,8 @@ class Supervised(Method):
         seed: of the classifier's first weights.
 
     Raises:
-        ValueError: fewer than two classes, or, in training, a label beyond them.
+        ValueError: fewer than two classes, or, in training, views without labels, or a label beyond the classes.
     """
-
-    labelled = True
 
     def __init__(self, encoder: nn.Module, classes: int, seed: int = 0) -> None:
         super().__init__(encoder)
@@ -31,13 +31,19 @@ class Supervised(Method):
             self.classifier = nn.Linear(self.encoder.dim, classes)
 
     def forward(self, views: Views) -> dict[str, Tensor]:
-        *pictures, y = views
+        *inputs, y = views
+        if not inputs or y.dtype != torch.int64 or y.shape != inputs[0].shape[:1]:
+            raise ValueError(
+                f"the last of the views is {y.dtype} {tuple(y.shape)}; expected labels, torch.int64, one an item: "
+                "make_views must be sslwb.augment.labelled(…)"
+            )
         classes = self.classifier.out_features
-        if y.max() >= classes:  # a GPU would only report an assertion, and be of no use until a restart
+        if may_read(y) and y.max() >= classes:  # a GPU would only report an assertion, and be of no use until a restart
             raise ValueError(
                 f"labels run to {int(y.max())}, but Supervised has {classes} classes: expected 0 to {classes - 1}"
             )
-        logits = [self.classifier(self.encoder(x)).float() for x in pictures]
-        losses = [F.cross_entropy(z, y) for z in logits]
-        right = sum((z.argmax(1) == y).float().mean() for z in logits)
-        return {"loss": sum(losses) / len(losses), "accuracy": right / len(logits)}
+        logits = self.classifier(self.encoder(*inputs)).float()
+        return {"loss": F.cross_entropy(logits, y), "accuracy": (logits.argmax(1) == y).float().mean()}
+
+    def encoder_inputs(self, views: Views) -> list[tuple[Tensor, ...]]:
+        return [tuple(views[:-1])]

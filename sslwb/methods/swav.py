@@ -10,7 +10,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from sslwb.methods.base import Method, Views, by_size, check_temperature, check_views, full_precision
+from sslwb import ranks
+from sslwb.core import Views
+from sslwb.methods.base import Method, by_size, check_temperature, check_views, full_precision
 from sslwb.nets import Prototypes, seeded
 
 
@@ -69,6 +71,9 @@ class SwAV(Method):
         ValueError: temperature or epsilon ≤ 0, fewer than two prototypes, a batch of one or views of different batches.
     """
 
+    pairs = True
+    loss_classes = True
+
     def __init__(
         self,
         encoder: nn.Module,
@@ -91,6 +96,11 @@ class SwAV(Method):
         check_views(views)
         scores = torch.stack(by_size(nn.Sequential(self.encoder, self.head), views))
         large = scores[: sum(v.shape == views[0].shape for v in views)].detach()  # (C, B, K)
-        codes = sinkhorn(large.flatten(0, 1), self.epsilon).view_as(large)
+        everywhere = ranks.gather_views(large)  # (C, ranks · B, K): the codes are shared out over the whole batch
+        codes = sinkhorn(everywhere.flatten(0, 1), self.epsilon).view_as(everywhere)
+        codes = ranks.own(codes.transpose(0, 1)).transpose(0, 1)
         entropy = torch.special.entr(codes).sum(2).mean()
         return {"loss": swapped_loss(scores, codes, self.temperature), "entropy": entropy}
+
+    def loss_space(self, h: Tensor) -> Tensor:
+        return self.head(h) / self.temperature

@@ -8,7 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sslwb.methods.base import Method, Views, check_embeddings, check_views, full_precision
+from sslwb import ranks
+from sslwb.core import Views
+from sslwb.methods.base import Method, check_embeddings, check_views, full_precision
 from sslwb.nets import mlp, seeded
 
 
@@ -56,6 +58,9 @@ class VICReg(Method):
         ValueError: a negative weight, a batch of one or views of different batches.
     """
 
+    pairs = True
+    batch_statistics = True
+
     def __init__(
         self,
         encoder: nn.Module,
@@ -75,6 +80,9 @@ class VICReg(Method):
 
     def forward(self, views: Views) -> dict[str, Tensor]:
         check_views(views)
-        z = self.projector(self.encoder(torch.cat(views)))
+        z = self.projector(self.encoder(torch.cat([*views])))
         weights = {"invariance": self.invariance, "variance": self.variance, "covariance": self.covariance}
-        return vicreg_loss(*z.chunk(len(views)), **weights)
+        return vicreg_loss(*map(ranks.gather, z.chunk(len(views))), **weights)
+
+    def loss_space(self, h: Tensor) -> Tensor:
+        return self.projector(h)

@@ -9,10 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sslwb.core import recorded
+from sslwb.nets.encoder import EncoderModule
 from sslwb.nets.seeds import seeded
 
 
-class ConvEncoder(nn.Module):
+class ConvEncoder(EncoderModule):
     """Pictures in [0, 1], float (B, C, H, W) → (B, dim): a convolutional body and the mean over all places.
 
     Attributes:
@@ -42,6 +44,7 @@ class ConvEncoder(nn.Module):
         return self.features(x).mean((2, 3))
 
 
+@recorded
 def conv(width: int = 32, channels: int = 3, seed: int = 0, *, instance_norm: bool = False) -> ConvEncoder:
     """The course's small encoder: four 3×3 convolutions, dim = 8 · width, 0.36 M parameters at width 32.
 
@@ -66,6 +69,7 @@ def conv(width: int = 32, channels: int = 3, seed: int = 0, *, instance_norm: bo
     return ConvEncoder(nn.Sequential(*layers), dims[-1], channels, instance_norm)
 
 
+@recorded
 def resnet18(channels: int = 3, seed: int = 0) -> ConvEncoder:
     """ResNet-18 with a 3×3 stem and no first pooling, as used for 32×32 pictures; dim 512, 11.2 M parameters.
 
@@ -80,7 +84,7 @@ def resnet18(channels: int = 3, seed: int = 0) -> ConvEncoder:
         return ConvEncoder(body, 512, channels)
 
 
-class Wrapped(nn.Module):
+class Wrapped(EncoderModule):
     """Any module that maps pictures to (B, dim) or (B, dim, H, W), as an encoder."""
 
     def __init__(self, module: nn.Module, dim: int, prepare: Callable[[Tensor], Tensor]) -> None:
@@ -95,6 +99,7 @@ class Wrapped(nn.Module):
         return z.mean((2, 3)) if z.ndim == 4 else z
 
 
+@recorded
 def wrap(module: nn.Module, size: int = 32, channels: int = 3) -> Wrapped:
     """Make an encoder of any torchvision or local module whose weights are on disk; `dim` is found by one forward pass.
 

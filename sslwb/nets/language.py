@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sslwb.core import PAD, may_read, recorded
+from sslwb.nets.encoder import EncoderModule
 from sslwb.nets.seeds import seeded
 from sslwb.nets.transformer import Block
-
-PAD = 0  # the number of padding in every vocabulary
 
 
 class Table(nn.Embedding):
@@ -90,7 +90,7 @@ class SmallLinear(nn.Linear):
         nn.init.zeros_(self.bias)
 
 
-class TokenEncoder(nn.Module):
+class TokenEncoder(EncoderModule):
     """Texts, int64 (B, L) with padding 0 at the end → (B, dim): word and place, blocks, and the mean over all words.
 
     Attributes:
@@ -157,7 +157,7 @@ class TokenEncoder(nn.Module):
         if self.causal:
             return x, None  # padding comes after the words, so none of them sees it
         seen = tokens != PAD
-        return self.norm(x), None if bool(seen.all()) else seen
+        return self.norm(x), None if may_read(seen) and bool(seen.all()) else seen
 
     def forward(self, tokens: Tensor) -> Tensor:
         h, word = self.features(tokens), (tokens != PAD)[:, :, None]
@@ -173,6 +173,8 @@ class TokenEncoder(nn.Module):
                 f"a text has {tokens.shape[1]} words; expected at most {self.context}, the context of this encoder: "
                 "cut the text, or make the encoder with a longer context"
             )
+        if not may_read(tokens):
+            return
         if (empty := (tokens == PAD).all(1)).any():
             raise ValueError(f"text {int(empty.nonzero()[0])} is empty; expected at least one word that is not padding")
         if tokens.min() < 0 or tokens.max() >= self.vocabulary:
@@ -182,6 +184,7 @@ class TokenEncoder(nn.Module):
             )
 
 
+@recorded
 def bert(
     vocabulary: int, context: int = 80, dim: int = 128, depth: int = 4, heads: int = 4, seed: int = 0
 ) -> TokenEncoder:
@@ -190,9 +193,10 @@ def bert(
     Raises:
         ValueError: heads do not divide dim, or a size is not 1 or more.
     """
-    return _made(vocabulary, context, dim, depth, heads, 2, False, seed)
+    return _token_encoder(vocabulary, context, dim, depth, heads, 2, False, seed)
 
 
+@recorded
 def gpt(
     vocabulary: int, context: int = 80, dim: int = 128, depth: int = 4, heads: int = 4, seed: int = 0
 ) -> TokenEncoder:
@@ -201,10 +205,10 @@ def gpt(
     Raises:
         ValueError: heads do not divide dim, or a size is not 1 or more.
     """
-    return _made(vocabulary, context, dim, depth, heads, 0, True, seed)
+    return _token_encoder(vocabulary, context, dim, depth, heads, 0, True, seed)
 
 
-def _made(
+def _token_encoder(
     vocabulary: int, context: int, dim: int, depth: int, heads: int, segments: int, causal: bool, seed: int
 ) -> TokenEncoder:
     sizes = {"vocabulary": vocabulary, "context": context, "dim": dim, "depth": depth, "heads": heads}

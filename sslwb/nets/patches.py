@@ -49,28 +49,45 @@ def grid_of(x: Tensor, patch: int) -> tuple[int, int]:
     return x.shape[2] // patch, x.shape[3] // patch
 
 
-def take(tokens: Tensor, mask: Tensor) -> Tensor:
-    """The tokens where the mask is True, in their order: (B, L, D), bool (B, L) → (B, k, D).
+def places_of(mask: Tensor) -> Tensor:
+    """Where the mask is True, row by row and in order: bool (B, L) → int64 (B, k). The counts are read.
 
     Raises:
-        ValueError: the mask is no bool (B, L), or marks another number of tokens in one row than in the next.
+        ValueError: the mask is no bool (B, L), or has another number of places in one row than in the next.
     """
-    if mask.shape != tokens.shape[:2] or mask.dtype != torch.bool:
-        raise ValueError(
-            f"mask is {mask.dtype} {tuple(mask.shape)}; expected torch.bool {tuple(tokens.shape[:2])}: "
-            "one value a patch, True where it is meant"
-        )
+    if mask.ndim != 2 or mask.dtype != torch.bool:
+        raise ValueError(f"mask is {mask.dtype} {tuple(mask.shape)}; expected torch.bool (B, L)")
     counts = mask.sum(1)
     if len(counts) and bool((counts != counts[0]).any()):
         raise ValueError(
-            f"mask marks {int(counts.min())} to {int(counts.max())} patches a picture; expected the same number in "
+            f"mask has {int(counts.min())} to {int(counts.max())} patches a picture; expected the same number in "
             "each, so that they fill a tensor"
         )
-    return tokens[mask].view(len(tokens), -1, tokens.shape[2])
+    return mask.nonzero()[:, 1].view(len(mask), -1)
+
+
+def take(tokens: Tensor, at: Tensor) -> Tensor:
+    """Some of the tokens, in their order: (B, L, D), and a mask, bool (B, L), or places, int64 (B, k) → (B, k, D).
+
+    A mask has to be counted, which makes a GPU wait; places need not be.
+
+    Raises:
+        ValueError: a mask of another shape, or with another number of places in one row than in the next.
+    """
+    if at.dtype != torch.int64:
+        if at.shape != tokens.shape[:2] or at.dtype != torch.bool:
+            raise ValueError(
+                f"mask is {at.dtype} {tuple(at.shape)}; expected torch.bool {tuple(tokens.shape[:2])}: "
+                "one value a patch, True where it is meant"
+            )
+        at = places_of(at)
+    return tokens.gather(1, at[:, :, None].expand(-1, -1, tokens.shape[2]))
 
 
 def put_back(tokens: Tensor, mask: Tensor, filler: Tensor) -> Tensor:
-    """The inverse of `take`: (B, k, D) at the take places of (B, L, D), and `filler` (D,) at all others."""
-    whole = filler.to(tokens.dtype).expand(*mask.shape, -1).clone()
-    whole[mask] = tokens.flatten(0, 1)
-    return whole
+    """The inverse of `take`: (B, k, D) where the mask (B, L) is True, and `filler` (D,) at all other places."""
+    filler = filler.to(tokens.dtype)
+    if tokens.shape[1] == 0:
+        return filler.expand(*mask.shape, -1).clone()
+    nth = (mask.cumsum(1) - 1).clamp(0, tokens.shape[1] - 1)  # which of the k tokens stands here
+    return torch.where(mask[:, :, None], take(tokens, nth), filler)

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sslwb.core import recorded
+from sslwb.nets.encoder import EncoderModule
 from sslwb.nets.patches import grid_of, patchify
 from sslwb.nets.seeds import seeded
 
@@ -68,7 +70,7 @@ class Block(nn.Module):
         return scores.softmax(3)
 
 
-class ViT(nn.Module):
+class ViT(EncoderModule):
     """Pictures in [0, 1], float (B, C, H, W) → (B, dim): patches, blocks, and the mean over all patches."""
 
     def __init__(self, patch: int, dim: int, depth: int, heads: int, channels: int) -> None:
@@ -109,6 +111,7 @@ class ViT(nn.Module):
         return self.features(x).mean(1)
 
 
+@recorded
 def vit(patch: int = 4, dim: int = 192, depth: int = 4, heads: int = 3, channels: int = 3, seed: int = 0) -> ViT:
     """A small vision transformer: dim 192, 4 blocks, 1.8 M parameters.
 

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import copy
+import functools
 import hashlib
 import math
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 from tqdm.auto import tqdm
 
+from sslwb import ranks
+from sslwb.core import MakeViews, Views, checking, describe
 from sslwb.data import Items
-from sslwb.methods.base import Method, Views
+from sslwb.methods.base import Method
 from sslwb.train.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from sslwb.train.device import autocast, keep_freed_memory, resolve_device, resolve_precision, use_granted_cores
 
-MakeViews = Callable[[Tensor, torch.Generator], Views]
 SAVE_EVERY = 5.0  # seconds between two checkpoints: a crash costs no more than that
 FLUSH_EVERY = 25  # steps between two reads of the recorded numbers on a GPU: each read makes it wait
 SHARE = "SSLWB_TRAIN_SHARE"  # the environment's word for a process that looks at widgets, not at results
@@ -36,12 +39,14 @@ class Diverged(RuntimeError):
 class History:
     """What happened: every recorded term at every step, the seconds it took, and the settings it ran with.
 
-    `history["loss"]` is the list of losses, one a step.
+    `history["loss"]` is the list of losses, one a step; a term that a step did not return is NaN there. The settings
+    hold, as plain values, how method, encoder and recipe were made ("method", "views"): `core.rebuild` makes them anew.
     """
 
     settings: dict[str, Any] = field(default_factory=dict)
     terms: dict[str, list[float]] = field(default_factory=dict)
     seconds: float = 0.0
+    compile_seconds: float = 0.0
     stopped: bool = False
 
     def __getitem__(self, term: str) -> list[float]:
@@ -51,7 +56,18 @@ class History:
 
     def __len__(self) -> int:
         """Steps done."""
-        return len(next(iter(self.terms.values()), []))
+        return max(map(len, self.terms.values()), default=0)
+
+    def record(self) -> dict[str, Any]:
+        """What a file keeps of it: plain values, `History(**record)`."""
+        return {name: value for name, value in vars(self).items() if name != "stopped"}
+
+    def add(self, terms: dict[str, float]) -> None:
+        """One more step. A term that is new, or that this step lacks, is NaN where it was not returned."""
+        done = len(self)
+        for name in dict.fromkeys((*self.terms, *terms)):
+            values = self.terms.setdefault(name, [math.nan] * done)
+            values.append(terms.get(name, math.nan))
 
 
 def fit(
@@ -70,15 +86,16 @@ def fit(
     checkpoint: str | Path | None = None,
     on_step: Callable[[History], object] | None = None,
     progress: bool = True,
+    compile: bool = False,
 ) -> History:
     """Train a method in place, and wait until it is done.
 
     Args:
         method: what to train; its parameter groups are optimised with AdamW on its "loss".
-        data: pictures or texts; the whole set lies on the training device, a batch is an index.
-        make_views: (uint8 batch (B, C, H, W), or texts int64 (B, L), generator) → views.
+        data: a container; the whole set lies on the training device and a batch is an index, or it streams.
+        make_views: (batch, generator) → views; the batch is the same container with fewer rows, all columns kept.
         steps: how many batches. Batches go through the data in a new order each time, without a remainder.
-        batch_size: pictures or texts a step; views multiply it.
+        batch_size: items a step, of all ranks together; views multiply it.
         lr: the peak learning rate; it rises over the `warmup` share of the steps and falls along a cosine to zero.
         weight_decay: AdamW's, on matrices only.
         warmup: share of the steps, 0 to 1.
@@ -88,6 +105,11 @@ def fit(
         checkpoint: a file to save to every few seconds, and to go on from when it is there: bit for bit on a CPU.
         on_step: called after each step with the history; a true result stops the training.
         progress: a bar on standard error.
+        compile: compile the method first (torch.compile), which takes its time once, reported apart as
+            `history.compile_seconds`, and pays where steps are many; it wants a C++ compiler.
+
+    Under `torchrun` every rank calls this alike and takes its share of each batch; rank 0 writes, and a stop on one
+    rank stops all.
 
     Returns:
         The history. `method` is trained, in evaluation mode, on the training device.
@@ -110,8 +132,9 @@ def fit(
         device=device,
         precision=precision,
         checkpoint=checkpoint,
+        compile=compile,
     )
-    if not progress:
+    if not progress or ranks.rank() > 0:
         return loop.run(on_step)
     with tqdm(total=steps, initial=loop.step, desc=type(method).__name__, unit="step", file=sys.stderr) as bar:
 
@@ -141,6 +164,7 @@ class Loop:
         device: str | torch.device = "auto",
         precision: str = "auto",
         checkpoint: str | Path | None = None,
+        compile: bool = False,
     ) -> None:
         _check_settings(method, data, steps, batch_size, lr, weight_decay, warmup)
         steps = max(1, round(steps * train_share()))
@@ -152,10 +176,8 @@ class Loop:
         self.steps, self.step, self.checkpoint = steps, 0, None if checkpoint is None else Path(checkpoint)
         self.history = History(
             {
-                "method": type(method).__name__,
-                **method.settings(),
-                # a function prints its address, which is another one in every process
-                "views": getattr(make_views, "__qualname__", repr(make_views)),
+                "method": _as_it_is(method),
+                "views": describe(make_views),
                 "data": data.name,
                 "items": len(data),
                 "steps": steps,
@@ -172,7 +194,11 @@ class Loop:
         self.optimiser = torch.optim.AdamW(
             groups, lr=lr, weight_decay=weight_decay, betas=(0.9, 0.95), fused=self.device.type != "mps"
         )
-        self._order: tuple[int, Tensor] | None = None
+        self._forward: Callable[[Views], dict[str, Tensor]] = _over_ranks(method)
+        self._compile, self._first = compile, True
+        if compile:
+            self._forward = torch.compile(self._forward)
+        self._batches: Iterator[Items] | None = None
         self._pending: list[dict[str, Tensor]] = []
         self._good: tuple[int, dict[str, Tensor]] = (0, {})
         if self.checkpoint is not None and self.checkpoint.exists():
@@ -182,6 +208,7 @@ class Loop:
         """Take the steps that are left; see `fit`."""
         self.history.stopped = False
         self.method.train()
+        self._batches = self.data.batches(self._indices(self.step))
         before, begin = self.history.seconds, time.perf_counter()
         saved = begin
         self._remember()
@@ -193,9 +220,10 @@ class Loop:
                 if self.checkpoint is not None and (now - saved >= SAVE_EVERY or self.step == self.steps):
                     self._flush()
                     self._check_weights()
-                    save_checkpoint(self.checkpoint, self.state_dict())
+                    if ranks.rank() == 0:
+                        save_checkpoint(self.checkpoint, self.state_dict())
                     saved = time.perf_counter()
-                if on_step is not None and on_step(self.history):
+                if ranks.any_of(on_step is not None and bool(on_step(self.history))):
                     self.history.stopped = self.step < self.steps
                     break
             self._flush()
@@ -211,7 +239,7 @@ class Loop:
             "method": self.method.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "step": self.step,
-            "history": {"settings": h.settings, "terms": h.terms, "seconds": h.seconds},
+            "history": h.record(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -225,13 +253,11 @@ class Loop:
                 f"the checkpoint lacks {', '.join(sorted(missing))}: it holds something else than a training under "
                 "way; use another file"
             )
-        came, here = state["history"]["settings"], self.history.settings
-        for name in here:
-            if came.get(name) != here[name]:
-                raise CheckpointError(
-                    f"the checkpoint was trained with {name} = {came.get(name)!r}, this run has {here[name]!r}; "
-                    "use the same settings to go on, or another file to begin anew"
-                )
+        for name, came, here in _differences(state["history"]["settings"], self.history.settings):
+            raise CheckpointError(
+                f"the checkpoint was trained with {name} = {came!r}, this run has {here!r}; "
+                "use the same settings to go on, or another file to begin anew"
+            )
         before = copy.deepcopy(self.method.state_dict())
         try:
             self.method.load_state_dict(state["method"])
@@ -246,36 +272,36 @@ class Loop:
         settings, progress = self.history.settings, self.step / self.steps
         for group in self.optimiser.param_groups:
             group["lr"] = group["peak"] * warmup_cosine(progress, settings["warmup"])
-        index = self._batch_index()
+        assert self._batches is not None
+        batch = next(self._batches)
         # Everything random in this step comes from its own seed: a resumed run draws what the first run drew.
-        generator = torch.Generator(self.device).manual_seed(mix(settings["seed"], "step", self.step))
-        views = self.make_views(self.data.x[index], generator)
-        if self.method.labelled:
-            views = [*views, self.data.labels[index]]
+        seed = mix(settings["seed"], "step", self.step, *([ranks.rank()] if ranks.rank() else []))
+        views = self.make_views(batch, torch.Generator(self.device).manual_seed(seed))
         self.method.before_step(progress)
-        with autocast(self.device, settings["precision"]):
-            terms = self.method(views)
+        first, self._first, began = self._first, False, time.perf_counter()
+        with autocast(self.device, settings["precision"]), checking(first):
+            terms = self._forward(views)
         self._record(terms)
         self.optimiser.zero_grad(set_to_none=True)
         terms["loss"].backward()
+        if self._compile and first:
+            self.history.compile_seconds += time.perf_counter() - began
         self.optimiser.step()
         self.method.after_step(progress)
         self.step += 1
 
-    def _batch_index(self) -> Tensor:
-        """(batch_size,) indices; each round through the data has its own order, known from the seed and the round."""
-        size = self.history.settings["batch_size"]
-        per_round = len(self.data) // size
-        epoch, batch = divmod(self.step, per_round)
-        if self._order is None or self._order[0] != epoch:
-            g = torch.Generator().manual_seed(mix(self.history.settings["seed"], "order", epoch))
-            self._order = epoch, torch.randperm(len(self.data), generator=g).to(self.device)
-        return self._order[1][batch * size : (batch + 1) * size]
+    def _indices(self, step: int) -> Iterator[Tensor]:
+        """The rows of this step's batch that are this rank's, and of the steps after it."""
+        settings = self.history.settings
+        for later in range(step, self.steps):
+            index = batch_index(settings["seed"], later, len(self.data), settings["batch_size"])
+            yield ranks.own(index)
 
     def _record(self, terms: dict[str, Tensor]) -> None:
         if "loss" not in terms:
             raise ValueError(f"{type(self.method).__name__} returned {sorted(terms)}; expected a dict with 'loss'")
-        self._pending.append({k: v.detach() for k, v in terms.items()})
+        # Every rank judges the same numbers, so that none stops alone.
+        self._pending.append({k: ranks.mean(v.detach()) for k, v in terms.items()})
         if self.device.type == "cpu" or len(self._pending) >= FLUSH_EVERY:
             self._flush()
 
@@ -284,8 +310,7 @@ class Loop:
         pending, self._pending = self._pending, []
         for terms in pending:
             step, values = len(self.history), {k: float(v) for k, v in terms.items()}
-            for name, value in values.items():
-                self.history.terms.setdefault(name, []).append(value)
+            self.history.add(values)
             if not math.isfinite(values["loss"]):
                 self._restore(f"the loss became {values['loss']} at step {step} of {self.steps}")
         if pending and self.step - self._good[0] >= FLUSH_EVERY:
@@ -332,6 +357,61 @@ def warmup_cosine(progress: float, warmup: float) -> float:
     if progress < warmup:
         return progress / warmup
     return 0.5 * (1 + math.cos(math.pi * (progress - warmup) / (1 - warmup))) if warmup < 1 else 1.0
+
+
+def batch_index(seed: int, step: int, items: int, batch_size: int) -> Tensor:
+    """The rows of a step's batch, int64 (batch_size,): all rows in a new order each time round, without a remainder.
+
+    A pure function of its arguments, so that a resumed run, another number of ranks and a stream see the same batches.
+    """
+    a_round = items // batch_size
+    order = _order(seed, step // a_round, items)
+    return order[step % a_round * batch_size :][:batch_size]
+
+
+@functools.lru_cache(maxsize=4)
+def _order(seed: int, time_round: int, items: int) -> Tensor:
+    return torch.randperm(items, generator=torch.Generator().manual_seed(mix(seed, "order", time_round)))
+
+
+def _as_it_is(method: Method) -> dict[str, Any]:
+    """How the method was made, with what has been set anew since: its temperature, for one."""
+    made = describe(method)
+    return {
+        k: vars(method)[k] if isinstance(vars(method).get(k), bool | int | float | str) else v for k, v in made.items()
+    }
+
+
+def _differences(came: Any, here: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Where two settings differ: the name of the argument, and both values. First weights are no difference."""
+    if isinstance(came, dict) and isinstance(here, dict) and came.get("make") == here.get("make"):
+        for key in dict.fromkeys((*here, *came)):
+            if not (name and key == "seed"):
+                yield from _differences(came.get(key), here.get(key), f"{name}.{key}" if name else key)
+    elif isinstance(came, list) and isinstance(here, list) and [*map(type, came)] == [*map(type, here)] != []:
+        nested = any(isinstance(part, dict | list) for part in came)
+        for i, (one, other) in enumerate(zip(came, here, strict=True) if nested else ()):
+            yield from _differences(one, other, f"{name}[{i}]")
+        if not nested and came != here:
+            yield name, came, here
+    elif came != here:
+        yield name, _short(came), _short(here)
+
+
+def _short(description: Any) -> Any:
+    return (
+        description["make"].rpartition(".")[2]
+        if isinstance(description, dict) and "make" in description
+        else description
+    )
+
+
+def _over_ranks(method: Method) -> nn.Module:
+    """The method, or torch's DDP around it, which takes the mean of the gradients. Buffers, such as a queue, stay."""
+    if ranks.count() == 1:
+        return method
+    devices = [torch.cuda.current_device()] if next(method.parameters()).is_cuda else None
+    return DistributedDataParallel(method, devices, broadcast_buffers=False, find_unused_parameters=True)
 
 
 def mix(seed: int, *parts: object) -> int:
@@ -383,5 +463,5 @@ def _check_settings(
             f"batch_size is {batch_size} but data holds {len(data)} item(s); "
             f"expected a batch no larger than the data: lower batch_size or load more"
         )
-    if method.labelled:
-        _ = data.labels
+    if batch_size % ranks.count():
+        raise ValueError(f"batch_size is {batch_size}; expected a multiple of {ranks.count()}, the number of ranks")

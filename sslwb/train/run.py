@@ -17,9 +17,10 @@ from typing import Any
 
 from torch import Tensor
 
+from sslwb.core import MakeViews
 from sslwb.data import Items
 from sslwb.methods.base import Method
-from sslwb.train.loop import History, Loop, MakeViews, estimate
+from sslwb.train.loop import History, Loop, estimate
 
 POLL = 0.05  # seconds between two looks at the thread
 

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 import traitlets as T
 from torch import Tensor
 
-from sslwb.augment.images import OPERATIONS, MakeViews
+from sslwb.augment.images import OPERATIONS, RandomViews
 from sslwb.data import Images
 from sslwb.widgets.live import Live, button, row
 from sslwb.widgets.pictures import picture, title_of
@@ -45,7 +45,9 @@ class Inspector(Live):
     draw = T.Int(0)
     recipe = T.Any()
 
-    def __init__(self, images: Images, recipe: MakeViews, encoders: Mapping[str, Embed], count: int, side: int) -> None:
+    def __init__(
+        self, images: Images, recipe: RandomViews, encoders: Mapping[str, Embed], count: int, side: int
+    ) -> None:
         self.images, self.base, self.encoders, self.count, self.side = images, recipe, encoders, count, side
         self.views: list[Tensor] = []
         self.agreement: dict[str, tuple[float, float, float]] = {}
@@ -117,7 +119,9 @@ class Inspector(Live):
         crop = changed.pop("crop", None)
         recipe = self.base.change(**changed)
         if crop is not None:  # each kind of view keeps its upper bound
-            recipe = MakeViews(tuple((n, replace(a, crop=(min(crop, a.crop[1]), a.crop[1]))) for n, a in recipe.kinds))
+            recipe = RandomViews(
+                tuple((n, replace(a, crop=(min(crop, a.crop[1]), a.crop[1]))) for n, a in recipe.kinds)
+            )
         self.recipe = recipe
 
     def _show(self) -> None:
@@ -183,7 +187,7 @@ class Inspector(Live):
 
 def inspector(
     images: Images,
-    recipe: MakeViews,
+    recipe: RandomViews,
     embed: Embed | Mapping[str, Embed] | None = None,
     *,
     views: int = 8,

@@ -1,0 +1,104 @@
+"""Recipes made of recipes: labels or noise beside the views, and the two sides of a pair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from sslwb.core import MakeViews, Views, recorded
+
+
+@recorded
+@dataclass(frozen=True)
+class Labelled:
+    """Views, and the labels of the batch as the last of them; see `labelled`."""
+
+    of: MakeViews
+
+    def __call__(self, batch: Any, generator: torch.Generator) -> tuple[Tensor, ...]:
+        inputs = one_input(self.of(batch, generator))
+        labels: Tensor = batch.labels
+        return (*inputs, labels.repeat(len(inputs[0]) // len(labels)))
+
+
+def labelled(of: MakeViews) -> Labelled:
+    """Views with the labels of the batch as the last of them: batch, generator → (*inputs, labels (B,)).
+
+    Views of the same kind, such as four crops of each picture, stand one behind the other, (V · B, …), and so do their
+    labels. A supervised method then gets what every other gets: views.
+
+    Raises (when called):
+        ValueError: the data have no labels; views of the same kind but not of one size.
+    """
+    return Labelled(of)
+
+
+@recorded
+@dataclass(frozen=True)
+class WithNoise:
+    """Views, and standard normal numbers as the last of them; see `with_noise`."""
+
+    of: MakeViews
+    shape: tuple[int, ...]
+
+    def __call__(self, batch: Any, generator: torch.Generator) -> tuple[Tensor, ...]:
+        inputs = one_input(self.of(batch, generator))
+        rows = len(inputs[0])
+        return (*inputs, torch.randn(rows, *self.shape, generator=generator, device=inputs[0].device))
+
+
+def with_noise(of: MakeViews, *shape: int) -> WithNoise:
+    """Views with standard normal numbers as the last of them: batch, generator → (*inputs, noise (B, *shape)).
+
+    All that is random in a step is a view: a VAE's latent, a GAN's. So a resumed run draws what the first run drew.
+    """
+    return WithNoise(of, shape)
+
+
+class Pair(NamedTuple):
+    """What belongs together, row by row; `augment.paired(…)` makes them."""
+
+    a: Tensor  # (B, …)
+    b: Tensor  # (B, …)
+
+
+@recorded
+@dataclass(frozen=True)
+class Paired:
+    """The two sides of a container of pairs; see `paired`."""
+
+    a: MakeViews
+    b: MakeViews
+
+    def __call__(self, batch: Any, generator: torch.Generator) -> Pair:
+        return Pair(self.a(batch.a, generator)[0], self.b(batch.b, generator)[0])
+
+
+def paired(a: MakeViews, b: MakeViews) -> Paired:
+    """A recipe for each side of a container of pairs (`data.Pairs`): batch, generator → `Pair`."""
+    return Paired(a, b)
+
+
+@recorded
+@dataclass(frozen=True)
+class Unchanged:
+    """The tensors of a batch as an encoder is given them, or a bare tensor as it is: nothing is random."""
+
+    def __call__(self, batch: Any, generator: torch.Generator) -> tuple[Tensor, ...]:
+        return (batch,) if isinstance(batch, Tensor) else batch.inputs()
+
+
+def one_input(views: Views) -> tuple[Tensor, ...]:
+    """The tensors of one encoder call: views of the same kind, a list, one behind the other; named views as they are.
+
+    Raises:
+        ValueError: views of the same kind but not of one size.
+    """
+    if not isinstance(views, list):
+        return tuple(views)
+    if any(v.shape[1:] != views[0].shape[1:] for v in views):
+        raise ValueError(f"the views have shapes {[tuple(v.shape) for v in views]}; expected views of one size")
+    return (views[0],) if len(views) == 1 else (torch.cat(views),)

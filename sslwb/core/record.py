@@ -1,0 +1,152 @@
+"""How a thing was made: the name of its constructor and its plain arguments, nested, so that it can be made again.
+
+A method, an encoder and a recipe carry this with them; a checkpoint holds it, and nothing that could run. What is
+rebuilt is looked up among the constructors that were recorded here, never imported by a stranger's word.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+Maker = TypeVar("Maker", bound=Callable[..., Any])
+
+ROOMS = ("sslwb.augment.", "sslwb.nets.", "sslwb.methods.")  # where constructors of a run are looked for
+_MAKERS: dict[str, Callable[..., Any]] = {}
+
+
+class NotRecorded(ValueError):
+    """Something of a run cannot be made again from its description; the message says what, and what to do."""
+
+
+def recorded(make: Maker) -> Maker:
+    """A decorator for a class, or for a function that makes an object: what it makes can be described and rebuilt.
+
+        @recorded
+        def conv(width: int = 32) -> ConvEncoder: …
+
+        describe(conv(16)) == {"make": "sslwb.nets.convolutional.conv", "width": 16}
+
+    Subclasses of `Method` are recorded without being asked; those of other classes want their own decorator.
+    """
+    if isinstance(make, type):
+        if "__init__" in vars(make):
+            make.__init__ = _recording_init(make.__init__)  # type: ignore[misc]
+        _MAKERS[_name(make)] = make
+        return make
+
+    signature = inspect.signature(make)
+
+    @functools.wraps(make)
+    def recording(*args: Any, **settings: Any) -> Any:
+        made = make(*args, **settings)
+        object.__setattr__(made, "_made", _call(recording, signature, args, settings))
+        return made
+
+    _MAKERS[_name(recording)] = recording
+    return recording  # type: ignore[return-value]
+
+
+def describe(thing: Any) -> Any:
+    """The plain description of a thing: {"make": constructor, argument: value, …}, nested; a plain value as it is.
+
+    What was not made by a recorded constructor, such as a function of a notebook, is described by its name alone, as
+    {"unknown": name}, and cannot be rebuilt.
+    """
+    if thing is None or isinstance(thing, bool | int | float | str):
+        return thing
+    if isinstance(thing, np.generic) and isinstance(thing.item(), bool | int | float | str):
+        return thing.item()
+    if isinstance(thing, list | tuple):
+        return [describe(part) for part in thing]
+    if isinstance(thing, dict) and all(isinstance(key, str) for key in thing):
+        return {key: describe(part) for key, part in thing.items()}
+    if isinstance(made := getattr(thing, "_made", None), dict):
+        return made
+    if isinstance(thing, functools.partial):
+        return {"unknown": _name(thing.func), "with": [describe(thing.args), describe(thing.keywords)]}
+    return {"unknown": _name(thing if inspect.isroutine(thing) or inspect.isclass(thing) else type(thing))}
+
+
+def rebuild(description: Any) -> Any:
+    """What `describe` described, made anew by the same constructors; lists come back as tuples.
+
+    Raises:
+        NotRecorded: a constructor that this process does not know, or arguments that it does not take.
+    """
+    if isinstance(description, list | tuple):
+        return tuple(rebuild(part) for part in description)
+    if not isinstance(description, dict):
+        return description
+    if "unknown" in description:
+        raise NotRecorded(
+            f"{description['unknown']} was not made by a recorded constructor, so it cannot be made again from its "
+            "description; hand it over yourself, or put @recorded (sslwb.core) above what makes it"
+        )
+    if "make" not in description:
+        return {key: rebuild(part) for key, part in description.items()}
+    name, given = description["make"], {k: rebuild(v) for k, v in description.items() if k != "make"}
+    make = maker(name)
+    parameters = inspect.signature(make).parameters
+    positional: tuple[Any, ...] = ()
+    for parameter in parameters.values():
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            positional = given.pop(parameter.name, ())
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            given |= given.pop(parameter.name, {})
+    try:
+        return make(*positional, **given)
+    except TypeError as error:
+        raise NotRecorded(f"{name} does not take what the description says: {error}") from error
+
+
+def maker(name: Any) -> Callable[..., Any]:
+    """The recorded constructor of this name.
+
+    Raises:
+        NotRecorded: there is none.
+    """
+    name = str(name)
+    if name not in _MAKERS and name.startswith(ROOMS):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name.rpartition(".")[0])
+    if name not in _MAKERS:
+        raise NotRecorded(
+            f"there is no recorded constructor {name!r} in this process; if it is your own, run the cell or import the "
+            "file that defines it first"
+        )
+    return _MAKERS[name]
+
+
+def _recording_init(init: Callable[..., None]) -> Callable[..., None]:
+    signature = inspect.signature(init)
+
+    @functools.wraps(init)
+    def __init__(self: Any, *args: Any, **settings: Any) -> None:
+        # a subclass calls its parent's constructor, which must not speak for it
+        outermost = "_made" not in vars(self) and type(self).__init__ is __init__
+        if outermost:
+            object.__setattr__(self, "_made", None)
+        init(self, *args, **settings)
+        if outermost:
+            object.__setattr__(self, "_made", _call(type(self), signature, (self, *args), settings, skip=1))
+
+    return __init__
+
+
+def _call(
+    make: Callable[..., Any], signature: inspect.Signature, args: Any, settings: dict[str, Any], skip: int = 0
+) -> dict[str, Any]:
+    bound = signature.bind(*args, **settings)
+    bound.apply_defaults()  # so that a default that changes one day changes no old run
+    return {"make": _name(make), **{k: describe(v) for k, v in list(bound.arguments.items())[skip:]}}
+
+
+def _name(thing: Any) -> str:
+    return f"{getattr(thing, '__module__', '?')}.{getattr(thing, '__qualname__', type(thing).__qualname__)}"
