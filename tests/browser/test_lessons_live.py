@@ -198,7 +198,11 @@ def test_nothing_asks_another_machine(playwright: object, tmp_path: Path) -> Non
     if shutil.which("unshare") is None or subprocess.run([*isolate, "true"], capture_output=True).returncode:
         pytest.skip("a network namespace of its own is not permitted here (unshare --net)")
     test = f"test_lessons_live.py::test_lesson[{LESSONS[0]}]"
-    env = {k: v for k, v in os.environ.items() if k != "LESSONS" and not k.startswith(("SSLWB_TEST", "PYTEST_"))}
+    env = {
+        k: v
+        for k, v in os.environ.items()
+        if k != "LESSONS" and not k.startswith(("SSLWB_TEST", "SSLWB_PROOF", "PYTEST_"))
+    }
     run = subprocess.run(
         [*isolate, sys.executable, "-c", ISOLATED, str(tmp_path / "resolv.conf"), str(Path(__file__).parent / test)],
         env=env,
