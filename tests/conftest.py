@@ -1,9 +1,11 @@
-"""What every test shares: one thread, caches of its own, and the machine to itself while a browser is driven."""
+"""What every test shares: one thread, caches of its own, and an order in which two workers are busy to the end."""
 
+import json
+import math
 import os
 import shutil
+import sys
 import tempfile
-from collections.abc import Generator
 from pathlib import Path
 
 # Before torch or numba is imported, here and in every kernel that a test starts: two workers share two cores.
@@ -12,12 +14,9 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
 
 import pytest  # noqa: E402
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
-
 SCRATCH = "SSLWB_TEST_SCRATCH"  # a folder that lives as long as this run of pytest, shared by its workers
+MEASURED = Path(__file__).parent.parent / "benchmarks" / "results" / "proof.json"  # by benchmarks/proof.py
+SECONDS: dict[str, float] = {}  # that each group took, in the process that sees all workers
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -31,23 +30,39 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["IPYTHONDIR"] = str(scratch / "ipython")
     os.environ["JUPYTER_CONFIG_DIR"] = str(scratch / "jupyter" / "config")
     os.environ["JUPYTER_DATA_DIR"] = str(scratch / "jupyter" / "data")
+    if sys.dont_write_bytecode:  # each of a hundred kernels would compile torch's sources anew, for seconds
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = str(scratch / "bytecode")
     config.add_cleanup(lambda: shutil.rmtree(scratch, ignore_errors=True))
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: until then both workers are busy."""
-    items.sort(key=_drives_a_browser)
+    """One worker runs a group in order (`--dist loadgroup`), and the longest group comes first, so that the workers are
+    busy to the end; before all comes what was never measured.
+
+    The cells of a notebook and the tests of a file are a group, for they share what the first of them made; a browser
+    test stands alone.
+    """
+    seconds = json.loads(MEASURED.read_text())["rows"] if MEASURED.exists() else {}
+    groups = {item: group(item.nodeid) for item in items}
+    for item, name in groups.items():
+        if "::" not in name:
+            item.add_marker(pytest.mark.xdist_group(name))
+    items.sort(key=lambda item: (-seconds.get(groups[item], math.inf), groups[item]))
 
 
-def _drives_a_browser(item: pytest.Item) -> bool:
-    return "browser" in item.path.parts
+def group(nodeid: str) -> str:
+    """The tests that are scheduled, and measured by benchmarks/proof.py, together."""
+    return nodeid if nodeid.startswith("tests/browser/") else nodeid.partition("::")[0]
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """A browser test waits for the other worker's test to end and holds back its next: it has both cores."""
-    if fcntl is None:
-        return (yield)
-    with open(Path(os.environ[SCRATCH]) / "machine.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX if _drives_a_browser(item) else fcntl.LOCK_SH)
-        return (yield)
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    name = group(report.nodeid)
+    SECONDS[name] = SECONDS.get(name, 0.0) + report.duration  # set-up, call and teardown, each a report
+
+
+def pytest_sessionfinish() -> None:
+    """Write down how long each group took, where benchmarks/proof.py asks for it."""
+    if (asked := os.environ.get("SSLWB_PROOF")) and "PYTEST_XDIST_WORKER" not in os.environ:
+        Path(asked).write_text(json.dumps({name: round(value, 1) for name, value in SECONDS.items()}))

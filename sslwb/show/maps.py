@@ -1,10 +1,12 @@
-"""Maps: embeddings laid out on a plane. Import and compilation take ten seconds: begin them early (`warm_up`)."""
+"""Maps: embeddings laid out on a plane. To load UMAP takes seconds, to compile it ten: begin early (`warm_up`)."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
 import warnings
+from types import ModuleType
+from unittest import mock
 
 import numpy as np
 import torch
@@ -57,9 +59,7 @@ def _layout(
     """UMAP itself: rows (N, D), their neighbours and distances (N, k), where they begin (N, 2) → (N, 2)."""
     with _LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # UMAP says that a seed means one thread
-        from umap import UMAP
-
-        layout = UMAP(
+        layout = _umap().UMAP(
             n_neighbors=index.shape[1],
             min_dist=min_dist,
             init=init,
@@ -71,6 +71,17 @@ def _layout(
         return np.asarray(layout.fit_transform(z), dtype=np.float32)
 
 
+def _umap() -> ModuleType:
+    """UMAP, with all that it compiles kept on disk: it has numba keep a few functions only, and to compile the others
+    would take ten seconds in every process."""
+    import numba
+
+    compiled = numba.njit
+    with mock.patch.object(numba, "njit", lambda *args, **options: compiled(*args, **{"cache": True, **options})):
+        import umap
+    return umap
+
+
 def _warm() -> None:
     z = torch.randn(64, 8, generator=torch.Generator().manual_seed(0))
     index, distance = exact_neighbours(F.normalize(z, dim=1), 16)
@@ -79,7 +90,7 @@ def _warm() -> None:
 
 
 def warm_up() -> threading.Thread:
-    """Import and compile UMAP on a background thread, so that the first map costs a second and not ten.
+    """Import UMAP, and compile it where that was never done, on a background thread: the first map costs a second.
 
     Call it at the start of a lesson: it runs while the learner reads and the encoder trains, and draws no random number
     that a training sees. Calling it again does nothing.

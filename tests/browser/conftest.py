@@ -1,4 +1,4 @@
-"""One JupyterLab and one Chromium for all browser tests. Without a browser they are skipped, but never in CI."""
+"""Browser tests of a worker share one JupyterLab and one Chromium. Without a browser they skip, but never in CI."""
 
 from __future__ import annotations
 
@@ -48,11 +48,15 @@ def browser(playwright: Any) -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What JupyterLab serves: a copy of the lessons and of the rows that they read, and what tests write."""
+    from lab import hurry
+
     folder = tmp_path_factory.mktemp("lab") / "course"
     folder.mkdir()
     for part in ("notebooks", "benchmarks/results"):
         if (ROOT / part).is_dir():
             shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    for lesson in (folder / "notebooks").glob("*.ipynb"):
+        hurry(lesson)
     return folder
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Locator, Page, expect
 
 TOKEN = "browser-test"
+HURRIED = "hurried"  # the kernel of the lessons here: each of their trainings takes a fiftieth of its steps
 LONG = 150_000  # ms: the longest that anything may take on a busy machine; what fails says so earlier
 CHROMIUM_ARGS = [
     "--no-sandbox",
@@ -44,6 +45,11 @@ def running_lab(folder: Path, home: Path, prefix: list[str] | None = None) -> It
     settings = dirs["JUPYTER_CONFIG_DIR"] / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True, exist_ok=True)
     (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+    hurried = dirs["JUPYTER_DATA_DIR"] / "kernels" / HURRIED
+    hurried.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = {"argv": command, "display_name": HURRIED, "language": "python", "env": {"SSLWB_TRAIN_SHARE": "0.02"}}
+    (hurried / "kernel.json").write_text(json.dumps(spec))
     root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     with open(home / "lab.log", "wb") as log:
         server = subprocess.Popen(
@@ -86,6 +92,13 @@ def write_notebook(path: Path, *cells: str) -> Path:
     nb.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(nb, path)
     return path
+
+
+def hurry(path: Path) -> None:
+    """Have a copied lesson run on the kernel whose trainings are short."""
+    nb = json.loads(path.read_text(encoding="utf-8"))
+    nb["metadata"]["kernelspec"]["name"] = HURRIED
+    path.write_text(json.dumps(nb), encoding="utf-8")
 
 
 class Notebook:
