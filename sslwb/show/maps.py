@@ -74,7 +74,7 @@ def _layout(
 def _warm() -> None:
     z = torch.randn(64, 8, generator=torch.Generator().manual_seed(0))
     index, distance = exact_neighbours(F.normalize(z, dim=1), 16)
-    with contextlib.suppress(Exception):  # nobody asked for this map; who asks for one gets it, or its error
+    with contextlib.suppress(Exception):  # this map is thrown away; the first that is needed shows its own error
         _layout(z.numpy(), index.numpy(), distance.numpy(), principal_plane(z), 0.1, 0)
 
 

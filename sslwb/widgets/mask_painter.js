@@ -32,7 +32,7 @@ export default {
 
     function cover(patch, i) {
       patch.setAttribute("aria-pressed", Boolean(mask[i]));
-      patch.style.background = mask[i] ? "repeating-linear-gradient(45deg, #e4e4e4 0 4px, #7d7d7d 4px 8px)" : "none";
+      patch.style.background = mask[i] ? "var(--hatch)" : "none";
     }
 
     function set(i, hidden) {
