@@ -10,6 +10,7 @@ import torch
 
 from sslwb import show, widgets
 from sslwb.data import Images
+from sslwb.show.card import Card
 from sslwb.show.colours import PALETTE, PAPER, rgb
 from sslwb.show.curves import running_mean
 from sslwb.show.embedding import Colouring
@@ -27,7 +28,7 @@ def flat() -> Images:
     return Images(x.contiguous(), torch.arange(40) % 4, ("a", "b", "c", "d"))
 
 
-def first_row(card: show.neighbours, images: Images) -> list[int]:  # type: ignore[valid-type]
+def first_row(card: Card) -> list[int]:
     """The numbers of the pictures in the first row of a figure, from left to right."""
     (sheet,) = (image.get_array() for image in card.figure.axes[0].images)
     paper = np.array(rgb(PAPER))
@@ -44,7 +45,7 @@ def test_neighbours(flat: Images, common: float) -> None:
     for query in (0, 7, 39):
         live.picture = query
         still = show.neighbours(flat, {"z": z}, [query], k=5)
-        assert first_row(still, flat) == [query, *live.found["z"]]
+        assert first_row(still) == [query, *live.found["z"]]
         same = int(re.search(r"(\d) of 5 share", live._grid.value)[1])  # type: ignore[index]
         assert f"z: {same} of 5 share the label" in still.alt
         assert live._grid.value.count('class="same"') == same
@@ -58,7 +59,7 @@ def test_embeddings_of_any_shape_have_the_neighbours_of_their_numbers(flat: Imag
     z = random(40, 3, 2, 2)
     live = widgets.neighbours(flat, {"z": z, "flat": z.flatten(1)}, k=5)
     assert live.found["z"] == live.found["flat"]
-    assert first_row(show.neighbours(flat, {"z": z}, [0], k=5), flat) == [0, *live.found["z"]]
+    assert first_row(show.neighbours(flat, {"z": z}, [0], k=5)) == [0, *live.found["z"]]
 
 
 @pytest.mark.parametrize("labels", [torch.arange(40) % 12, random(40), torch.rand(40)], ids=["class", "value", "turn"])
@@ -70,7 +71,7 @@ def test_maps_have_the_same_colours(flat: Images, labels: torch.Tensor) -> None:
     still = show.embedding(random(40, 2), {"mine": labels}, periodic=periodic).figure
     if live.quantity:
         shades = still.axes[0].collections[1].get_cmap()
-        assert ["#{:02x}{:02x}{:02x}".format(*(int(round(255 * v)) for v in shades(i)[:3])) for i in range(24)] == (
+        assert ["#{:02x}{:02x}{:02x}".format(*(round(255 * v) for v in shades(i)[:3])) for i in range(24)] == (
             live.colours[:-1]
         )
     else:
