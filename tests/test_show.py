@@ -406,7 +406,7 @@ def test_words_say_what_they_show() -> None:
     with pytest.raises(ValueError, match="0 words"):
         show.candidates({"a": []})
     heads = show.attention(["a", "b"], [[0.25, 0.75], [0.9, 0.1]])
-    assert heads.alt == "Attention. Each word attends most: a to b (75%); b to a (90%)."
+    assert heads.alt == "Attention. Each word attends most: “a” to “b” (75%); “b” to “a” (90%)."
     with pytest.raises(ValueError, match=r"\(2, 2\) for 3 words"):
         show.attention(["a", "b", "c"], torch.ones(2, 2))
 

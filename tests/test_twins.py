@@ -109,8 +109,8 @@ def test_attention() -> None:
     live.layer = 1
     for i, word in enumerate(words):
         live.word = i
-        (first,) = re.findall(r"attends most to (\w \(\d+%\))", live.status)
-        assert f"{word} to {first}" in still.alt
+        (first,) = re.findall(r"attends most to (“\w” \(\d+%\))", live.status)
+        assert f"“{word}” to {first}" in still.alt
 
 
 def test_curves() -> None:

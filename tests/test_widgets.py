@@ -906,7 +906,7 @@ def test_the_viewer_shows_what_a_word_attends_to() -> None:
     shown._words.value, shown._layers.value, shown._heads.value = 3, 1, 2
     assert shown.row == pytest.approx(weights[1, 2, 3].tolist())
     best = weights[1, 2, 3].argmax()
-    assert shown.status.startswith(f"In layer 2 and head 3, “sat” attends most to {shown.words[best]} (")
+    assert shown.status.startswith(f"In layer 2 and head 3, “sat” attends most to “{shown.words[best]}” (")
     assert "&lt;cat&gt;" in shown._shown.value
     assert shown._shown.value.count("outline:2px") == 1
 

@@ -41,11 +41,11 @@ def attention(words: Sequence[str], weights: Any, *, title: str = "", caption: s
     ax.tick_params(labelsize=10 if n <= 20 else 7)
     scale_bar(figure, shown, ax=ax, shrink=0.75, aspect=24, pad=0.03)
     headed(figure, title)
-    described = "; ".join(f"{word} to {attended(words, row, 1)}" for word, row in zip(words, w, strict=True))
+    described = "; ".join(f"“{word}” to {attended(words, row, 1)}" for word, row in zip(words, w, strict=True))
     return Card(figure, f"{title or 'Attention'}. Each word attends most: {described}.", caption)
 
 
 def attended(words: Sequence[str], weights: np.ndarray, count: int) -> str:
-    """The `count` words with the largest of one query's weights (L,), such as "ben (45%), anna (20%)"."""
+    """The `count` words with the largest of one query's weights (L,), such as “ben” (45%), “anna” (20%)."""
     best = np.argsort(-weights, kind="stable")[:count]
-    return ", ".join(f"{words[i]} ({weights[i]:.0%})" for i in best)
+    return ", ".join(f"“{words[i]}” ({weights[i]:.0%})" for i in best)

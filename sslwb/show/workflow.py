@@ -62,7 +62,7 @@ def workflow(originals: Any, views: Sequence[Any], embedding: Any, labelled: Any
     for x, head, words in (
         (0, "1  Pretext task", "Which views belong together?\nNo labels are needed."),
         (9.4, "2  Representation", f"What this task teaches:\na picture becomes {len(embedding)} numbers."),
-        (17.2, "3  Your task", "A few labels are enough\nto separate the classes."),
+        (17.2, "3  Your task", "A few labels say\nwhich class is which."),
     ):
         say(x, 8.2, head, color=INK, fontsize=11, fontweight="bold")
         say(x, 0.4, words, linespacing=1.4)

@@ -34,8 +34,8 @@ body[data-jp-theme-light="false"] .sslwb {{ {_variables(colours.DARK)} }}""" + (
 .sslwb code { background: var(--soft); padding: 0 .25em; border-radius: 3px; }
 .sslwb img { image-rendering: pixelated; display: block; border-radius: 2px; background: var(--soft); }
 .sslwb .grid { display: flex; flex-wrap: wrap; gap: 6px; align-items: flex-start; }
-.sslwb .same img { outline: 2px solid var(--same); outline-offset: 1px; }
-.sslwb .other img { outline: 2px dashed var(--other); outline-offset: 1px; }
+.sslwb .same img, .sslwb .other img { outline: 2px solid var(--same); outline-offset: 1px; margin: 4px 3px; }
+.sslwb .other img { outline: 2px dashed var(--other); }
 .sslwb .question { margin-bottom: 10px; }
 .sslwb .widget-checkbox { height: auto; min-height: 26px; }
 .sslwb .widget-checkbox .widget-label-basic { display: flex; align-items: baseline; gap: 6px; line-height: 1.45; }

@@ -61,7 +61,7 @@ class Neighbours(OfPictures):
         count = "" if self.images.y is None else f": {kinds.count('same')} of {len(found)} share its label"
         names = label_names(self.images[found]) or [str(i) for i in found]
         cells = "".join(
-            f'<figure class="{kind}" style="width:{self.side + 12}px">'
+            f'<figure class="{kind}" style="width:{self.side + 14}px">'
             f"{picture(self.images.x[i], title_of(self.images, i), self.side)}"
             f"<figcaption>{MARKS[kind]}{html.escape(word)}</figcaption></figure>"
             for i, kind, word in zip(found, kinds, names, strict=True)

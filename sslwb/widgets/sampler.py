@@ -30,7 +30,7 @@ class Sampler(Live):
         self._generate = generate
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
-        wide = {"style": {"description_width": "90px"}, "layout": {"width": "300px"}}
+        wide = {"style": {"description_width": "90px"}, "layout": {"width": "280px"}}
         self._field = text_field("prompt", "how the text begins")
         self.sliders: dict[str, Any] = {
             "temperature": W.FloatSlider(
