@@ -101,7 +101,7 @@ def test_scales_run_evenly() -> None:
     assert all(a > b for a, b in pairwise(light))
     assert scale[0].tolist() == [*colours.rgb(colours.BLUES[0])]
     assert scale[-1].tolist() == [*colours.rgb(colours.BLUES[-1])]
-    assert colours.ROUND[0] == colours.ROUND[-1]
+    assert colours.CYCLIC[0] == colours.CYCLIC[-1]
 
 
 def test_classes_repeat_neither_colour_nor_shape_together() -> None:

@@ -340,7 +340,7 @@ def test_a_quantity_that_wraps_ends_in_the_colour_where_it_began() -> None:
     turn = Colouring(torch.tensor([0.0, 0.5, 1.0, torch.nan]), periodic=True)
     assert turn.colours[turn.codes[0]] == turn.colours[turn.codes[2]]
     assert turn.colours[turn.codes[1]] != turn.colours[turn.codes[0]]
-    assert turn.say(3) == "none"
+    assert turn.text(3) == "none"
     line = Colouring(torch.tensor([2.0, 4.0]))
     assert line.codes.tolist() == [0, STEPS - 1]
     assert line.summary([0, 1]) == "2 to 4"
@@ -349,7 +349,7 @@ def test_a_quantity_that_wraps_ends_in_the_colour_where_it_began() -> None:
 def test_more_classes_than_a_byte_can_count() -> None:
     many = Colouring(torch.arange(300))
     assert [many.colours[c] for c in many.codes] == [colour for colour, _ in many.legend]
-    assert many.say(299) == "299"
+    assert many.text(299) == "299"
 
 
 def test_figures_share_nothing_between_threads() -> None:

@@ -44,7 +44,7 @@ NAMED = {
 }
 UNKNOWN = "#8a8a8a"  # a point that lacks the quantity which colours the others
 LOW_TO_HIGH = ("#2f5fb3", "#8d8d8d", "#e8c229")  # blue, grey, yellow
-ROUND = ("#0072b2", "#b5b5b5", "#d55e00", "#5c5c5c", "#0072b2")  # for what wraps round: ends where it begins
+CYCLIC = ("#0072b2", "#b5b5b5", "#d55e00", "#5c5c5c", "#0072b2")  # for what wraps round: ends where it begins
 # Amounts in a matrix, white to blue; with values below 0 also white to orange. Both grow darker away from white.
 BLUES = ("#f3f7fa", "#56b4e9", "#0072b2", "#06395c")
 SIGNED = ("#6b2f00", "#d55e00", "#f0b27e", "#faf6f2", *BLUES)

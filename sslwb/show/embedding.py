@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sslwb.show.card import Card, blank, headed, numbers, scale_bar, titled
-from sslwb.show.colours import FAINT, LOW_TO_HIGH, MARKERS, PALETTE, PAPER, ROUND, UNKNOWN, class_colours, gradient
+from sslwb.show.colours import CYCLIC, FAINT, LOW_TO_HIGH, MARKERS, PALETTE, PAPER, UNKNOWN, class_colours, gradient
 from sslwb.show.pictures import as_rgb, resized
 
 STEPS = 24  # colours for a quantity
@@ -113,7 +113,7 @@ class Colouring:
             share = np.clip((np.nan_to_num(self.values) - self.low) / max(self.high - self.low, 1e-12), 0, 1)
             self.names: tuple[str, ...] = ()
             self.codes = np.where(np.isfinite(self.values), np.round(share * (STEPS - 1)), STEPS).astype(np.uint8)
-            scale = gradient(ROUND if periodic else LOW_TO_HIGH, STEPS).tolist()
+            scale = gradient(CYCLIC if periodic else LOW_TO_HIGH, STEPS).tolist()
             self.colours = ["#{:02x}{:02x}{:02x}".format(*c) for c in scale] + [UNKNOWN]
             places = ((0, self.low), (STEPS // 2, (self.low + self.high) / 2), (STEPS - 1, self.high))
             self.legend = [(self.colours[i], f"{value:.2g}") for i, value in places]
@@ -127,7 +127,7 @@ class Colouring:
             self.codes = np.array([self.colours.index(c) for c in each], dtype=np.uint8)[self.values]
             self.legend = list(zip(each, self.names, strict=True))
 
-    def say(self, index: int) -> str:
+    def text(self, index: int) -> str:
         """The value of one point."""
         if not self.quantity:
             return self.names[self.values[index]]

@@ -70,7 +70,7 @@ def unit_rows(name: str, z: Any, count: int) -> np.ndarray:
     """(N, …) embeddings → (N, D) float32 directions: the mean taken off, each row scaled to length 1.
 
     Without that, whatever all embeddings have in common (pooled ReLU features share one large direction) would make
-    all of them look alike. `evaluate.knn` does the same.
+    all of them similar. `evaluate.knn` does the same.
 
     Raises:
         ValueError: not one row for each of `count` pictures.
@@ -91,5 +91,5 @@ def nearest(unit: np.ndarray, queries: Sequence[int], k: int) -> list[list[int]]
 
 
 def agreement(labels: Any, query: int, other: int) -> str:
-    """ "same" or "other", by the two pictures' labels; nothing where nobody labelled them."""
+    """ "same" or "other", by the two pictures' labels; nothing without labels."""
     return "" if labels is None else "same" if int(labels[query]) == int(labels[other]) else "other"

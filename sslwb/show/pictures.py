@@ -203,7 +203,7 @@ def _fitting(text: str, width: float, letter: float = 8.0) -> str:
 
 
 def label_names(images: Any) -> list[str]:
-    """The label of each picture in words; nothing where nobody labelled them."""
+    """The label of each picture in words; nothing without labels."""
     labels, classes = getattr(images, "y", None), getattr(images, "classes", ())
     if labels is None:
         return []

@@ -215,7 +215,7 @@ class EmbeddingMap(Live):
         index = self.hovering if self.hovering is not None else self.selection[0] if len(self.selection) == 1 else None
         card = '<div class="quiet" style="height:128px">Point at a dot.</div>'
         if index is not None:
-            causes = "<br>".join(f"{html.escape(n)}: {html.escape(c.say(index))}" for n, c in self.colourings.items())
+            causes = "<br>".join(f"{html.escape(n)}: {html.escape(c.text(index))}" for n, c in self.colourings.items())
             card = (
                 picture(self.images.x[index], title_of(self.images, index), 112)
                 + f'<div style="font-size:12px">picture {index}<br>{causes}</div>'

@@ -23,15 +23,15 @@ Embed = Callable[[Tensor], Tensor]
 SLIDERS = {
     "crop": (0.05, 1.0, 0.05, "crop from", "smallest share of the area that a crop keeps; 1 is no crop"),
     "flip": (0.0, 1.0, 0.05, "flip", "probability of a mirror image"),
-    "rotate": (0.0, 180.0, 5.0, "rotate ±°", "greatest turn to either side, degrees"),
+    "rotate": (0.0, 180.0, 5.0, "rotate ±°", "largest rotation to either side, degrees"),
     "brightness": (0.0, 1.0, 0.05, "brightness", "strength of the change of brightness"),
     "contrast": (0.0, 1.0, 0.05, "contrast", "strength of the change of contrast"),
     "saturation": (0.0, 1.0, 0.05, "saturation", "strength of the change of saturation"),
-    "hue": (0.0, 0.5, 0.025, "hue", "greatest turn of the colours, circles; 0.5 is any colour"),
+    "hue": (0.0, 0.5, 0.025, "hue", "largest shift of the hue, as a share of the colour circle; 0.5 is any colour"),
     "gray": (0.0, 1.0, 0.05, "gray", "probability of a grey picture"),
     "blur": (0.0, 1.0, 0.05, "blur", "probability of a blur"),
     "solarise": (0.0, 1.0, 0.05, "solarise", "probability that bright values are inverted"),
-    "noise": (0.0, 0.5, 0.025, "noise", "greatest standard deviation of the noise"),
+    "noise": (0.0, 0.5, 0.025, "noise", "largest standard deviation of the noise"),
     "cutout": (0.0, 0.6, 0.05, "cut out", "share of the area that a grey square hides"),
 }
 assert tuple(SLIDERS) == OPERATIONS

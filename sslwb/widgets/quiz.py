@@ -116,7 +116,7 @@ def quiz(question: str | Mapping[str, Sequence[Option]], options: Sequence[Optio
     Args:
         question: one question with its `options`, or several: {question: options, …}.
         options: (text, whether it is right, why) for each. Where more than one is right, all of them have to be chosen.
-            `code` and *emphasis* are marked so.
+            `code` and *emphasis* are shown as such.
 
     Returns:
         A widget; `.score` counts. Without a kernel it reads as a list with its answers folded away.
