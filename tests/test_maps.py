@@ -16,6 +16,7 @@ from sslwb.methods.simclr import SimCLR
 from sslwb.nets import conv
 from sslwb.show import maps
 from sslwb.show.maps import exact_neighbours, principal_plane, umap_map, warm_up
+from sslwb.show.neighbours import nearest, unit_rows
 from sslwb.train import fit
 
 
@@ -32,6 +33,16 @@ def test_neighbours_are_exact() -> None:
     assert index[:, 0].tolist() == list(range(len(z)))
     assert torch.allclose(distance[:, 1:].double(), far.sort(dim=1).values[:, 1:6], atol=1e-3)
     assert torch.allclose(far.gather(1, index)[:, 1:], distance[:, 1:].double(), atol=1e-3)
+
+
+def test_a_map_does_not_see_what_all_embeddings_have_in_common(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[np.ndarray] = []
+    monkeypatch.setattr(maps, "_layout", lambda z, index, *_: given.append(index) or z[:, :2])
+    z = blobs()[0]
+    umap_map(z)
+    umap_map(z + 100)
+    assert np.array_equal(given[0], given[1])
+    assert given[0][:, 1:].tolist() == nearest(unit_rows("z", z, 240), range(240), 15)
 
 
 def test_the_plane_is_that_of_the_principal_axes() -> None:

@@ -20,7 +20,11 @@ from sslwb.augment.images import simclr
 from sslwb.data import Images, load
 from sslwb.evaluate import Scores
 from sslwb.methods.simclr import SimCLR, nt_xent
-from sslwb.show import card, grids, plots, scatter
+from sslwb.show import card
+from sslwb.show.curves import running_mean
+from sslwb.show.embedding import STEPS, Colouring
+from sslwb.show.neighbours import nearest, unit_rows
+from sslwb.show.pictures import resized
 from sslwb.train import History
 
 
@@ -161,7 +165,7 @@ def test_what_the_words_say_is_true(data: Images) -> None:
 
 def test_neighbours_leaves_the_query_out_and_takes_the_nearest() -> None:
     z = np.array([[1.0, 0.0], [1.0, 0.1], [1.0, 0.3], [-1.0, 0.0], [-1.0, 0.2], [-1.0, -2.0]])
-    assert grids._nearest(z, [0, 3], 2) == [[1, 2], [4, 5]]
+    assert nearest(unit_rows("z", z, 6), [0, 3], 2) == [[1, 2], [4, 5]]
 
 
 def test_pixels_keep_their_colours() -> None:
@@ -178,13 +182,13 @@ def test_pixels_keep_their_colours() -> None:
 def test_pictures_of_any_size_and_one_channel() -> None:
     wide = [np.full((1, 30, 60), 200, dtype=np.uint8), np.full((3, 90, 40), 10, dtype=np.uint8)]
     assert show.pictures(wide).alt.startswith("Pictures. 2 pictures")
-    assert grids.resized(np.zeros((30, 60, 3), dtype=np.uint8), 20).shape == (20, 20, 3)
+    assert resized(np.zeros((30, 60, 3), dtype=np.uint8), 20).shape == (20, 20, 3)
 
 
 def test_running_mean() -> None:
     y = np.array([0.0, 3.0, np.nan, 6.0, 9.0])
-    assert np.array_equal(plots._running_mean(y, 1), y, equal_nan=True)
-    assert np.allclose(plots._running_mean(y, 3), [1.5, 1.5, 4.5, 7.5, 7.5])
+    assert np.array_equal(running_mean(y, 1), y, equal_nan=True)
+    assert np.allclose(running_mean(y, 3), [1.5, 1.5, 4.5, 7.5, 7.5])
 
 
 @pytest.mark.parametrize(
@@ -198,7 +202,7 @@ def test_running_mean() -> None:
         (lambda d: show.pictures(torch.full((1, 3, 2, 2), torch.nan)), "NaN"),
         (lambda d: show.views(d[:4], []), "at least one view"),
         (lambda d: show.views(d[:4], [d.x[:3]]), r"4 pictures and the views \[3\]"),
-        (lambda d: show.neighbours(d, {"z": numbers(3, 2)}, [0]), r"spaces\['z'\] has 3 rows and images 60"),
+        (lambda d: show.neighbours(d, {"z": numbers(3, 2)}, [0]), r"'z' has shape \(3, 2\).*60 pictures"),
         (lambda d: show.neighbours(d, {"z": numbers(60, 2)}, [60]), r"queries is \[60\]"),
         (lambda d: show.neighbours(d, {"z": numbers(60, 2)}, [0], k=60), "k is 60"),
         (lambda d: show.neighbours(d, {}, [0]), "spaces is empty"),
@@ -223,6 +227,7 @@ def test_running_mean() -> None:
         (lambda d: show.embedding(numbers(4, 2), images=d), "60 pictures and xy 4"),
         (lambda d: show.embedding({"a": numbers(4, 2)}, {"b": [0] * 4}), "the same names"),
         (lambda d: show.embedding({}), "empty dict"),
+        (lambda d: show.embedding(numbers(2, 2), [0, -1]), "labels has -1"),
         (lambda d: show.table({}), "rows is empty"),
         (lambda d: show.table({"a": {"x": 1}}, best="biggest"), "'biggest'"),
         (lambda d: show.table({"a": {"x": 1}}, best={"y": "max"}), "'y'"),
@@ -327,9 +332,24 @@ def test_colours_of_source_are_readable_on_their_ground() -> None:
 
 def test_classes_differ_in_colour_and_in_shape() -> None:
     figure = show.embedding(numbers(72, 2), torch.arange(72)).figure
-    looks = {(m.get_color(), m.get_marker()) for m in figure.legends[0].legend_handles}
-    assert len(looks) == 72
-    assert len({*scatter._NAMED.values()}) == 8
+    styles = {(m.get_color(), m.get_marker()) for m in figure.legends[0].legend_handles}
+    assert len(styles) == 72
+
+
+def test_a_quantity_that_wraps_ends_in_the_colour_where_it_began() -> None:
+    turn = Colouring(torch.tensor([0.0, 0.5, 1.0, torch.nan]), periodic=True)
+    assert turn.colours[turn.codes[0]] == turn.colours[turn.codes[2]]
+    assert turn.colours[turn.codes[1]] != turn.colours[turn.codes[0]]
+    assert turn.text(3) == "none"
+    line = Colouring(torch.tensor([2.0, 4.0]))
+    assert line.codes.tolist() == [0, STEPS - 1]
+    assert line.summary([0, 1]) == "2 to 4"
+
+
+def test_more_classes_than_a_byte_can_count() -> None:
+    many = Colouring(torch.arange(300))
+    assert [many.colours[c] for c in many.codes] == [colour for colour, _ in many.legend]
+    assert many.text(299) == "299"
 
 
 def test_figures_share_nothing_between_threads() -> None:
@@ -385,13 +405,13 @@ def test_words_say_what_they_show() -> None:
     assert made.alt == "Candidates for “it is [MASK]”. a: x 0.75, y 0.20; b: y 0.50."
     with pytest.raises(ValueError, match="0 words"):
         show.candidates({"a": []})
-    looks = show.attention(["a", "b"], [[0.25, 0.75], [0.9, 0.1]])
-    assert looks.alt == "Attention. Each word looks most: a at b (75%); b at a (90%)."
+    heads = show.attention(["a", "b"], [[0.25, 0.75], [0.9, 0.1]])
+    assert heads.alt == "Attention. Each word attends most: “a” to “b” (75%); “b” to “a” (90%)."
     with pytest.raises(ValueError, match=r"\(2, 2\) for 3 words"):
         show.attention(["a", "b", "c"], torch.ones(2, 2))
 
 
-def test_a_floor_is_drawn_and_told() -> None:
+def test_a_floor_is_drawn_and_described() -> None:
     made = show.curves([3.0, 2.0], floor=1.5)
     assert "The floor is 1.5" in made.alt
     assert any(line.get_ydata()[0] == 1.5 for line in made.figure.axes[0].lines if len(set(line.get_ydata())) == 1)

@@ -20,6 +20,8 @@ from traitlets import TraitError
 from sslwb.augment import images as recipes
 from sslwb.data import Images
 from sslwb.methods.base import Method
+from sslwb.show.colours import EMPTY, SIGNED, rgb
+from sslwb.show.embedding import STEPS
 from sslwb.train import start
 from sslwb.widgets import (
     ablation,
@@ -36,9 +38,8 @@ from sslwb.widgets import (
     sampler,
 )
 from sslwb.widgets.kernel import keep_widgets_alive
+from sslwb.widgets.monitor import curve, matrix_picture, spectrum_curve, thinned
 from sslwb.widgets.pictures import png
-from sslwb.widgets.scatter import STEPS, Colouring
-from sslwb.widgets.training import curve, fall, heat, thinned
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ def test_png_keeps_every_pixel(data: Images) -> None:
     back = torch.from_numpy(np.array(Image.open(io.BytesIO(png(data.x[3]))))).permute(2, 0, 1)
     assert torch.equal(back, data.x[3])
     grey = torch.linspace(0, 1, 256).view(1, 16, 16)
-    assert np.array(Image.open(io.BytesIO(png(grey)))).ravel().tolist() == list(range(256))
+    assert np.array(Image.open(io.BytesIO(png(grey))).convert("L")).ravel().tolist() == list(range(256))
 
 
 def test_png_refuses_a_batch(data: Images) -> None:
@@ -140,7 +141,7 @@ def test_agreement_of_views_that_do_not_vary_is_one(data: Images) -> None:
     assert others < 0.95
     assert abs(others - float((flat[1:] @ flat[0]).mean())) < 0.02
     assert look.agreement["constant"] == pytest.approx((1, 1, 1))
-    assert "pixels" in look._says.value
+    assert "pixels" in look._status.value
 
 
 def test_grey_pictures_have_no_colour_sliders(data: Images) -> None:
@@ -180,13 +181,13 @@ def test_ablation_trains_without_what_is_not_ticked(data: Images) -> None:
         for other, expected in (("B", "A without y: 3 <steps>"), ("A", "B, whole: 3 <steps>")):
             shown.train_button.click()
             await shown.run
-            while shown.says != expected:
+            while shown.status != expected:
                 await asyncio.sleep(0.01)
             assert "&lt;steps&gt;" in shown._line.value
             shown.choice.value = other  # all parts are in again
             assert shown.without == []
             assert shown.boxes["x"].disabled == (other == "B")
-            assert shown.says == "Press Train to see what this does."
+            assert shown.status == "Press Train to see the effect."
 
     asyncio.run(main())
     assert begun == [("A", frozenset("y")), ("B", frozenset())]
@@ -204,10 +205,10 @@ def test_ablation_stops_the_run_before(data: Images) -> None:
         old.resume()  # what the monitor before does no longer reaches the line
         old.stop()
         await first
-        assert shown.says == "A, whole: running"
+        assert shown.status == "A, whole: running"
         shown.run.stop()
         await shown.run
-        while shown.says != "A, whole: stopped":
+        while shown.status != "A, whole: stopped":
             await asyncio.sleep(0.01)
 
     asyncio.run(main())
@@ -240,7 +241,7 @@ def watched(steps: int, **how: Any) -> Any:
 def test_monitor_follows_a_run_to_its_end(data: Images) -> None:
     shown = watched(20, data=data, measure=lambda method: {"dim": method.encoder.dim})
     assert shown.state == "done"
-    assert shown.says.startswith("Done: 20 steps in")
+    assert shown.status.startswith("Done: 20 steps in")
     assert shown._bar.value == 20
     assert shown.stop_button.disabled
     assert shown.resume_button.disabled
@@ -258,7 +259,7 @@ def test_stop_and_resume(data: Images) -> None:
         shown.stop_button.click()
         history = await run  # the awaiting cell goes on
         assert shown.state == "stopped"
-        assert shown.says.startswith(f"Stopped at step {len(history)} of")
+        assert shown.status.startswith(f"Stopped at step {len(history)} of")
         assert not shown.resume_button.disabled
         stopped_at = run.step
         shown.resume_button.click()
@@ -289,7 +290,7 @@ def test_a_failed_run_says_why() -> None:
 
     shown = asyncio.run(main())
     assert shown.state == "failed"
-    assert shown.says == "Failed at step 0 of 5: no <views> today"
+    assert shown.status == "Failed at step 0 of 5: no <views> today"
     assert "no &lt;views&gt; today" in shown._line.value
 
 
@@ -329,29 +330,32 @@ def test_a_spectrum_is_drawn_as_shares(data: Images) -> None:
     assert torch.equal(shown.spectra["spectrum"], torch.tensor([3.0, 1.0, 0.0]))
     assert "spectrum, log₁₀ of shares" in shown._curves.value
     assert "3 directions" in shown._curves.value
-    drawn = fall("s", torch.tensor([9.0, 1.0]))
+    drawn = spectrum_curve("s", torch.tensor([9.0, 1.0]))
     assert "now -1" in drawn  # the last of the shares is a tenth
-    assert "nan" not in fall("s", torch.zeros(4))
+    assert "nan" not in spectrum_curve("s", torch.zeros(4))
 
 
 def test_thinned_keeps_the_mean_and_the_order() -> None:
     values = [float(i) for i in range(1000)]
     points = thinned(values)
     assert len(points) <= 160
-    assert points[0] == (4.0, 3.0)  # steps 1 … 7, values 0 … 6
+    assert points[0] == (1.0, 5.0)  # the mean of the values 0 … 10: half of a window of 20 steps
+    assert points[-1] == (1000.0, 994.0)
     assert [x for x, _ in points] == sorted(x for x, _ in points)
     assert thinned([5.0]) == [(1.0, 5.0)]
     assert thinned([]) == []
 
 
 def test_a_matrix_is_a_picture_in_two_colours() -> None:
-    drawn = heat("how <alike>", torch.tensor([[1.0, 0.0], [-1.0, math.nan]]))
-    assert "how &lt;alike&gt;" in drawn
-    assert "2 by 2, mean of the diagonal 0.50" in drawn
+    drawn = matrix_picture("how <similar>", torch.tensor([[1.0, 0.0], [-1.0, math.nan]]))
+    assert "how &lt;similar&gt;" in drawn
+    assert "2 by 2, mean of the diagonal 1.00" in drawn
     data = re.search(r"base64,([^\"]+)", drawn)
     assert data
     pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(data[1]))).convert("RGB"))
-    assert {tuple(p) for p in pixels.reshape(-1, 3).tolist()} == {(0, 114, 178), (255, 255, 255), (213, 94, 0)}
+    most, zero, least, unknown = pixels.reshape(-1, 3).tolist()
+    assert (tuple(most), tuple(least), tuple(unknown)) == (rgb(SIGNED[-1]), rgb(SIGNED[0]), rgb(EMPTY))
+    assert min(zero) > 240
 
 
 @pytest.mark.parametrize("points", [[], [(0.0, 1.0)], [(1.0, 2.0), (2.0, 2.0)], [(0.0, 0.0), (1.0, 0.0)]])
@@ -458,24 +462,14 @@ def test_embeddings_are_reduced_and_places_are_not(data: Images) -> None:
     assert embedding_map(Images(data.x), torch.rand(40, 2)).colour == "picture"
 
 
-def test_a_quantity_that_wraps_ends_in_the_colour_where_it_began() -> None:
-    turn = Colouring(torch.tensor([0.0, 0.5, 1.0, torch.nan]), (), periodic=True)
-    assert turn.colours[turn.codes[0]] == turn.colours[turn.codes[2]]
-    assert turn.colours[turn.codes[1]] != turn.colours[turn.codes[0]]
-    assert turn.say(3) == "none"
-    line = Colouring(torch.tensor([2.0, 4.0]), (), periodic=False)
-    assert line.codes.tolist() == [0, STEPS - 1]
-    assert line.summary([0, 1]) == "2 to 4"
-
-
 # ── neighbours
 
 
 def test_neighbours_are_the_nearest_by_cosine_without_the_picture_itself(data: Images) -> None:
-    z = torch.randn(40, 5, generator=torch.Generator().manual_seed(1))
+    z = torch.randn(40, 5, generator=torch.Generator().manual_seed(1)) + 3
     near = neighbours(data, {"one": z, "scaled": 3 * z, "pixels": data.x}, k=3)
     near.picture = 7
-    cosine = torch.cosine_similarity(z[7], z)
+    cosine = torch.cosine_similarity(z[7] - z.mean(0), z - z.mean(0))
     cosine[7] = -2
     assert near.found["one"] == near.found["scaled"] == cosine.argsort(descending=True)[:3].tolist()
     assert near._grid.value.count("<img") == 1 + 3 * 3
@@ -508,11 +502,11 @@ def test_a_single_choice_unticks_the_other_and_counts_tries() -> None:
     (q,) = asked.questions
     q.check()
     assert q.tries == 0
-    assert "Choose an answer first" in q._says.value
+    assert "Choose an answer first" in q._answer.value
     q.boxes[1].value = True
     q.check()
-    assert "It is not." in q._says.value
-    assert "It is so." not in q._says.value
+    assert "It is not." in q._answer.value
+    assert "It is so." not in q._answer.value
     q.boxes[0].value = True
     assert not q.boxes[1].value
     assert q.chosen == (0,)
@@ -530,7 +524,7 @@ def test_where_several_are_right_all_have_to_be_chosen() -> None:
     q.choose(0)
     q.check()
     assert not q.solved
-    assert "1 more is right" in q._says.value
+    assert "1 more is right" in q._answer.value
     q.choose(0, 1, 2)
     q.check()
     assert not q.solved
@@ -566,12 +560,12 @@ def test_a_badly_made_question_is_refused(options: Any, complaint: str) -> None:
 
 def test_a_prediction_is_revealed() -> None:
     guess = predict("Which is nearer?", ["shape", "colour"])
-    assert repr(guess.reveal(1, "Look.")) == "It came out: colour. Look."
+    assert repr(guess.reveal(1, "Look.")) == "Result: colour. Look."
     guess._buttons.value = 0
     assert guess.guess == 0
     revealed = guess.reveal(1)
     assert not revealed.right
-    assert "✗ You guessed: shape. It came out: colour." in revealed._repr_html_()
+    assert "✗ Your guess: shape. Result: colour." in revealed._repr_html_()
     assert guess.reveal(0).right
     with pytest.raises(IndexError, match="0 to 1"):
         guess.reveal(2)
@@ -690,7 +684,7 @@ def test_the_painter_shows_what_is_predicted_for_hidden_patches(data: Images) ->
     expected[:, 4:8, 8:12] = 0.5
     assert torch.equal(paint.reconstruction, expected)
     assert paint.error == pytest.approx(error)
-    assert "1 of 16 patches hidden (6%)" in paint.says
+    assert "1 of 16 patches hidden (6%)" in paint.status
     assert f"{error:.4f}" in paint._line.value
 
 
@@ -708,7 +702,7 @@ def test_a_greater_share_hides_the_same_patches_and_more(data: Images) -> None:
     assert paint.mask == first
 
 
-def test_nothing_or_everything_hidden_is_said_and_not_computed(data: Images) -> None:
+def test_nothing_or_everything_hidden_is_reported_and_not_computed(data: Images) -> None:
     def never(picture: Tensor, mask: Tensor) -> Tensor:
         assert 0 < mask.sum() < mask.numel()
         return grey(picture, mask)
@@ -768,17 +762,17 @@ def guess(sentence: str) -> list[tuple[str, float]]:
 
 def truth(sentence: str) -> list[tuple[str, float]]:
     if "never" in sentence:
-        raise ValueError("nothing that this world says")
+        raise ValueError("no sentence of this world")
     return [("rome", 0.75), ("lyon", 0.25), ("oslo", 0.0)]
 
 
 def test_candidates_stand_beside_the_true_ones() -> None:
-    asked = fill_mask(guess, "It is [MASK].", truth=truth, k=2)
-    assert asked.candidates == {
+    filled = fill_mask(guess, "It is [MASK].", truth=truth, k=2)
+    assert filled.candidates == {
         "the model": [("paris", 0.5), ("<b>", 0.25)],
         "the truth": [("rome", 0.75), ("lyon", 0.25)],
     }
-    page = asked._table.value
+    page = filled._table.value
     assert [page.index(word) for word in ("paris", "&lt;b&gt;", "rome", "lyon")] == sorted(
         page.index(word) for word in ("paris", "&lt;b&gt;", "rome", "lyon")
     )
@@ -786,24 +780,24 @@ def test_candidates_stand_beside_the_true_ones() -> None:
     assert "oslo" not in fill_mask(truth, "It is [MASK].")._table.value
     assert "width:60px" in page  # half of the full bar
     assert "&lt; 0.250" in page  # rome is not among the model's two, so it is less likely than they
-    assert asked.says == "the model: paris; the truth: rome"
+    assert filled.status == "the model: paris; the truth: rome"
 
 
 def test_what_cannot_be_filled_is_said_in_its_place() -> None:
-    asked = fill_mask({"BERT": guess, "other": guess}, "It is [MASK].", truth=truth)
-    asked._field.value = "It never is [MASK]."
-    assert asked.errors == {"the truth": "nothing that this world says"}
-    assert "the truth: nothing that this world says" in asked._table.value
-    assert "paris" in asked._table.value
-    asked.sentence = "It is never."
-    assert asked.candidates == {}
-    assert "hides &lt;no&gt; word" in asked._table.value
-    assert "<table>" not in asked._table.value
+    filled = fill_mask({"BERT": guess, "other": guess}, "It is [MASK].", truth=truth)
+    filled._field.value = "It never is [MASK]."
+    assert filled.errors == {"the truth": "no sentence of this world"}
+    assert "the truth: no sentence of this world" in filled._table.value
+    assert "paris" in filled._table.value
+    filled.sentence = "It is never."
+    assert filled.candidates == {}
+    assert "hides &lt;no&gt; word" in filled._table.value
+    assert "<table>" not in filled._table.value
     empty = fill_mask(guess)
     assert empty.errors == {"the model": "hides <no> word"}
 
 
-def test_fill_mask_needs_somebody_to_ask() -> None:
+def test_fill_mask_needs_a_model() -> None:
     with pytest.raises(ValueError, match="0 models"):
         fill_mask({})
     with pytest.raises(ValueError, match="k is 0"):
@@ -822,15 +816,15 @@ def test_the_sampler_writes_with_what_its_sliders_say() -> None:
 
     shown = sampler(generate, "start")
     assert shown.state == "ready"
-    assert not shown.write_button.disabled
-    shown.write_button.click()  # no event loop: at once
+    assert not shown.generate_button.disabled
+    shown.generate_button.click()  # no event loop: at once
     assert (shown.text, shown.state) == (" <one> two", "done")
     assert "<strong>start</strong> &lt;one&gt; two" in shown._shown.value
     shown.sliders["top_k"].value = 7
     shown.sliders["temperature"].value = 0.5
     shown.sliders["top_p"].value = 0.9
     shown._field.value = "other"
-    shown.write()
+    shown.generate()
     assert asked == [
         ("start", {"temperature": 1.0, "top_k": None, "top_p": 1.0, "seed": 0}),
         ("other", {"temperature": 0.5, "top_k": 7, "top_p": 0.9, "seed": 1}),
@@ -849,19 +843,19 @@ def test_the_sampler_stops_and_writes_anew() -> None:
 
     async def main() -> None:
         shown = sampler(endless)
-        shown.write()
+        shown.generate()
         while len(shown.text) < 3:
             await asyncio.sleep(0.01)
-        assert shown.state == "writing"
-        assert shown.write_button.disabled
+        assert shown.state == "generating"
+        assert shown.generate_button.disabled
         shown.stop_button.click()
         assert shown.state == "stopped"
         await asyncio.sleep(0.01)
         length = len(shown.text)
-        shown.write()
+        shown.generate()
         while len(shown.text) < 3 or shown.text[0] != "1":
             await asyncio.sleep(0.01)
-        shown.write()  # the text before it ends
+        shown.generate()  # the text before it ends
         shown.stop()
         await asyncio.sleep(0.01)
         assert length >= 3
@@ -872,11 +866,11 @@ def test_the_sampler_stops_and_writes_anew() -> None:
 
 def test_the_page_hears_of_a_text_five_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     now = iter(i * 0.05 for i in range(10**6))
-    monkeypatch.setattr("sslwb.widgets.sampling.time.monotonic", lambda: next(now))
+    monkeypatch.setattr("time.monotonic", lambda: next(now))
     shown = sampler(lambda prompt, **_: iter("x" * 100))
     seen: list[str] = []
     shown.observe(lambda change: seen.append(change["new"]), "text")
-    shown.write()
+    shown.generate()
     assert seen[-1] == "x" * 100
     assert 15 <= len(seen) <= 26  # 100 words in 5 seconds and a little
 
@@ -887,7 +881,7 @@ def test_the_sampler_says_what_went_wrong() -> None:
         raise ValueError("a <word> is not known")
 
     shown = sampler(broken)
-    shown.write()
+    shown.generate()
     assert (shown.state, shown.text) == ("failed", "a")
     assert "a &lt;word&gt; is not known" in shown._line.value
     with pytest.raises(ValueError, match="top_k is 0"):
@@ -904,15 +898,15 @@ def attend(sentence: str) -> tuple[list[str], Tensor]:
     return words, torch.rand(2, 3, len(words), len(words), generator=torch.Generator().manual_seed(0)).softmax(-1)
 
 
-def test_the_viewer_shows_where_a_word_looks() -> None:
+def test_the_viewer_shows_what_a_word_attends_to() -> None:
     shown = attention(attend, "the <cat> sat sat")
     _, weights = attend("the <cat> sat sat")
     assert (shown.word, shown.layer, shown.head) == (0, 0, -1)
-    assert shown.looks == pytest.approx(weights[0, :, 0].mean(0).tolist())
+    assert shown.row == pytest.approx(weights[0, :, 0].mean(0).tolist())
     shown._words.value, shown._layers.value, shown._heads.value = 3, 1, 2
-    assert shown.looks == pytest.approx(weights[1, 2, 3].tolist())
+    assert shown.row == pytest.approx(weights[1, 2, 3].tolist())
     best = weights[1, 2, 3].argmax()
-    assert f"layer 2 and head 3, most at {shown.words[best]}" in shown.says
+    assert shown.status.startswith(f"In layer 2 and head 3, “sat” attends most to “{shown.words[best]}” (")
     assert "&lt;cat&gt;" in shown._shown.value
     assert shown._shown.value.count("outline:2px") == 1
 
@@ -923,7 +917,7 @@ def test_a_new_sentence_keeps_what_still_fits() -> None:
     shown.sentence = "e f"
     assert (shown.word, shown.layer, shown.head) == (1, 1, 0)
     assert (shown._words.value, shown._layers.value, shown._heads.value) == (1, 1, 0)
-    assert len(shown.looks) == 2
+    assert len(shown.row) == 2
     shown._field.value = "an unknown word"
     assert "is no word" in shown._shown.value
     assert shown.words == ["e", "f"]

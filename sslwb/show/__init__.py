@@ -1,14 +1,20 @@
-"""Seeing: static figures and tables with words for those who cannot see them. Nothing heavy loads before first use."""
+"""Seeing: one file a figure, each with words for those who cannot see it. Nothing heavy loads before first use."""
 
 from typing import Any
 
-from sslwb.show.code import source
-from sslwb.show.diagrams import workflow
-from sslwb.show.grids import neighbours, pictures, reconstructions, views
-from sslwb.show.plots import bars, curves, heatmap, label_curve, matrix, spectrum, timeline
-from sslwb.show.scatter import embedding
+from sslwb.show.attention import attention
+from sslwb.show.bars import bars
+from sslwb.show.candidates import candidates
+from sslwb.show.curves import curves, label_curve, spectrum
+from sslwb.show.embedding import embedding
+from sslwb.show.heatmap import heatmap, matrix
+from sslwb.show.neighbours import neighbours
+from sslwb.show.pictures import pictures, views
+from sslwb.show.reconstructions import reconstructions
+from sslwb.show.source import source
 from sslwb.show.tables import scores, table
-from sslwb.show.words import attention, candidates
+from sslwb.show.timeline import timeline
+from sslwb.show.workflow import workflow
 
 __all__ = [
     "attention",
@@ -35,7 +41,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """`umap_map` and `warm_up` need torch: looked up when first asked for."""
+    """`umap_map` and `warm_up` need torch: loaded at their first use."""
     if name in ("umap_map", "warm_up"):
         from sslwb.show import maps
 

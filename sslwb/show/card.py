@@ -15,14 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sslwb.show.colours import INK, PAPER, SOFT
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK, SOFT, FAINT, PAPER = "#222222", "#5f6368", "#dadce0", "#fcfcfa"
-# Okabe and Ito 2008: colour-blind readers can distinguish them; strong on white first.
-PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#222222", "#b5a400")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "p")  # a second way to tell classes apart; 9, prime to 8 colours
 WIDTH = 7.9  # inches; 96 pixels of the page an inch
 DPI = 150  # sharp on screens with more pixels than that
 
@@ -102,6 +100,29 @@ def titled(ax: Axes, title: str, pad: float = 9) -> None:
         ax.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK, pad=pad)
 
 
+def headed(figure: Figure, title: str) -> None:
+    """A title over the whole figure, where the axes have labels above them or are several."""
+    if title:
+        figure.suptitle(title, x=0.015, ha="left", fontsize=11, fontweight="bold", color=INK)
+
+
+def bare_cells(ax: Axes, rows: int, columns: int, gap: float) -> None:
+    """Axes of (rows, columns) cells: names above and beside, `gap` points of paper between cells, no ticks."""
+    ax.tick_params(top=True, bottom=False, labeltop=True, labelbottom=False, length=0, labelcolor=INK, labelsize=10)
+    ax.set_xticks(np.arange(columns - 1) + 0.5, minor=True)
+    ax.set_yticks(np.arange(rows - 1) + 0.5, minor=True)
+    ax.grid(which="minor", color=PAPER, linewidth=gap)
+    ax.tick_params(which="minor", length=0, top=False, bottom=False, left=False)
+    ax.spines[:].set_visible(False)
+
+
+def scale_bar(figure: Figure, shown: Any, *, size: int = 9, **place: Any) -> None:
+    """What the colours of a matrix or of points stand for."""
+    bar = figure.colorbar(shown, **place)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(colors=SOFT, labelsize=size, length=0)
+
+
 def name_lines(ax: Any, ends: Sequence[tuple[float, str, str]]) -> None:
     """Write each line's name at its right end, (y, name, colour), moved apart where they would overlap."""
     low, high = ax.transAxes.inverted().transform(ax.transData.transform([(0, y) for y in ax.get_ylim()]))[:, 1]
@@ -119,6 +140,16 @@ def name_lines(ax: Any, ends: Sequence[tuple[float, str, str]]) -> None:
     for i, place in zip(order, spread, strict=True):
         _, name, colour = ends[i]
         ax.text(1.015, place, name, color=colour, transform=ax.transAxes, va="center", fontsize=10, fontweight="bold")
+
+
+def dashed_line(ax: Any, at: float | None, name: str, vertical: bool) -> None:
+    """A level to compare with, such as chance; nothing where `at` is None."""
+    if at is None:
+        return
+    (ax.axvline if vertical else ax.axhline)(at, color=SOFT, linewidth=1, linestyle=(0, (4, 3)), zorder=1.5)
+    at_end, offset = ((at, 1), (3, 1)) if vertical else ((0, at), (4, 3))
+    system = ("data", "axes fraction") if vertical else ("axes fraction", "data")
+    ax.annotate(name, at_end, offset, xycoords=system, textcoords="offset points", fontsize=9, color=SOFT)
 
 
 def numbers(what: str, values: Any, ndim: int = 1) -> np.ndarray:

@@ -13,14 +13,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sslwb.show.neighbours import unit_rows
+
 _LOCK = threading.Lock()  # two threads inside UMAP abort the kernel where numba has only its workqueue layer
 _WARMING: list[threading.Thread] = []
 
 
 def umap_map(z: Tensor, k: int = 15, *, min_dist: float = 0.1, seed: int = 0) -> np.ndarray:
-    """(N, D) embeddings → (N, 2) places: neighbours by cosine stay neighbours. The same input gives the same map.
+    """(N, D) embeddings → (N, 2) places: neighbours stay neighbours. The same input gives the same map.
 
-    Near points are alike. Distances between groups, their sizes and their gaps mean nothing.
+    Neighbours are those of `neighbours` and of kNN: by cosine, the mean taken off. Near points are similar. Distances
+    between groups, their sizes and their gaps mean nothing.
 
     Args:
         z: embeddings, any float type.
@@ -37,7 +40,7 @@ def umap_map(z: Tensor, k: int = 15, *, min_dist: float = 0.1, seed: int = 0) ->
         raise ValueError(f"z has shape {tuple(z.shape)}; expected (N, D) with N ≥ 4 embeddings")
     if not torch.isfinite(z).all():
         raise ValueError("z has NaN or infinite values; expected finite numbers: the training diverged")
-    z = F.normalize(z.detach().float().cpu(), dim=1)
+    z = torch.from_numpy(unit_rows("z", z, len(z)))
     k = min(k, len(z) - 1) + 1  # UMAP counts a point among its own neighbours
     index, distance = exact_neighbours(z, k)
     given = z.numpy(), index.numpy(), distance.numpy(), principal_plane(z), min_dist, seed
@@ -85,7 +88,7 @@ def _umap() -> ModuleType:
 def _warm() -> None:
     z = torch.randn(64, 8, generator=torch.Generator().manual_seed(0))
     index, distance = exact_neighbours(F.normalize(z, dim=1), 16)
-    with contextlib.suppress(Exception):  # nobody asked for this map; who asks for one gets it, or its error
+    with contextlib.suppress(Exception):  # this map is thrown away; the first that is needed shows its own error
         _layout(z.numpy(), index.numpy(), distance.numpy(), principal_plane(z), 0.1, 0)
 
 

@@ -1,16 +1,17 @@
-"""What the learner touches: one file a widget. All computing is handed in; nothing imports them."""
+"""What the learner touches: one file a widget, named for it. All computing is handed in; nothing imports them."""
 
-from sslwb.widgets.augmentation import inspector
-from sslwb.widgets.filling import fill_mask
-from sslwb.widgets.looking import attention
-from sslwb.widgets.nearest import neighbours
-from sslwb.widgets.painting import mask_painter
-from sslwb.widgets.parts import ablation
-from sslwb.widgets.questions import predict, quiz
-from sslwb.widgets.sampling import sampler
-from sslwb.widgets.scatter import embedding_map
-from sslwb.widgets.sliders import dial
-from sslwb.widgets.training import monitor
+from sslwb.widgets.ablation import ablation
+from sslwb.widgets.attention import attention
+from sslwb.widgets.dial import dial
+from sslwb.widgets.embedding_map import embedding_map
+from sslwb.widgets.fill_mask import fill_mask
+from sslwb.widgets.inspector import inspector
+from sslwb.widgets.mask_painter import mask_painter
+from sslwb.widgets.monitor import monitor
+from sslwb.widgets.neighbours import neighbours
+from sslwb.widgets.predict import predict
+from sslwb.widgets.quiz import quiz
+from sslwb.widgets.sampler import sampler
 
 __all__ = [
     "ablation",

@@ -1,4 +1,4 @@
-"""What the kernel owes a widget: its messages while a cell awaits, and in their order."""
+"""Two repairs of ipykernel: a widget's messages get through while a cell awaits, and in their order."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def keep_widgets_alive() -> None:
     Here the kernel says "idle" for that message, then "busy" again for the cell.
 
     And it sends a message to the thread that last spoke on that control's own channel, so that a text and the button
-    beside it come to two threads, in any order. Here both come to the main thread; answers to a request still go to
-    the thread that asked.
+    beside it come to two threads, in any order. Here both come to the main thread; answers still go to the
+    thread that sent the request.
 
     Does nothing outside a kernel, or when done already.
     """
@@ -26,7 +26,7 @@ def keep_widgets_alive() -> None:
         return
     kernel = ipykernel.Kernel.instance()
     dispatch = kernel.dispatch_shell
-    if hasattr(dispatch, "says_idle") or "concurrent" not in inspect.signature(dispatch).parameters:
+    if hasattr(dispatch, "reports_idle") or "concurrent" not in inspect.signature(dispatch).parameters:
         return
 
     @functools.wraps(dispatch)
@@ -37,7 +37,7 @@ def keep_widgets_alive() -> None:
             kernel._publish_status("idle", "shell")
             kernel._publish_status("busy", "shell", parent=cell)
 
-    dispatch_shell.says_idle = True  # type: ignore[attr-defined]
+    dispatch_shell.reports_idle = True  # type: ignore[attr-defined]
     kernel.dispatch_shell = dispatch_shell
 
     from ipykernel.comm.comm import BaseComm  # only where a kernel has it already

@@ -5,26 +5,37 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import ipywidgets as W
+import traitlets as T
 
+from sslwb.data import Images
+from sslwb.show import colours
 from sslwb.widgets.kernel import keep_widgets_alive
 
-# Okabe and Ito's colours, which colour-blind readers tell apart; black is left out, it vanishes on a dark page.
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999", "#882255", "#6699CC")
 
-STYLE = """<style>
-.sslwb { --right: #00795a; --wrong: #c04b00; --line: #0072b2; --soft: var(--jp-layout-color2, #eee);
-  max-width: 900px; color: var(--jp-content-font-color1, inherit);
-  font-family: var(--jp-content-font-family, inherit); }
-body[data-jp-theme-light="false"] .sslwb { --right: #2fc79b; --wrong: #f28b48; --line: #56b4e9; }
+def _variables(theme: dict[str, str]) -> str:
+    return " ".join(f"--{name}: {colour};" for name, colour in theme.items())
+
+
+STYLE = f"""<style>
+.sslwb {{ {_variables(colours.LIGHT)}
+  --same: {colours.SAME}; --other: {colours.OTHER};
+  --hatch: repeating-linear-gradient(45deg, {colours.HATCH[0]} 0 4px, {colours.HATCH[1]} 4px 8px);
+  --text: var(--jp-content-font-color1, {colours.INK}); --quiet: var(--jp-content-font-color2, {colours.SOFT});
+  --edge: var(--jp-border-color1, {colours.FAINT}); --soft: var(--jp-layout-color2, {colours.EMPTY});
+  max-width: 900px; color: var(--text); font-family: var(--jp-content-font-family, inherit); }}
+body[data-jp-theme-light="false"] .sslwb {{ {_variables(colours.DARK)} }}""" + (
+    """
 .sslwb .widget-html, .sslwb .jupyter-widgets.widget-html-content { height: auto; overflow: visible; }
 .sslwb .widget-html-content { line-height: 1.45; overflow: visible; white-space: normal; }
 .sslwb p { margin: 0 0 .4em; }
 .sslwb code { background: var(--soft); padding: 0 .25em; border-radius: 3px; }
 .sslwb img { image-rendering: pixelated; display: block; border-radius: 2px; background: var(--soft); }
 .sslwb .grid { display: flex; flex-wrap: wrap; gap: 6px; align-items: flex-start; }
+.sslwb .same img, .sslwb .other img { outline: 2px solid var(--same); outline-offset: 1px; margin: 4px 3px; }
+.sslwb .other img { outline: 2px dashed var(--other); }
 .sslwb .question { margin-bottom: 10px; }
 .sslwb .widget-checkbox { height: auto; min-height: 26px; }
 .sslwb .widget-checkbox .widget-label-basic { display: flex; align-items: baseline; gap: 6px; line-height: 1.45; }
@@ -33,15 +44,16 @@ body[data-jp-theme-light="false"] .sslwb { --right: #2fc79b; --wrong: #f28b48; -
 .sslwb .beside { display: flex; gap: 18px; margin: 6px 0; }
 .sslwb .row { margin: 0 0 10px; }
 .sslwb figure { margin: 0; padding: 0; }
-.sslwb figcaption { font-size: 12px; color: var(--jp-content-font-color2, inherit); padding: 2px 0; }
-.sslwb .quiet { color: var(--jp-content-font-color2, inherit); font-size: 12px; }
+.sslwb figcaption { font-size: 12px; color: var(--quiet); padding: 2px 0; }
+.sslwb .quiet { color: var(--quiet); font-size: 12px; }
 .sslwb .right { color: var(--right); } .sslwb .wrong { color: var(--wrong); }
 .sslwb table { border-collapse: collapse; margin: 4px 0; font-size: 13px; }
 .sslwb th { font-weight: 600; text-align: left; } .sslwb td, .sslwb th { padding: 2px 14px 2px 0; border: 0; }
 .sslwb td { font-variant-numeric: tabular-nums; }
 .sslwb button:focus-visible, .sslwb .noUi-handle:focus-visible, .sslwb input:focus-visible
-  { outline: 2px solid var(--jp-brand-color1, #1976d2); outline-offset: 1px; }
+  { outline: 2px solid var(--jp-brand-color1, var(--line)); outline-offset: 1px; }
 </style>"""
+)
 
 
 class Live(W.VBox):
@@ -50,6 +62,8 @@ class Live(W.VBox):
     What a control does goes through traits and methods of the object, so that scripts and tests can do it too.
     """
 
+    purpose: ClassVar[str] = "move it"  # what the learner can do with it
+
     def __init__(self, children: Sequence[W.Widget], **settings: Any) -> None:
         keep_widgets_alive()
         super().__init__([W.HTML(STYLE, layout={"display": "none"}), *children], **settings)
@@ -57,12 +71,51 @@ class Live(W.VBox):
 
     def still(self) -> tuple[str, str]:
         """(plain text, HTML) for a reader without a kernel."""
-        text = "A live widget: run this cell in JupyterLab to move it."
-        return text, f"<p><em>{text}</em></p>"
+        text = f"A live widget: run this cell in JupyterLab to {self.purpose}."
+        return text, f"<p><em>{html.escape(text)}</em></p>"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         text, rich = self.still()
         return {**super()._repr_mimebundle_(**kwargs), "text/plain": text, "text/html": rich}
+
+
+class OfPictures(Live):
+    """A widget of one picture, chosen by number: `self.images` holds them all."""
+
+    images: Images
+    picture = T.Int(0)
+
+    @T.validate("picture")
+    def _there(self, proposal: Any) -> int:
+        if not 0 <= proposal["value"] < len(self.images):
+            raise T.TraitError(f"picture is {proposal['value']}; expected 0 to {len(self.images) - 1}")
+        return int(proposal["value"])
+
+
+def picture_number(images: Images, description: str = "picture", label: int = 52) -> W.BoundedIntText:
+    """A field for the number of a picture; `label` is the width of its description in pixels."""
+    return W.BoundedIntText(
+        min=0,
+        max=len(images) - 1,
+        description=description,
+        tooltip="which picture, by number",
+        layout={"width": f"{label + 98}px"},
+        style={"description_width": f"{label}px"},
+    )
+
+
+def text_field(description: str, tooltip: str, **settings: Any) -> W.Text:
+    """A line of text as wide as the page allows."""
+    layout = {"flex": "1 1 380px", "max_width": "640px"}
+    return W.Text(
+        description=description, tooltip=tooltip, layout=layout, style={"description_width": "initial"}, **settings
+    )
+
+
+def choice(description: str, options: Sequence[Any] = (), **settings: Any) -> W.ToggleButtons:
+    """One of several, each a button as wide as its words."""
+    style = {"button_width": "auto", "description_width": "initial"}
+    return W.ToggleButtons(options=options, description=description, style=style, **settings)
 
 
 def button(description: str, tooltip: str) -> W.Button:
@@ -79,3 +132,9 @@ def prose(text: str) -> str:
     """Plain text → HTML, where `this` is code and *this* is emphasis."""
     text = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
     return re.sub(r"(?<!\w)\*([^*]+)\*(?!\w)", r"<em>\1</em>", text)
+
+
+def beside_button(text: str, kind: str = "") -> str:
+    """A line to the right of a button; with a `kind`, "right" or "wrong", a screen reader says it when it changes."""
+    role = f'role="status" class="{kind}" ' if kind else ""
+    return f'<span {role}style="padding-left:8px">{html.escape(text)}</span>'

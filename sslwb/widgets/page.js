@@ -6,12 +6,12 @@ export default {
     const gl = canvas.getContext("webgl2") ?? canvas.getContext("webgl");
     const usable = gl?.getExtension("OES_texture_float") || gl?.getExtension("EXT_color_buffer_float");
     gl?.getExtension("WEBGL_lose_context")?.loseContext(); // browsers grant few contexts
-    const tell = () => {
+    const report = () => {
       model.set({ webgl: Boolean(usable), dark: document.body.dataset.jpThemeLight === "false" });
       model.save_changes();
     };
-    tell();
-    const watch = new MutationObserver(tell);
+    report();
+    const watch = new MutationObserver(report);
     watch.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
     return () => watch.disconnect();
   },

@@ -10,40 +10,39 @@ from PIL import Image
 from torch import Tensor
 
 from sslwb.data import Images
+from sslwb.show.pictures import as_rgb, label_names
 
 
 def png(x: Tensor) -> bytes:
     """One picture, uint8 or float in [0, 1], (C, H, W) with C 1 or 3 → PNG.
 
     Raises:
-        ValueError: another shape.
+        ValueError: another shape, or values that are not finite.
     """
-    if x.ndim != 3 or x.shape[0] not in (1, 3):
+    if x.ndim != 3:
         raise ValueError(f"x has shape {tuple(x.shape)}; expected one picture (C, H, W) with C 1 or 3")
-    if x.is_floating_point():
-        x = (x.detach().clamp(0, 1) * 255).round().byte()
-    pixels = x.cpu().permute(1, 2, 0).squeeze(-1).numpy()
+    (pixels,) = as_rgb("x", x[None])
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "png", compress_level=1)
     return file.getvalue()
 
 
-def picture(x: Tensor, alt: str, side: int = 64, style: str = "") -> str:
+def address(x: Tensor) -> str:
+    """One picture as a data: URL."""
+    return f"data:image/png;base64,{base64.b64encode(png(x)).decode()}"
+
+
+def picture(x: Tensor, alt: str, side: int = 64) -> str:
     """One picture as HTML, `side` pixels wide; `alt` is what a screen reader says."""
-    data = base64.b64encode(png(x)).decode()
     alt = html.escape(alt)
-    return f'<img src="data:image/png;base64,{data}" alt="{alt}" title="{alt}" width="{side}" style="{style}">'
+    return f'<img src="{address(x)}" alt="{alt}" title="{alt}" width="{side}">'
 
 
-def label_of(images: Images, index: int) -> str:
-    """The name of a picture's label, or nothing where nobody labelled it."""
-    if images.y is None:
-        return ""
-    label = int(images.y[index])
-    return images.classes[label] if label < len(images.classes) else f"class {label}"
+def figure(x: Tensor, alt: str, side: int, caption: str) -> str:
+    """One picture with a line below it."""
+    return f"<figure>{picture(x, alt, side)}<figcaption>{html.escape(caption)}</figcaption></figure>"
 
 
 def title_of(images: Images, index: int) -> str:
     """ "picture 7, disc"."""
-    label = label_of(images, index)
-    return f"picture {index}, {label}" if label else f"picture {index}"
+    return ", ".join([f"picture {index}", *label_names(images[index])])

@@ -22,6 +22,8 @@ places = torch.stack([angle.cos(), angle.sin()], 1) * torch.arange(1, 401)[:, No
 chart = embedding_map(data, places)
 chart""",
     "print(len(chart.selection), chart.colour, chart.point, type(chart._plot).__name__)",
+    "from sslwb import show\nsome = {name: data.factors[name] for name in ('colour', 'angle')}\n"
+    "show.embedding(places, some, data.levels, periodic=data.periodic)",
 )
 
 

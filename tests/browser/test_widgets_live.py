@@ -34,7 +34,7 @@ def test_inspector(lab: Lab, shots: Callable[..., None]) -> None:
     n.run_all()
     n.expect_output(2, "{} 0 0 0.1")
     n.slide("hue", "End")
-    expect(n.output(1)).to_contain_text("Moved: hue 0.5 (was 0.1)")
+    expect(n.output(1)).to_contain_text("Changed: hue 0.5 (was 0.1)")
     n.press("Another draw")
     expect(n.output(1)).to_contain_text("draw 1")
     number = n.output(1).get_by_label("picture", exact=True)
@@ -46,8 +46,8 @@ def test_inspector(lab: Lab, shots: Callable[..., None]) -> None:
     n.expect_output(2, "{'hue': 0.5} 1 7 0.5")
     assert n.cut_off() == []
     shots(n)
-    n.press("Recipe's own")
-    expect(n.output(1)).to_contain_text("As the recipe has it.")
+    n.press("Reset")
+    expect(n.output(1)).to_contain_text("All sliders as in the recipe.")
 
 
 def test_quiz(lab: Lab, shots: Callable[..., None]) -> None:
@@ -73,11 +73,11 @@ asked""",
         'guess.reveal(1, "Colour was never jittered.")',
     )
     n.run_all()
-    n.expect_output(3, "It came out: colour.")
+    n.expect_output(3, "Result: colour.")
     first, second = n.output(0).locator(".question").all()
     first.get_by_label("Pictures of one class").check()
     first.get_by_role("button", name="Check").click()
-    expect(first).to_contain_text("Not so. Pictures of one class It never sees the classes.")
+    expect(first).to_contain_text("Wrong. Pictures of one class It never sees the classes.")
     first.get_by_label("Views of one picture").check()
     expect(first.get_by_label("Pictures of one class")).not_to_be_checked()
     first.get_by_role("button", name="Check").click()
@@ -95,7 +95,7 @@ asked""",
     n.output(2).get_by_role("button", name="shape").click()
     expect(n.output(2)).to_contain_text("Your guess: shape")
     n.run_cell(3)
-    n.expect_output(3, "✗ You guessed: shape. It came out: colour. Colour was never jittered.")
+    n.expect_output(3, "✗ Your guess: shape. Result: colour. Colour was never jittered.")
     assert n.cut_off() == []
     shots(n)
 
@@ -120,6 +120,23 @@ def test_neighbours(lab: Lab, shots: Callable[..., None]) -> None:
     shots(n)
 
 
+def test_neighbours_beside_their_twin(lab: Lab, shots: Callable[..., None]) -> None:
+    n = lab(
+        DATA,
+        "from sslwb import show, widgets\nz = encoder(data.x / 255).detach() + 9  # a large common mean\n"
+        "spaces = {'raw pixels': data.x, 'random encoder': z}\n"
+        "near = widgets.neighbours(data, spaces, k=6)\nnear.picture = 3\nnear",
+        "made = show.neighbours(data, spaces, [3], k=6)\nmade",
+        "import re\nprint([f'{name}: {count}' in made.alt for name, count in "
+        "re.findall(r'<strong>([a-z ]+)</strong>: (\\d of 6)', near._grid.value)])",
+    )
+    n.run_all()
+    n.expect_output(3, "[True, True]")
+    assert n.output(1).locator("figure.same").count() == n.output(1).get_by_text("✓").count()
+    assert n.cut_off() == []
+    shots(n)
+
+
 PAINT = """
 import torch.nn.functional as F
 from sslwb.widgets import mask_painter
@@ -135,7 +152,10 @@ paint"""
 
 
 def test_mask_painter(lab: Lab, shots: Callable[..., None]) -> None:
-    n = lab(DATA, PAINT, "print(sum(paint.mask), paint.hidden.nonzero().tolist(), paint.picture, paint.model)")
+    twin = """
+from sslwb import show
+show.reconstructions(data[:1], paint.hidden[None], {"smooth": paint.reconstruction[None]})"""
+    n = lab(DATA, PAINT, "print(sum(paint.mask), paint.hidden.nonzero().tolist(), paint.picture, paint.model)", twin)
     n.run_all()
     n.expect_output(2, "48 [[")
     out = n.output(1)
@@ -208,10 +228,10 @@ def test_fill_mask(lab: Lab, shots: Callable[..., None]) -> None:
     field.press("Enter")
     expect(out.get_by_role("status")).to_contain_text("'astronauts', which is none of the 164 words known here")
     field.fill("[MASK] met [MASK].")
-    n.press("Ask", cell=1)
+    n.press("Predict", cell=1)
     expect(out.get_by_role("status")).to_contain_text("hides 2 words; expected one [MASK]")
     field.fill("the [MASK] was a lemon.")
-    n.press("Ask", cell=1)
+    n.press("Predict", cell=1)
     expect(out.get_by_role("status")).to_contain_text("the truth: x[0] is nothing that this world says")
     expect(out.get_by_role("columnheader", name="the model")).to_be_visible()
     n.run_cell(2)
@@ -240,7 +260,7 @@ def guess(sentence):
     field = n.output(1).get_by_label("sentence")
     for i in range(1, 6):
         field.fill(f"{i} [MASK]")
-        n.press("Ask", cell=1)
+        n.press("Predict", cell=1)
         expect(n.output(1).get_by_role("row", name=re.compile(f"^{i} "))).to_be_visible()
     n.run_cell(2)
     n.expect_output(2, "{True} True 5 [MASK]")
@@ -265,9 +285,9 @@ def test_sampler(lab: Lab, shots: Callable[..., None]) -> None:
     n.run_all()
     n.expect_output(2, "ready")
     out = n.output(1)
-    n.press("Write", cell=1)  # endless
+    n.press("Generate", cell=1)  # endless
     expect(out).to_contain_text("word30")  # it is seen while it comes
-    expect(out).to_contain_text("Writing …")
+    expect(out).to_contain_text("Generating …")
     n.slide("temperature", "ArrowLeft")  # a slider moves meanwhile
     n.press("Stop", cell=1)
     expect(out).to_contain_text("Stopped after")
@@ -277,13 +297,13 @@ def test_sampler(lab: Lab, shots: Callable[..., None]) -> None:
     n.expect_output(2, "stopped {'temperature': 0.9, 'top_k': 1, 'top_p': 0.95} 1 True")
     field = out.get_by_label("prompt")
     field.fill("Another one <b>")
-    n.press("Write", cell=1)
+    n.press("Generate", cell=1)
     expect(out).to_contain_text("Done:")
     expect(out).to_contain_text("Another one <b> word0 word1")
     assert n.cut_off() == []
     shots(n)
     field.fill("what?")
-    n.press("Write", cell=1)
+    n.press("Generate", cell=1)
     expect(out).to_contain_text("prompt has '?', which is none of the known words")
 
 
@@ -302,16 +322,16 @@ def test_attention(lab: Lab, shots: Callable[..., None]) -> None:
     n.expect_output(2, "0 0 -1 15")
     out = n.output(1)
     out.get_by_role("button", name="ben", exact=True).click()
-    expect(out).to_contain_text("“ben” looks, in layer 1 and the mean of its heads, most at")
+    expect(out).to_contain_text("In layer 1 and the mean of its heads, “ben” attends most to")
     head = out.locator(".widget-toggle-buttons").filter(has_text="head")
     head.get_by_role("button", name="3", exact=True).focus()
     n.page.keyboard.press("Enter")
-    expect(out).to_contain_text("“ben” looks, in layer 1 and head 3, most at")
+    expect(out).to_contain_text("In layer 1 and head 3, “ben” attends most to")
     shots(n)
     field = out.get_by_label("sentence")
     field.fill("Mia saw a boat.")
-    n.press("Read", cell=1)
-    expect(out).to_contain_text("“a” looks, in layer 1 and head 3, most at")
+    n.press("Show", cell=1)
+    expect(out).to_contain_text("In layer 1 and head 3, “a” attends most to")
     n.run_cell(2)
     n.expect_output(2, "2 0 2 5")
     assert n.cut_off() == []

@@ -1,8 +1,7 @@
-"""The mask painter: hide patches of a picture by hand or at random, see what a model makes of the rest. Lesson 10."""
+"""The mask painter: hide patches of a picture by hand or at random, see what a model predicts for them. Lesson 10."""
 
 from __future__ import annotations
 
-import base64
 import html
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,9 +13,11 @@ import torch
 import traitlets as T
 from torch import Tensor
 
+from sslwb.augment.images import as_float
 from sslwb.data import Images
-from sslwb.widgets.live import Live, button, row
-from sslwb.widgets.pictures import picture, png, title_of
+from sslwb.show.reconstructions import fill
+from sslwb.widgets.live import OfPictures, button, choice, picture_number, row
+from sslwb.widgets.pictures import address, figure, title_of
 
 Reconstruct = Callable[[Tensor, Tensor], Tensor]
 
@@ -24,22 +25,22 @@ Reconstruct = Callable[[Tensor, Tensor], Tensor]
 class Board(anywidget.AnyWidget):
     """The picture with its patches, in the browser."""
 
-    _esm = Path(__file__).parent / "painter.js"
+    _esm = Path(__file__).parent / "mask_painter.js"
     picture = T.Unicode().tag(sync=True)
     mask = T.List(T.Bool()).tag(sync=True)
     shape = T.Tuple().tag(sync=True)
     side = T.Int().tag(sync=True)
 
 
-class MaskPainter(Live):
+class MaskPainter(OfPictures):
     """See `mask_painter`."""
 
-    picture = T.Int(0)
+    purpose = "hide patches of a picture and see them predicted"
     mask = T.List(T.Bool())
     ratio = T.Float()
     draw = T.Int(0)
     model = T.Unicode()
-    says = T.Unicode()
+    status = T.Unicode()
 
     def __init__(self, models: Mapping[str, Reconstruct], images: Images, patch: int, ratio: float, side: int) -> None:
         self.images, self.models, self.patch, self.side = images, dict(models), patch, side
@@ -48,14 +49,7 @@ class MaskPainter(Live):
         _, height, width = images.shape
         self.shape = height // patch, width // patch
         self._board = Board(shape=self.shape, side=side)
-        self._chooser = W.BoundedIntText(
-            min=0,
-            max=len(images) - 1,
-            description="picture",
-            tooltip="which picture",
-            layout={"width": "150px"},
-            style={"description_width": "52px"},
-        )
+        self._number = picture_number(images)
         self._slider = W.FloatSlider(
             min=0.05,
             max=0.95,
@@ -67,24 +61,23 @@ class MaskPainter(Live):
             style={"description_width": "initial"},
             continuous_update=True,
         )
-        self._again = button("Another random mask", "the same share of the patches, others of them")
-        self._clear = button("Uncover all", "hide nothing, to paint a mask of your own")
-        self._choice = W.ToggleButtons(options=list(models), tooltips=list(models), description="predicts")
-        self._choice.style.button_width, self._choice.style.description_width = "auto", "initial"
+        self._again = button("Another random mask", "hides other patches, as many as before")
+        self._clear = button("Uncover all", "hide nothing, then paint a mask of your own")
+        self._choice = choice("predicted by", list(models), tooltips=list(models))
         self._original, self._guess, self._line = W.HTML(), W.HTML(), W.HTML()
         caption = W.HTML('<figcaption class="quiet">click or drag to hide patches</figcaption>')
         shown = row(self._original, W.VBox([self._board, caption]), self._guess)
         shown.layout.align_items, shown.layout.grid_gap = "flex-start", "18px"
         super().__init__(
             [
-                row(self._chooser, self._slider, self._again, self._clear),
+                row(self._number, self._slider, self._again, self._clear),
                 *([self._choice] if len(models) > 1 else []),
                 shown,
                 self._line,
             ]
         )
         self.model = self._choice.value
-        T.link((self, "picture"), (self._chooser, "value"))
+        T.link((self, "picture"), (self._number, "value"))
         T.link((self, "model"), (self._choice, "value"))
         self.ratio = ratio
         self._hide()
@@ -95,12 +88,6 @@ class MaskPainter(Live):
         self.observe(lambda _: self._hide(), ["ratio", "draw"])
         self.observe(lambda _: self._show(), ["picture", "mask", "model"])
         self._show()
-
-    @T.validate("picture")
-    def _known(self, proposal: Any) -> int:
-        if not 0 <= proposal["value"] < len(self.images):
-            raise T.TraitError(f"picture is {proposal['value']}; expected 0 to {len(self.images) - 1}")
-        return int(proposal["value"])
 
     @T.validate("mask")
     def _fits(self, proposal: Any) -> list[bool]:
@@ -124,10 +111,10 @@ class MaskPainter(Live):
 
     def _show(self) -> None:
         x, title = self.images.x[self.picture].cpu(), title_of(self.images, self.picture)
-        self._board.picture = f"data:image/png;base64,{base64.b64encode(png(x)).decode()}"
-        self._original.value = self._figure(x, f"{title}, the original", title)
+        self._board.picture = address(x)
+        self._original.value = figure(x, f"{title}, the original", self.side, title)
         count, total = sum(self.mask), len(self.mask)
-        self.says = f"{count} of {total} patches hidden ({count / total:.0%})."
+        self.status = f"{count} of {total} patches hidden ({count / total:.0%})."
         self.reconstruction = self.error = None
         if count == 0:
             self._nothing("Hide some patches: there is nothing to predict.")
@@ -138,34 +125,25 @@ class MaskPainter(Live):
                 self._predict(x, title)
             except ValueError as error:  # such as a mask that the model does not take
                 self._nothing(str(error))
-        self._line.value = f'<p role="status">{html.escape(self.says)}</p>'
+        self._line.value = f'<p role="status">{html.escape(self.status)}</p>'
 
     def _predict(self, x: Tensor, title: str) -> None:
-        pixels = self.hidden.repeat_interleave(self.patch, 0).repeat_interleave(self.patch, 1)
         with torch.no_grad():
             guess = self.models[self.model](x, self.hidden).detach().float().cpu()
         if guess.shape != x.shape:
             raise ValueError(f"reconstruct gave {tuple(guess.shape)}; expected the picture's shape {tuple(x.shape)}")
-        true = x.float() / 255
-        self.reconstruction = torch.where(pixels, guess, true)
-        mean = true[:, ~pixels].mean(1)[:, None]
-        self.error = float((guess - true)[:, pixels].square().mean())
-        plain = float((mean - true[:, pixels]).square().mean())
-        self.says += (
-            f" Mean squared error there: {self.error:.4f}; with the mean colour of what is visible: {plain:.4f}."
+        visible = ~self.hidden.repeat_interleave(self.patch, 0).repeat_interleave(self.patch, 1)
+        colour = as_float(x[None])[0][:, visible].mean(1)[:, None, None].expand(x.shape)
+        (_, plain), (filled, error) = (fill(x[None], self.hidden[None], y[None], self.patch) for y in (colour, guess))
+        self.reconstruction, self.error = torch.from_numpy(filled[0]), error
+        self.status += (
+            f" Mean squared error there: {error:.4f}; with the mean colour of the visible patches: {plain:.4f}."
         )
         caption = f"predicted by: {self.model}" if len(self.models) > 1 else "predicted"
-        self._guess.value = self._figure(self.reconstruction, f"{title}, the hidden patches predicted", caption)
-
-    def _figure(self, x: Tensor, alt: str, caption: str) -> str:
-        return f"<figure>{picture(x, alt, self.side)}<figcaption>{html.escape(caption)}</figcaption></figure>"
+        self._guess.value = figure(self.reconstruction, f"{title}, the hidden patches predicted", self.side, caption)
 
     def _nothing(self, why: str) -> None:
         self._guess.value = f'<p class="quiet" style="width:{self.side}px">{html.escape(why)}</p>'
-
-    def still(self) -> tuple[str, str]:
-        text = "A live widget: run this cell in JupyterLab to hide patches of a picture and to see them predicted."
-        return text, f"<p><em>{text}</em></p>"
 
 
 def mask_painter(

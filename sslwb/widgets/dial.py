@@ -1,4 +1,4 @@
-"""Sliders above a figure that is drawn anew whenever one of them moves."""
+"""Sliders above a figure, which is drawn again whenever one of them moves."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from sslwb.widgets.live import Live, row
 class Dial(Live):
     """See `dial`."""
 
+    purpose = "move the sliders of this figure"
     values = T.Dict()
 
     def __init__(self, draw: Callable[..., Any], settings: dict[str, Any]) -> None:

@@ -1,20 +1,18 @@
-"""Pictures in rows: a handful of a data set, views beside their originals, neighbours beside their query."""
+"""Pictures in rows: a handful of a data set, views below their originals; and tensors as pixels."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from sslwb.show.card import DPI, INK, PAPER, SOFT, WIDTH, Card, by_name, numbers
+from sslwb.show.card import DPI, WIDTH, Card
+from sslwb.show.colours import INK, OTHER, PAPER, SAME, SOFT, rgb
 
-if TYPE_CHECKING:
-    from sslwb.data import Images
-
-# Frames: the query's label, another. Dashes for those who cannot tell the colours apart.
-FRAMES: dict[str, tuple[str, Any]] = {"same": ("#0072b2", "-"), "other": ("#d55e00", (0, (2, 1.2)))}
+# Dashes for those who cannot tell the colours of the frames apart.
+FRAMES: dict[str, tuple[str, Any]] = {"same": (SAME, "-"), "other": (OTHER, (0, (2, 1.2)))}
 
 
 @dataclass(frozen=True)
@@ -41,19 +39,19 @@ def pictures(
     Raises:
         ValueError: another shape, no pictures, more than 128, or another number of titles.
     """
-    rgb = as_rgb("images", images)
-    words = _label_names(images, len(rgb)) if titles is None else list(titles)
-    if columns < 1 or len(rgb) > 128 or (words and len(words) != len(rgb)):
+    shown = as_rgb("images", images)
+    words = label_names(images) if titles is None else list(titles)
+    if columns < 1 or len(shown) > 128 or (words and len(words) != len(shown)):
         raise ValueError(
-            f"images holds {len(rgb)} pictures, titles {len(words)}, columns is {columns}; expected 1 to 128 pictures "
-            "(images[:32]), as many titles as pictures, and columns ≥ 1"
+            f"images holds {len(shown)} pictures, titles {len(words)}, columns is {columns}; expected 1 to 128 "
+            "pictures (images[:32]), as many titles as pictures, and columns ≥ 1"
         )
-    cells = [Cell(p, words[i] if words else "") for i, p in enumerate(rgb)]
+    cells = [Cell(p, words[i] if words else "") for i, p in enumerate(shown)]
     rows = [cells[i : i + columns] for i in range(0, len(cells), columns)]
-    h, w = rgb[0].shape[:2]
-    described = f"{len(rgb)} pictures of {w} by {h} pixels"
+    h, w = shown[0].shape[:2]
+    described = f"{len(shown)} pictures of {w} by {h} pixels"
     described += f": {', '.join(filter(None, words))}" if any(words) else ""
-    return _grid(rows, title=title, caption=caption, alt=f"{title or 'Pictures'}. {described}.", columns=columns)
+    return grid(rows, title=title, caption=caption, alt=f"{title or 'Pictures'}. {described}.", columns=columns)
 
 
 def views(originals: Any, views: Sequence[Any] | Mapping[str, Any], *, title: str = "", caption: str = "") -> Card:
@@ -80,7 +78,7 @@ def views(originals: Any, views: Sequence[Any] | Mapping[str, Any], *, title: st
     rows = [[Cell(p) for p in row] for row in (first, *rest)]
     below = ", ".join(given) if isinstance(views, Mapping) else f"{len(rest)} random view(s) of it"
     described = f"The first row shows {len(first)} pictures, and below each stand {below}"
-    return _grid(
+    return grid(
         rows,
         names=["original", *given],
         title=title,
@@ -88,110 +86,6 @@ def views(originals: Any, views: Sequence[Any] | Mapping[str, Any], *, title: st
         alt=f"{title or 'Views'}. {described}.",
         rule=True,
     )
-
-
-def reconstructions(
-    originals: Any, hidden: Any, guesses: Mapping[str, Any], patch: int = 4, *, title: str = "", caption: str = ""
-) -> Card:
-    """Pictures, what a mask leaves of them, and what was predicted for the rest: a row each.
-
-    Args:
-        originals: B pictures, at most 12; see `pictures`.
-        hidden: bool (B, L) or (B, rows, columns), True where a patch is hidden.
-        guesses: {name: B predicted pictures}; their hidden patches are shown, the others are the originals'.
-        patch: side of a patch, pixels.
-        title: what the figure says.
-        caption: a line below.
-
-    Raises:
-        ValueError: no guess, more than 12 pictures, or a mask or a guess that does not fit them.
-    """
-    first = as_rgb("originals", originals)
-    h, w = first[0].shape[:2]
-    mask = np.asarray(hidden.detach().cpu() if hasattr(hidden, "detach") else hidden)
-    rest = {name: as_rgb(f"guesses[{name!r}]", g) for name, g in by_name("guesses", guesses).items()}
-    wrong = [name for name, g in rest.items() if len(g) != len(first) or g[0].shape != first[0].shape]
-    if len(first) > 12 or wrong or mask.dtype != bool or mask.size != len(first) * (h // patch) * (w // patch):
-        raise ValueError(
-            f"originals holds {len(first)} pictures of {h} by {w}, hidden is {mask.dtype} {mask.shape}, patch {patch}, "
-            f"other than the originals: {wrong or 'no guess'}; expected at most 12 pictures, bool (B, L) for their "
-            "patches, and guesses of the same shape"
-        )
-    pixels = mask.reshape(-1, h // patch, w // patch).repeat(patch, 1).repeat(patch, 2)[..., None]
-    stripes = np.where(np.indices((h, w)).sum(0)[..., None] % 4 < 2, 228, 125).astype(np.uint8)  # on any picture seen
-    rows = [[Cell(p) for p in first], [Cell(np.where(m, stripes, p)) for p, m in zip(first, pixels, strict=True)]]
-    errors = []
-    for name, guess in rest.items():
-        rows.append([Cell(np.where(m, g, p)) for g, p, m in zip(guess, first, pixels, strict=True)])
-        apart = (np.stack(guess) / 255.0 - np.stack(first) / 255.0) ** 2
-        errors.append(f"{name}: mean squared error {apart[np.broadcast_to(pixels, apart.shape)].mean():.4f}")
-    described = (
-        f"{len(first)} pictures, the same with {mask.mean():.0%} of their patches hidden, and those patches predicted"
-    )
-    return _grid(
-        rows,
-        names=["original", "masked", *rest],
-        title=title,
-        caption=caption,
-        alt=f"{title or 'Masked pictures'}. {described}. {'; '.join(errors)}.",
-        rule=True,
-    )
-
-
-def neighbours(
-    images: Images, spaces: Mapping[str, Any], queries: Sequence[int], k: int = 5, *, title: str = "", caption: str = ""
-) -> Card:
-    """Each query and its k nearest neighbours in each space; a blue frame has the query's label, a dashed one another.
-
-    Nearness is the cosine after the mean is taken off, as in `evaluate.knn`.
-
-    Args:
-        images: N pictures.
-        spaces: {name: (N, D) embeddings of these pictures, row for row}.
-        queries: positions among the pictures.
-        k: neighbours shown.
-        title: what the figure says.
-        caption: a line below.
-
-    Raises:
-        ValueError: embeddings of another number of pictures, a query that is not there, k < 1 or ≥ N.
-    """
-    for name, z in by_name("spaces", spaces).items():
-        if len(z) != len(images):
-            raise ValueError(f"spaces[{name!r}] has {len(z)} rows and images {len(images)}; expected one row a picture")
-    queries = [int(q) for q in queries]
-    if not queries or not all(0 <= q < len(images) for q in queries) or not 1 <= k < len(images):
-        raise ValueError(f"queries is {queries} and k is {k}; expected positions below {len(images)}, and 1 ≤ k < that")
-    rgb, labels = as_rgb("images", images), getattr(images, "y", None)
-    nearest = {name: _nearest(numbers(name, z, 2), queries, k) for name, z in spaces.items()}
-
-    def cell(query: int, other: int) -> Cell:
-        return Cell(rgb[other], frame="" if labels is None else ("other", "same")[int(labels[other] == labels[query])])
-
-    asked = [
-        Cell(rgb[q], text)
-        for q, text in zip(queries, _label_names(images[queries], len(queries)) or [""] * len(queries), strict=True)
-    ]
-    found = {
-        n: [[cell(q, j) for j in row] for q, row in zip(queries, index, strict=True)] for n, index in nearest.items()
-    }
-    described = []
-    for name, block in found.items():
-        same = sum(c.frame == "same" for row in block for c in row)
-        described.append(name if labels is None else f"{name}: {same} of {len(queries) * k} share the label")
-    alt = f"{title or 'Nearest neighbours'} of {len(queries)} pictures. {'; '.join(described)}."
-    if labels is not None:
-        caption = caption or f"{'. '.join(described)}. Blue frame: the query's label; dashed orange: another."
-    if 1 + k * len(spaces) <= 16:
-        rows = [[a, *(c for block in found.values() for c in block[i])] for i, a in enumerate(asked)]
-        heads = {0: "query"} | {1 + k * i: name for i, name in enumerate(found)}
-        return _grid(rows, heads=heads, title=title, caption=caption, alt=alt)
-    stacked: list[list[Cell | None]] = []
-    for i, a in enumerate(asked):
-        for j, block in enumerate(found.values()):
-            stacked.append([a if j == 0 else None, *block[i]])
-    names = list(found) * len(asked)
-    return _grid(stacked, names=names, heads={0: "query", 1: "nearest first"}, title=title, caption=caption, alt=alt)
 
 
 def as_rgb(what: str, images: Any) -> list[np.ndarray]:
@@ -237,7 +131,7 @@ def resized(picture: np.ndarray, side: int) -> np.ndarray:
     return np.asarray(sheet)
 
 
-def _grid(
+def grid(
     rows: Sequence[Sequence[Cell | None]],
     *,
     alt: str,
@@ -268,7 +162,7 @@ def _grid(
     if title or heads:
         width = max(width, min(int(WIDTH * 96), margin * 2 + 8 * len(title)))
     scale = DPI / 96
-    sheet = np.full((round(height * scale), round(width * scale), 3), _rgb(PAPER), dtype=np.uint8)
+    sheet = np.full((round(height * scale), round(width * scale), 3), rgb(PAPER), dtype=np.uint8)
     figure = Figure(figsize=(width / 96, height / 96), facecolor=PAPER)
     ax = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     ax.set_axis_off()
@@ -308,25 +202,9 @@ def _fitting(text: str, width: float, letter: float = 8.0) -> str:
     return text if len(text) <= fits else text[: fits - 1] + "…"
 
 
-def _nearest(z: np.ndarray, queries: Sequence[int], k: int) -> list[list[int]]:
-    """For each query the k rows of greatest cosine, itself left out, nearest first."""
-    z = z - z.mean(0)
-    z = z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-12)
-    similarity = z[list(queries)] @ z.T
-    similarity[np.arange(len(queries)), list(queries)] = -np.inf
-    return np.argsort(-similarity, axis=1, kind="stable")[:, :k].tolist()
-
-
-def _label_names(images: Any, count: int) -> list[str]:
-    """The label of each picture in words; nothing where nobody labelled them."""
+def label_names(images: Any) -> list[str]:
+    """The label of each picture in words; nothing without labels."""
     labels, classes = getattr(images, "y", None), getattr(images, "classes", ())
     if labels is None:
         return []
-    return [classes[y] if y < len(classes) else str(y) for y in labels.tolist()[:count]]
-
-
-def _rgb(colour: str) -> tuple[int, int, int]:
-    from matplotlib.colors import to_rgb
-
-    r, g, b = (round(255 * v) for v in to_rgb(colour))
-    return r, g, b
+    return [classes[y] if y < len(classes) else f"class {y}" for y in labels.tolist()]

@@ -1,44 +1,43 @@
-"""Fill-mask: type a sentence with [MASK] and see which words could stand there. Lesson 12."""
+"""Fill-mask: type a sentence with [MASK] and see which words the models predict for it. Lesson 12."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import ipywidgets as W
 import traitlets as T
 
-from sslwb.widgets.live import Live, button, row
+from sslwb.show.candidates import Column, candidate_words, written
+from sslwb.widgets.live import Live, button, row, text_field
 
-Predict = Callable[[str], Sequence[tuple[str, float]]]
+Predict = Callable[[str], Column]
 TRUTH = "the truth"
-LEAST = 0.0005  # of a probability that is shown: 0.001 when rounded
 
 
 class FillMask(Live):
     """See `fill_mask`."""
 
+    purpose = "type sentences of your own"
     sentence = T.Unicode()
-    says = T.Unicode()
+    status = T.Unicode()
 
     def __init__(self, columns: Mapping[str, Predict], sentence: str, k: int) -> None:
         self.columns, self.k = dict(columns), k
         self.candidates: dict[str, list[tuple[str, float]]] = {}
         self.errors: dict[str, str] = {}
-        self._field = W.Text(
-            continuous_update=False,
-            description="sentence",
+        self._field = text_field(
+            "sentence",
+            "a sentence with one [MASK]; Enter predicts",
             placeholder="a sentence with one [MASK]",
-            tooltip="a sentence with one [MASK]; Enter asks",
-            layout={"flex": "1 1 380px", "max_width": "640px"},
-            style={"description_width": "initial"},
+            continuous_update=False,
         )
-        self._ask = button("Ask", "which words could stand behind [MASK]?")
+        self._predict = button("Predict", "which words could stand behind [MASK]?")
         self._table = W.HTML()
-        super().__init__([row(self._field, self._ask), self._table])
+        super().__init__([row(self._field, self._predict), self._table])
         T.link((self, "sentence"), (self._field, "value"))
-        # The button takes the focus from the field, whose value is sent then; it asks anew where nothing was changed.
-        self._ask.on_click(lambda _: self._show())
+        # The button takes the focus from the field, whose value is sent then. Without a change it predicts again.
+        self._predict.on_click(lambda _: self._show())
         self.observe(lambda _: self._show(), "sentence")
         self.sentence = sentence
         if not sentence:
@@ -55,32 +54,25 @@ class FillMask(Live):
         if self.candidates:
             messages = [f"{name}: {error}" for name, error in self.errors.items()]
         likeliest = [f"{name}: {words[0][0]}" for name, words in self.candidates.items() if words]
-        self.says = "; ".join([*likeliest, *messages])
+        self.status = "; ".join([*likeliest, *messages])
         errors = "".join(f'<p class="wrong">{html.escape(text)}</p>' for text in messages)
         self._table.value = f'<div role="status">{errors}{self._bars()}</div>'
 
     def _bars(self) -> str:
         if not self.candidates:
             return ""
-        # In the order of the first column; then what the others add.
-        seen = (word for column in self.candidates.values() for word, p in column if p >= LEAST)
-        words = list(dict.fromkeys(seen))
         head = "".join(f"<th>{html.escape(name)}</th>" for name in self.candidates)
         lines = []
-        for word in words:
+        for word in candidate_words(self.candidates.values()):
             cells = "".join(_cell(dict(column).get(word), column) for column in self.candidates.values())
             lines.append(f"<tr><th scope='row'>{html.escape(word)}</th>{cells}</tr>")
-        return f"<table><tr><th>{html.escape('behind [MASK]')}</th>{head}</tr>{''.join(lines)}</table>"
-
-    def still(self) -> tuple[str, str]:
-        text = "A live widget: run this cell in JupyterLab to type sentences of your own."
-        return text, f"<p><em>{text}</em></p>"
+        return f"<table><tr><th>[MASK] is …</th>{head}</tr>{''.join(lines)}</table>"
 
 
 def fill_mask(
     predict: Predict | Mapping[str, Predict], sentence: str = "", *, truth: Predict | None = None, k: int = 8
 ) -> FillMask:
-    """Type a sentence with [MASK] and see the words that could stand there, with their probabilities as bars.
+    """Type a sentence with [MASK] and see the words that models predict for it, with their probabilities as bars.
 
     Args:
         predict: a sentence → (word, probability) pairs, the likeliest first, as `evaluate.fill_mask` gives them;
@@ -91,10 +83,10 @@ def fill_mask(
         k: how many words of each.
 
     Returns:
-        A widget; `.sentence`, `.candidates` and `.errors` by name, `.says`.
+        A widget; `.sentence`, `.candidates` and `.errors` by name, `.status`, one line about them.
 
     Raises:
-        ValueError: nobody to ask, or k < 1.
+        ValueError: no model, or k < 1.
     """
     columns = dict(predict) if isinstance(predict, Mapping) else {"the model": predict}
     if not columns or k < 1:
@@ -102,13 +94,13 @@ def fill_mask(
     return FillMask(columns | ({TRUTH: truth} if truth else {}), sentence, k)
 
 
-def _cell(p: float | None, column: Sequence[tuple[str, float]]) -> str:
-    """A bar and its number; of a word that is not among the likeliest it is known only that it is less likely."""
+def _cell(p: float | None, column: Column) -> str:
+    """A bar and its number."""
+    text = html.escape(written(p, column))
     if p is None:
-        least = f"&lt; {max(column[-1][1], 2 * LEAST):.3f}" if column else ""
-        return f'<td class="quiet">{least}</td>'
+        return f'<td class="quiet">{text}</td>'
     bar = (
         f'<span style="display:inline-block;height:11px;width:{max(1, round(120 * p))}px;background:var(--line);'
         'border-radius:2px;vertical-align:-1px;margin-right:6px"></span>'
     )
-    return f"<td>{bar}{p:.3f}</td>"
+    return f"<td>{bar}{text}</td>"

@@ -1,9 +1,9 @@
-// A picture under a grid of patches: click or drag to hide them and to uncover them; arrow keys walk, space hides.
+// A picture under a grid of patches: click or drag to hide them and to uncover them; arrow keys move, space hides.
 export default {
   render({ model, el }) {
     const board = el.appendChild(document.createElement("div"));
     board.setAttribute("role", "group");
-    board.setAttribute("aria-label", "patches of the picture: arrow keys walk, space hides or uncovers");
+    board.setAttribute("aria-label", "patches of the picture: arrow keys move, space hides or uncovers");
     const patches = [];
     let paint = null; // what a drag makes of every patch that it meets
     let mask = [];
@@ -32,7 +32,7 @@ export default {
 
     function cover(patch, i) {
       patch.setAttribute("aria-pressed", Boolean(mask[i]));
-      patch.style.background = mask[i] ? "repeating-linear-gradient(45deg, #e4e4e4 0 4px, #7d7d7d 4px 8px)" : "none";
+      patch.style.background = mask[i] ? "var(--hatch)" : "none";
     }
 
     function set(i, hidden) {
@@ -43,7 +43,7 @@ export default {
       model.save_changes();
     }
 
-    function walk(from, to) {
+    function move(from, to) {
       if (to < 0 || to >= patches.length) return;
       patches[from].tabIndex = -1;
       patches[to].tabIndex = 0;
@@ -55,7 +55,7 @@ export default {
       const i = under(e);
       if (e.button || i < 0) return;
       board.setPointerCapture(e.pointerId); // a drag may leave the picture and come back
-      walk(patches.findIndex((p) => p.tabIndex === 0), i);
+      move(patches.findIndex((p) => p.tabIndex === 0), i);
       paint = !mask[i];
       set(i, paint);
       e.preventDefault();
@@ -66,11 +66,11 @@ export default {
       const i = patches.indexOf(document.activeElement), columns = model.get("shape")[1], at = i % columns;
       if (i < 0 || e.ctrlKey || e.altKey || e.metaKey) return;
       const step = { ArrowLeft: at ? -1 : 0, ArrowRight: at < columns - 1 ? 1 : 0, ArrowUp: -columns, ArrowDown: columns };
-      if (e.key in step) walk(i, i + step[e.key]);
+      if (e.key in step) move(i, i + step[e.key]);
       else if (e.key === " " || e.key === "Enter") set(i, !mask[i]);
       else return;
       e.preventDefault();
-      e.stopPropagation(); // JupyterLab has plans of its own for these keys
+      e.stopPropagation(); // JupyterLab has shortcuts on these keys
     };
     lay();
     show();

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from sslwb.show.colours import GROUND, INK
+
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -27,7 +29,7 @@ class Source:
         body = highlight(self.code, PythonLexer(), HtmlFormatter(style="xcode", noclasses=True, nowrap=True))
         return (
             f'<figure style="margin:8px 0px"><figcaption><code>{html.escape(self.place)}</code></figcaption>'
-            '<pre style="background-color:#f7f7f5;color:#222222;padding:10px 14px;border-radius:8px;overflow-x:auto;'
+            f'<pre style="background-color:{GROUND};color:{INK};padding:10px 14px;border-radius:8px;overflow-x:auto;'
             f'white-space:pre;word-break:normal;font-size:12px;line-height:1.45">{body}</pre></figure>'
         )
 

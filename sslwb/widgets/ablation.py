@@ -1,27 +1,25 @@
-"""A method with its parts to leave out: tick, train, see what it was for. Lesson 08."""
+"""An ablation: leave parts of a method out, train it, see what they were for. Lesson 08."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import ipywidgets as W
 import traitlets as T
 
-from sslwb.widgets.live import Live, button, row
-from sslwb.widgets.training import Measure, Monitor
+from sslwb.widgets.live import Live, beside_button, button, choice, row
+from sslwb.widgets.monitor import Measure, Monitor, Run
 
-Run = Any  # what `train.start` returns
 Begin = Callable[[str, frozenset[str]], Run]
 
 
 class Ablation(Live):
     """See `ablation`."""
 
+    purpose = "leave parts of a method out and train it without them"
     method = T.Unicode()
     without = T.List(T.Unicode())
-    says = T.Unicode()
+    status = T.Unicode()
 
     def __init__(
         self, begin: Begin, parts: Mapping[str, Sequence[str]], measure: Measure | None, verdict: Callable[[Run], str]
@@ -30,9 +28,7 @@ class Ablation(Live):
         self.parts = {name: tuple(own) for name, own in parts.items()}
         self.run: Run = None
         self.monitor: Monitor | None = None
-        tips = [f"train {name}" for name in parts]
-        self.choice = W.ToggleButtons(options=list(parts), description="method", tooltips=tips)
-        self.choice.style.button_width, self.choice.style.description_width = "auto", "initial"
+        self.choice = choice("method", list(parts), tooltips=[f"train {name}" for name in parts])
         every = dict.fromkeys(part for own in self.parts.values() for part in own)  # in order, each once
         self.boxes = {
             part: W.Checkbox(value=True, description=part, indent=False, layout={"width": "auto"}) for part in every
@@ -58,7 +54,7 @@ class Ablation(Live):
     def _ticked(self) -> None:
         own = self.parts[self.choice.value]
         self.without = [part for part in own if not self.boxes[part].value]
-        self._tell("" if self.monitor is None else "Press Train to see what this does.")
+        self._report("" if self.monitor is None else "Press Train to see the effect.")
 
     def train(self) -> None:
         """What the button Train does. A run that is still under way is stopped."""
@@ -78,15 +74,11 @@ class Ablation(Live):
         return self.method + (f" without {' and '.join(self.without)}" if self.without else ", whole")
 
     def _moved(self, title: str, state: str) -> None:
-        self._tell(f"{title}: {self._verdict(self.run) if state == 'done' else state}")
+        self._report(f"{title}: {self._verdict(self.run) if state == 'done' else state}")
 
-    def _tell(self, text: str) -> None:
-        self.says = text
-        self._line.value = f'<span style="padding-left:8px">{html.escape(text)}</span>'
-
-    def still(self) -> tuple[str, str]:
-        text = "A live widget: run this cell in JupyterLab to leave parts of a method out and to train it without them."
-        return text, f"<p><em>{text}</em></p>"
+    def _report(self, text: str) -> None:
+        self.status = text
+        self._line.value = beside_button(text)
 
 
 def ablation(
@@ -105,7 +97,7 @@ def ablation(
         verdict: a finished run → one sentence about it.
 
     Returns:
-        A widget; `.train()` does what its button does, `.run` is the last run, `.says` the line beside the button.
+        A widget; `.train()` does what its button does, `.run` is the last run, `.status` the line beside the button.
 
     Raises:
         ValueError: no method.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,29 +15,14 @@ import traitlets as T
 from torch import Tensor
 
 from sslwb.data import Images
+from sslwb.show.colours import DARK, LIGHT, PALETTE
+from sslwb.show.embedding import Colouring
 from sslwb.show.maps import umap_map
-from sslwb.widgets.live import PALETTE, Live, button, row
+from sslwb.widgets.live import Live, button, picture_number, row
 from sslwb.widgets.pictures import picture, title_of
 
 HERE = Path(__file__).parent
 SHOWN = 60  # pictures in the gallery
-UNKNOWN = "#8a8a8a"  # a cause that does not exist for that picture
-RAMP = ("#2f5fb3", "#8d8d8d", "#e8c229")  # low to high: blue, grey, yellow
-ROUND = ("#0072B2", "#b5b5b5", "#D55E00", "#5c5c5c", "#0072B2")  # for what wraps round: ends where it begins
-STEPS = 24  # colours for a quantity
-# A cause whose values are colours is shown in them: a red dot that says "green" would mislead.
-NAMED = {
-    "red": "#d62728",
-    "orange": "#f58518",
-    "yellow": "#d9b800",
-    "green": "#2ca02c",
-    "cyan": "#17becf",
-    "blue": "#2563d9",
-    "purple": "#8e44ad",
-    "pink": "#e377c2",
-    "grey": "#888888",
-    "brown": "#8c564b",
-}
 
 
 class Page(anywidget.AnyWidget):
@@ -61,55 +46,10 @@ class Canvas(anywidget.AnyWidget):
     description = T.Unicode("map of the embeddings; the fields below the map select points by keyboard").tag(sync=True)
 
 
-class Colouring:
-    """How one label or cause colours the points: a code for each, the codes' colours, and names to say them by."""
-
-    def __init__(self, values: Tensor, names: Sequence[str], periodic: bool) -> None:
-        self.values, self.names, self.quantity = values, tuple(names), values.is_floating_point()
-        if self.quantity:
-            known = values[torch.isfinite(values)]
-            low, high = (0.0, 1.0) if periodic or not len(known) else (float(known.min()), float(known.max()))
-            place = ((values - low) / max(high - low, 1e-12)).clamp(0, 1).nan_to_num(0)
-            codes = (place * (STEPS - 1)).round().long()
-            codes[~torch.isfinite(values)] = STEPS
-            self.colours = [*_ramp(ROUND if periodic else RAMP), UNKNOWN]
-            self.legend = [
-                (self.colours[0], f"{low:.2g}"),
-                (self.colours[STEPS // 2], f"{(low + high) / 2:.2g}"),
-                (self.colours[STEPS - 1], f"{high:.2g}"),
-            ]
-            if len(known) < len(values):
-                self.legend.append((UNKNOWN, "has none"))
-        else:
-            codes = values.long()
-            count = max(int(codes.max()) + 1, len(names))
-            self.names = tuple(names[i] if i < len(names) else str(i) for i in range(count))
-            named = set(self.names) <= set(NAMED)
-            self.colours = [NAMED[n] if named else PALETTE[i % len(PALETTE)] for i, n in enumerate(self.names)]
-            self.legend = list(zip(self.colours, self.names, strict=True))
-        self.codes = codes.cpu().numpy().astype(np.uint8)
-
-    def say(self, index: int) -> str:
-        """The value of one point."""
-        if not self.quantity:
-            return self.names[int(self.values[index])]
-        value = float(self.values[index])
-        return f"{value:.2g}" if np.isfinite(value) else "none"
-
-    def summary(self, chosen: Sequence[int]) -> str:
-        """ "disc 12, ring 3", or the range of a quantity."""
-        values = self.values[list(chosen)]
-        if not self.quantity:
-            counts = torch.bincount(values, minlength=len(self.names)).tolist()
-            order = sorted((i for i in range(len(counts)) if counts[i]), key=lambda i: -counts[i])
-            return ", ".join(f"{self.names[i]} {counts[i]}" for i in order)
-        values = values[torch.isfinite(values)]
-        return f"{float(values.min()):.2g} to {float(values.max()):.2g}" if len(values) else "none"
-
-
 class EmbeddingMap(Live):
     """See `embedding_map`."""
 
+    purpose = "point at the map and select its points"
     selection = T.Tuple()
     hovering = T.Int(None, allow_none=True)
     colour = T.Unicode()
@@ -128,14 +68,7 @@ class EmbeddingMap(Live):
             style={"description_width": "64px"},
             tooltip="which label or hidden cause colours the points",
         )
-        self._number = W.BoundedIntText(
-            min=0,
-            max=len(images) - 1,
-            description="picture number",
-            layout={"width": "200px"},
-            style={"description_width": "110px"},
-            tooltip="select one picture",
-        )
+        self._number = picture_number(images, "picture number", 110)
         back = button("Previous neighbour", "one step nearer to the picture whose number was typed")
         on = button("Next neighbour", "the next nearest on the map to the picture whose number was typed")
         group = button("Select 24 around it", "fill the gallery with its neighbours on the map")
@@ -164,7 +97,7 @@ class EmbeddingMap(Live):
         on.on_click(lambda _: self.step(1))
         group.on_click(lambda _: self.set_trait("selection", tuple(self.around(self.point)[:24])))
         clear.on_click(lambda _: self.set_trait("selection", ()))
-        self._page.observe(self._learnt, ["webgl", "dark"])
+        self._page.observe(self._page_changed, ["webgl", "dark"])
         self.observe(lambda _: self._recolour(), "colour")
         self.observe(lambda _: self._chosen(), "selection")
         self.observe(lambda _: self._describe(), "hovering")
@@ -211,7 +144,7 @@ class EmbeddingMap(Live):
             mouse_mode="lasso",
             background_color=(0, 0, 0, 0),
             lasso_initiator=False,
-            lasso_color="#E69F00",
+            lasso_color=PALETTE[4],
             tooltip=False,
         )
         plot.size(default=5 if len(table) <= 5000 else 3)
@@ -238,7 +171,7 @@ class EmbeddingMap(Live):
         plot.observe(lambda c: self.set_trait("selection", tuple(int(i) for i in c["new"])), "selection")
         plot.observe(lambda c: self.set_trait("hovering", None if c["new"] is None else int(c["new"])), "hovering")
 
-    def _learnt(self, change: Any) -> None:
+    def _page_changed(self, change: Any) -> None:
         if change["name"] == "webgl" and change["new"] is False:
             self._plain()
         elif self._scatter is not None:
@@ -249,8 +182,8 @@ class EmbeddingMap(Live):
         if self._scatter is None:
             self._plot.codes, self._plot.colours = c.codes.tobytes(), c.colours
         else:
-            ink = "#ffffff" if self._page.dark else "#000000"
-            self._scatter.color(by=self.colour, map=c.colours, selected=ink, hover=ink)
+            strong = (DARK if self._page.dark else LIGHT)["strong"]
+            self._scatter.color(by=self.colour, map=c.colours, selected=strong, hover=strong)
         self._describe()
         self._chosen()
 
@@ -282,7 +215,7 @@ class EmbeddingMap(Live):
         index = self.hovering if self.hovering is not None else self.selection[0] if len(self.selection) == 1 else None
         card = '<div class="quiet" style="height:128px">Point at a dot.</div>'
         if index is not None:
-            causes = "<br>".join(f"{html.escape(n)}: {html.escape(c.say(index))}" for n, c in self.colourings.items())
+            causes = "<br>".join(f"{html.escape(n)}: {html.escape(c.text(index))}" for n, c in self.colourings.items())
             card = (
                 picture(self.images.x[index], title_of(self.images, index), 112)
                 + f'<div style="font-size:12px">picture {index}<br>{causes}</div>'
@@ -325,14 +258,7 @@ def embedding_map(
     if images.y is not None and not same:  # in a world the label is one of the causes
         colourings["label"] = Colouring(images.y, images.classes, False)
     for name, values in {**images.causes, **(labels or {})}.items():
-        colourings[name] = Colouring(torch.as_tensor(values), images.levels.get(name, ()), name in images.periodic)
+        colourings[name] = Colouring(values, images.levels.get(name, ()), name in images.periodic)
     if not colourings:
         colourings["picture"] = Colouring(torch.arange(len(images)).float(), (), False)
     return EmbeddingMap(images, xy, colourings, height)
-
-
-def _ramp(anchors: Sequence[str]) -> list[str]:
-    rgb = np.array([[int(a[i : i + 2], 16) for i in (1, 3, 5)] for a in anchors], dtype=float)
-    at = np.linspace(0, len(anchors) - 1, STEPS)
-    mixed = np.stack([np.interp(at, range(len(anchors)), rgb[:, c]) for c in range(3)], 1).round().astype(int)
-    return ["#{:02x}{:02x}{:02x}".format(*m) for m in mixed]

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sslwb.show.card import INK, PALETTE, SOFT, Card, blank
-from sslwb.show.grids import as_rgb
+from sslwb.show.card import Card, blank
+from sslwb.show.colours import INK, PALETTE, SOFT
+from sslwb.show.heatmap import colour_map
+from sslwb.show.pictures import as_rgb
 
-PICTURES, NAMED, NUMBERS = 3, 4, 40  # as many as fit
+PICTURES, LABELLED, NUMBERS = 3, 4, 40  # as many as fit
 
 
-def workflow(originals: Any, views: Sequence[Any], embedding: Any, named: Any) -> Card:
+def workflow(originals: Any, views: Sequence[Any], embedding: Any, labelled: Any) -> Card:
     """Three steps from left to right: pretext task, representation, your task.
 
     Args:
         originals: three pictures or more, (N, C, H, W).
         views: two views of each, (N, C, h, w) both.
         embedding: the numbers that the encoder makes of the first picture, (dim,).
-        named: four labelled pictures or more, `Images`.
+        labelled: four labelled pictures or more, `Images`.
 
     Raises:
         ValueError: fewer than two views; pictures or embedding of another shape. Lesson 00.
@@ -49,23 +51,23 @@ def workflow(originals: Any, views: Sequence[Any], embedding: Any, named: Any) -
     for x in (11.3, 14.2):
         say(x, 4.25, "→", fontsize=14)
     column = embedding[:NUMBERS].detach().cpu().numpy()[:, None]
-    ax.imshow(column, extent=(15.1, 15.6, 1.4, 7.1), cmap="Blues", aspect="auto")
+    ax.imshow(column, extent=(15.1, 15.6, 1.4, 7.1), cmap=colour_map(False), aspect="auto")
 
-    some = named[:NAMED]
-    for i, (picture, label) in enumerate(zip(as_rgb("named", some), some.labels.tolist(), strict=True)):
+    some = labelled[:LABELLED]
+    for i, (picture, label) in enumerate(zip(as_rgb("labelled", some), some.labels.tolist(), strict=True)):
         x, y = 17.2 + 3.2 * (i % 2), 5.4 - 2.7 * (i // 2)
         put(picture, x, y)
-        say(x + 0.85, y - 0.4, named.classes[label], color=INK, ha="center", fontsize=9)
+        say(x + 0.85, y - 0.4, labelled.classes[label], color=INK, ha="center", fontsize=9)
 
     for x, head, words in (
-        (0, "1  Pretext task", "Which views belong together?\nNobody names anything."),
-        (9.4, "2  Representation", f"What the game teaches:\na picture becomes {len(embedding)} numbers."),
-        (17.2, "3  Your task", "A few names draw\na line between the classes."),
+        (0, "1  Pretext task", "Which views belong together?\nNo labels are needed."),
+        (9.4, "2  Representation", f"What this task teaches:\na picture becomes {len(embedding)} numbers."),
+        (17.2, "3  Your task", "A few labels say\nwhich class is which."),
     ):
         say(x, 8.2, head, color=INK, fontsize=11, fontweight="bold")
         say(x, 0.4, words, linespacing=1.4)
     ax.set(xlim=(0, 24.4), ylim=(-0.3, 8.6), aspect="equal")
     ax.set_axis_off()
     alt = """Three steps from left to right. Pretext task: pictures and two random views of each; do they belong
-        together? Representation: an encoder turns a picture into numbers. Your task: a few pictures with names."""
+        together? Representation: an encoder turns a picture into numbers. Your task: a few labelled pictures."""
     return Card(figure, alt)

@@ -10,24 +10,27 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets as W
+import numpy as np
 import torch
 import traitlets as T
 
-from sslwb.widgets.live import Live, button, row
+from sslwb.show.colours import EMPTY, SIGNED, gradient, rgb
+from sslwb.show.curves import running_mean, shares
+from sslwb.widgets.live import Live, beside_button, button, row
 from sslwb.widgets.pictures import picture
 
 Run = Any  # what `train.start` returns
 Measure = Callable[[Any], dict[str, Any]]
-LOOK = 0.25  # seconds between two looks at the run
-POINTS = 160  # at most, along a curve
-BLUE, ORANGE = (0.0, 114.0, 178.0), (213.0, 94.0, 0.0)  # two of PALETTE
+UPDATE = 0.25  # seconds between two updates
+POINTS = 160  # of a curve, at most
 
 
 class Monitor(Live):
     """See `monitor`."""
 
+    purpose = "watch the training, stop it and resume it"
     state = T.Unicode()
-    says = T.Unicode()
+    status = T.Unicode()
 
     def __init__(self, run: Run, measure: Measure | None, every: float) -> None:
         self.run, self.measure, self.every = run, measure, every
@@ -35,7 +38,7 @@ class Monitor(Live):
         self.matrices: dict[str, torch.Tensor] = {}
         self.spectra: dict[str, torch.Tensor] = {}
         self._next = 0.0
-        self.stop_button = button("Stop", "end after the step under way; the encoder stays usable")
+        self.stop_button = button("Stop", "stop after this step; the encoder stays usable")
         self.resume_button = button("Resume", "go on from the step where it stopped")
         self._bar = W.IntProgress(max=run.steps, layout={"width": "160px", "height": "18px"})
         self._bar.tooltip = "share of the steps that are done"
@@ -43,20 +46,20 @@ class Monitor(Live):
         super().__init__([row(self.stop_button, self.resume_button, self._bar, self._line), self._curves])
         self.stop_button.on_click(lambda _: self.stop())
         self.resume_button.on_click(lambda _: self.resume())
-        run.watch(self._look, LOOK)
+        run.watch(self._update, UPDATE)
 
     def stop(self) -> None:
         """What the button Stop does."""
         self.run.stop()
-        self._look(self.run)
+        self._update(self.run)
 
     def resume(self) -> None:
         """What the button Resume does: the training goes on in the background."""
         if self.run.state == "stopped":
             self.run.resume()
-        self._look(self.run)
+        self._update(self.run)
 
-    def _look(self, run: Run) -> None:
+    def _update(self, run: Run) -> None:
         ended = run.state != "running"
         if self.measure is not None and ((ended and self.state != run.state) or time.monotonic() >= self._next):
             self._take_measure(run)
@@ -65,9 +68,9 @@ class Monitor(Live):
         self._bar.bar_style = {"done": "success", "failed": "danger", "stopped": "warning"}.get(run.state, "")
         self.stop_button.disabled = ended
         self.resume_button.disabled = run.state != "stopped"
-        self.says = _sentence(run)
-        mark = {"done": '<span class="right">✓</span> ', "failed": '<span class="wrong">✗</span> '}.get(run.state, "")
-        self._line.value = f'<span style="padding-left:8px">{mark}{html.escape(self.says)}</span>'
+        self.status = _sentence(run)
+        mark, kind = {"done": ("✓ ", "right"), "failed": ("✗ ", "wrong")}.get(run.state, ("", ""))
+        self._line.value = beside_button(mark + self.status, kind)
         self.state = run.state
 
     def _take_measure(self, run: Run) -> None:
@@ -93,13 +96,9 @@ class Monitor(Live):
         for name, values in terms.items():
             panels.append(curve(name, thinned(values), run.steps, wide=name == "loss"))
         panels += [curve(name, points, run.steps, dots=True) for name, points in self.measured.items()]
-        panels += [fall(name, spectrum) for name, spectrum in self.spectra.items()]
-        panels += [heat(name, matrix) for name, matrix in self.matrices.items()]
+        panels += [spectrum_curve(name, spectrum) for name, spectrum in self.spectra.items()]
+        panels += [matrix_picture(name, matrix) for name, matrix in self.matrices.items()]
         return f'<div class="grid" style="gap:12px 14px;margin-top:6px">{"".join(panels)}</div>'
-
-    def still(self) -> tuple[str, str]:
-        text = "A live widget: run this cell in JupyterLab to watch the training, to stop and to resume it."
-        return text, f"<p><em>{text}</em></p>"
 
 
 def monitor(run: Run, measure: Measure | None = None, *, every: float = 2.0) -> Monitor:
@@ -113,17 +112,17 @@ def monitor(run: Run, measure: Measure | None = None, *, every: float = 2.0) -> 
         every: seconds between two measurements; more where one takes long.
 
     Returns:
-        A widget; `.state` and `.says` tell how the run stands, `.measured` holds (step, value) pairs by name,
+        A widget; `.state` and `.status` say how the run stands, `.measured` holds (step, value) pairs by name,
         `.matrices` and `.spectra` the last matrix and spectrum of each name.
     """
     return Monitor(run, measure, every)
 
 
 def thinned(values: Sequence[float]) -> list[tuple[float, float]]:
-    """(step, mean) of neighbouring steps, so that at most `POINTS` are left."""
-    size = max(1, -(-len(values) // POINTS))
-    parts = [values[i : i + size] for i in range(0, len(values), size)]
-    return [(i * size + (len(p) + 1) / 2, sum(p) / len(p)) for i, p in enumerate(parts)]
+    """(step, value) for at most `POINTS` steps of the running mean that `show.curves` draws, the last one included."""
+    mean = running_mean(np.asarray(values, dtype=float))
+    steps = np.unique(np.linspace(0, len(mean) - 1, min(len(mean), POINTS)).round().astype(int))
+    return [(float(i + 1), float(mean[i])) for i in steps]
 
 
 def curve(
@@ -140,7 +139,7 @@ def curve(
     last = f"{points[-1][1]:.3g}" if points else "…"
     low, high = (min(v for _, v in points), max(v for _, v in points)) if points else (0.0, 1.0)
     pad = 0.05 * (high - low) or max(abs(high) * 0.05, 1e-6)
-    # Room at both ends; but what is never below 0 has no axis below 0.
+    # Room at both ends; but values that are never below 0 have no axis below 0.
     low, high = (low - pad if low < 0 else max(0.0, low - pad)), high + pad
 
     def place(point: tuple[float, float]) -> tuple[float, float]:
@@ -152,13 +151,12 @@ def curve(
     marks = (
         "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="var(--line)"/>' for x, y in places) if dots else ""
     )
-    ink = 'fill="var(--jp-content-font-color2, #666)" font-size="11"'
-    edge = 'stroke="var(--jp-border-color1, #bbb)"'
+    ink = 'fill="var(--quiet)" font-size="11"'
     return (
         f'<svg width="{w}" height="{h}" viewBox="0 0 {w} {h}" role="img" aria-label="{html.escape(name)}, now {last}">'
-        f'<text x="{left}" y="13" fill="var(--jp-content-font-color1, #222)" font-size="12">{html.escape(name)}'
+        f'<text x="{left}" y="13" fill="var(--text)" font-size="12">{html.escape(name)}'
         f' <tspan font-weight="600">{last}</tspan></text>'
-        f'<path d="M{left} {top}V{h - bottom}H{w - 6}" fill="none" {edge}/>'
+        f'<path d="M{left} {top}V{h - bottom}H{w - 6}" fill="none" stroke="var(--edge)"/>'
         f'<text x="{left - 5}" y="{top + 9}" text-anchor="end" {ink}>{_at_axis(high)}</text>'
         f'<text x="{left - 5}" y="{h - bottom}" text-anchor="end" {ink}>{_at_axis(low)}</text>'
         f'<text x="{left}" y="{h - 4}" {ink}>0</text>'
@@ -173,19 +171,21 @@ def _at_axis(value: float) -> str:
     return f"{value:.3g}" if len(f"{value:.3g}") <= 6 else f"{value:.0e}"
 
 
-def fall(name: str, spectrum: torch.Tensor) -> str:
-    """The logarithms to base 10 of a spectrum's shares, down to 1 in a million: a cliff is a collapse."""
-    share = (spectrum.double() / spectrum.sum().clamp_min(1e-300)).clamp_min(1e-6).log10().tolist()
-    return curve(f"{name}, log₁₀ of shares", list(enumerate(share)), len(share), unit="directions")
+def spectrum_curve(name: str, spectrum: torch.Tensor) -> str:
+    """The logarithms to base 10 of a spectrum's shares, as `show.spectrum` draws them: a cliff is a collapse."""
+    share = np.log10(shares(spectrum)).tolist() if spectrum.sum() > 0 else []
+    return curve(f"{name}, log₁₀ of shares", list(enumerate(share)), len(spectrum), unit="directions")
 
 
-def heat(name: str, matrix: torch.Tensor, side: int = 150) -> str:
-    """A matrix (M, N) from -1 (orange) over 0 (white) to 1 (blue) as a picture with its name."""
-    value = matrix.detach().float().cpu().nan_to_num().clamp(-1, 1)
-    far = torch.where(value[..., None] > 0, torch.tensor(BLUE), torch.tensor(ORANGE))  # (M, N, 3)
-    colour = 255 + value.abs()[..., None] * (far - 255)
-    alt = f"{name}: {len(value)} by {value.shape[1]}, mean of the diagonal {value.diagonal().mean():.2f}"
-    shown = picture(colour.round().to(torch.uint8).permute(2, 0, 1), alt, side)
+def matrix_picture(name: str, matrix: torch.Tensor, side: int = 150) -> str:
+    """A matrix (M, N) from -1 to 1 in the colours of `show.matrix`, as a picture with its name."""
+    value = matrix.detach().float().cpu()
+    scale = torch.from_numpy(
+        np.vstack([gradient(SIGNED, 255), np.array([rgb(EMPTY)], dtype=np.uint8)])
+    )  # NaN takes the last
+    place = torch.where(value.isnan(), 255, ((value.nan_to_num().clamp(-1, 1) + 1) * 127).round()).long()
+    alt = f"{name}: {len(value)} by {value.shape[1]}, mean of the diagonal {value.diagonal().nanmean():.2f}"
+    shown = picture(scale[place].permute(2, 0, 1), alt, side)
     return f'<figure><figcaption style="padding:0 0 5px">{html.escape(name)}</figcaption>{shown}</figure>'
 
 

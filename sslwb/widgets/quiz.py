@@ -1,9 +1,8 @@
-"""Questions: a quiz with an explanation for every option, and a guess to commit to before a run. Every lesson."""
+"""A quiz with an explanation for every option. Every lesson."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import ipywidgets as W
 import traitlets as T
@@ -37,11 +36,11 @@ class Question(W.VBox):
             )
             for text, _, _ in options
         ]
-        self._check = button("Check", "see what holds and why")
-        self._says = W.HTML()
+        self._check = button("Check", "see which answers are right, and why")
+        self._answer = W.HTML()
         hint = " <span class='quiet'>More than one is right.</span>" if self.several else ""
         super().__init__(
-            [W.HTML(f"<p><strong>{prose(text)}</strong>{hint}</p>"), *self.boxes, row(self._check), self._says]
+            [W.HTML(f"<p><strong>{prose(text)}</strong>{hint}</p>"), *self.boxes, row(self._check), self._answer]
         )
         self.add_class("question")
         for index, box in enumerate(self.boxes):
@@ -56,9 +55,9 @@ class Question(W.VBox):
     def check(self) -> None:
         """Show the explanations of the chosen options."""
         if not self.chosen:
-            self._says.value = '<p class="quiet">Choose an answer first.</p>'
+            self._answer.value = '<p class="quiet">Choose an answer first.</p>'
             return
-        right = {i for i, (_, holds, _) in enumerate(self.options) if holds}
+        right = {i for i, (_, true, _) in enumerate(self.options) if true}
         if not self.solved:
             self.tries += 1
             self.solved = set(self.chosen) == right
@@ -66,7 +65,7 @@ class Question(W.VBox):
         missing = len(right - set(self.chosen))
         if missing and set(self.chosen) & right:
             lines.append(f'<p class="quiet">{missing} more {"is" if missing == 1 else "are"} right.</p>')
-        self._says.value = "".join(lines)
+        self._answer.value = "".join(lines)
 
     def _ticked(self, index: int, on: bool) -> None:
         if on and not self.several:
@@ -94,9 +93,9 @@ class Quiz(Live):
 
     def _count(self) -> None:
         solved, first = self.score
-        said = f"{solved} of {len(self.questions)} solved"
-        said += f", {first} at the first try." if solved else "."
-        self._score.value = f'<p class="quiet" role="status">{said}</p>'
+        score = f"{solved} of {len(self.questions)} solved"
+        score += f", {first} at the first try." if solved else "."
+        self._score.value = f'<p class="quiet" role="status">{score}</p>'
 
     def still(self) -> tuple[str, str]:
         plain, rich = [], []
@@ -111,71 +110,13 @@ class Quiz(Live):
         return "\n".join(plain), "".join(rich)
 
 
-class Prediction(Live):
-    """See `predict`."""
-
-    guess = T.Int(None, allow_none=True)
-
-    def __init__(self, text: str, options: Sequence[str]) -> None:
-        self.text, self.options = text, tuple(options)
-        self._buttons = W.ToggleButtons(
-            options=[(o, i) for i, o in enumerate(options)], value=None, tooltips=list(options), tooltip=text
-        )
-        self._buttons.style.button_width = "auto"
-        self._says = W.HTML('<p class="quiet">Commit to a guess before you run on. Nobody keeps it.</p>')
-        super().__init__([W.HTML(f"<p><strong>{prose(text)}</strong></p>"), self._buttons, self._says])
-        T.link((self._buttons, "value"), (self, "guess"))
-        self.observe(self._guessed, "guess")
-
-    def _guessed(self, change: Any) -> None:
-        if change["new"] is not None:
-            self._says.value = f"<p>Your guess: <strong>{prose(self.options[change['new']])}</strong></p>"
-
-    def reveal(self, answer: int, why: str = "") -> Revealed:
-        """What came out, beside the guess: `answer` is the index of the option that holds.
-
-        Raises:
-            IndexError: there is no such option.
-        """
-        if not 0 <= answer < len(self.options):
-            raise IndexError(f"answer is {answer}; expected 0 to {len(self.options) - 1}, an index of the options")
-        return Revealed(self.text, None if self.guess is None else self.options[self.guess], self.options[answer], why)
-
-    def still(self) -> tuple[str, str]:
-        options = "".join(f"<li>{prose(o)}</li>" for o in self.options)
-        text = f"{self.text}\n" + "\n".join(f"  ( ) {o}" for o in self.options)
-        return (
-            text,
-            f"<p><strong>{prose(self.text)}</strong></p><ul>{options}</ul><p><em>Guess before you read on.</em></p>",
-        )
-
-
-class Revealed:
-    """A guess beside what came out; shows itself."""
-
-    def __init__(self, question: str, guess: str | None, answer: str, why: str) -> None:
-        self.question, self.guess, self.answer, self.why, self.right = question, guess, answer, why, guess == answer
-
-    def __repr__(self) -> str:
-        if self.guess is None:
-            said = f"It came out: {self.answer}."
-        elif self.right:
-            said = f"✓ You guessed it: {self.answer}."
-        else:
-            said = f"✗ You guessed: {self.guess}. It came out: {self.answer}."
-        return f"{said} {self.why}".strip()
-
-    def _repr_html_(self) -> str:
-        return f"<p>{prose(repr(self))}</p>"
-
-
 def quiz(question: str | Mapping[str, Sequence[Option]], options: Sequence[Option] | None = None) -> Quiz:
     """Ask, and explain every answer.
 
     Args:
         question: one question with its `options`, or several: {question: options, …}.
         options: (text, whether it is right, why) for each. Where more than one is right, all of them have to be chosen.
-            `code` and *emphasis* are marked so.
+            `code` and *emphasis* are shown as such.
 
     Returns:
         A widget; `.score` counts. Without a kernel it reads as a list with its answers folded away.
@@ -186,17 +127,6 @@ def quiz(question: str | Mapping[str, Sequence[Option]], options: Sequence[Optio
     if isinstance(question, str):
         question = {question: options or ()}
     return Quiz(question)
-
-
-def predict(question: str, options: Sequence[str]) -> Prediction:
-    """Let the learner commit to a guess; after the run, `.reveal(answer, why)` says how it came out.
-
-    Raises:
-        ValueError: fewer than two options.
-    """
-    if len(options) < 2:
-        raise ValueError(f"options holds {len(options)}; expected two or more to choose from")
-    return Prediction(question, options)
 
 
 def _checked(question: str, options: Sequence[Option]) -> list[Option]:
@@ -211,5 +141,5 @@ def _checked(question: str, options: Sequence[Option]) -> list[Option]:
 
 
 def _verdict(text: str, right: bool, why: str) -> str:
-    mark = '<strong class="right">✓ Right.</strong>' if right else '<strong class="wrong">✗ Not so.</strong>'
+    mark = '<strong class="right">✓ Right.</strong>' if right else '<strong class="wrong">✗ Wrong.</strong>'
     return f"<p>{mark} <em>{prose(text)}</em> {prose(why)}</p>"
