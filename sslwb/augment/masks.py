@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -55,7 +55,7 @@ class Masked:
 
     def __call__(self, batch: Any, generator: torch.Generator) -> Views:
         pictures = self.of(batch, generator)[0]
-        return self.draw.view(pictures, *self.draw(pictures, generator))
+        return cast(Views, self.draw.view(pictures, *self.draw(pictures, generator)))
 
 
 @recorded

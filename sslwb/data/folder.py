@@ -152,10 +152,10 @@ class StreamedImages(Images):
     def batches(self, indices: Iterable[Tensor]) -> Iterator[Images]:  # type: ignore[override]
         """The batches with these rows, through torch's DataLoader, whose batch sampler they are."""
         loader: DataLoader[Images] = DataLoader(
-            _Reading(self.to("cpu")),  # type: ignore[arg-type]
-            batch_sampler=(index.tolist() for index in indices),  # type: ignore[arg-type]
+            _Reading(self.to("cpu")),
+            batch_sampler=(index.tolist() for index in indices),
             num_workers=self.workers,
-            collate_fn=_as_it_is,
+            collate_fn=_as_it_is,  # type: ignore[arg-type]
             generator=torch.Generator(),  # else it would draw from the process's own
         )
         return (batch.to(self.device) for batch in loader)
