@@ -17,9 +17,9 @@ from torch import Tensor
 
 from sslwb import nets
 from sslwb.augment.images import simclr
+from sslwb.core import Views
 from sslwb.data import load
 from sslwb.evaluate import embed, knn, label_curve, linear, raw, untrained
-from sslwb.core import Views
 from sslwb.methods.base import mean_of_other_views
 from sslwb.methods.moco import MoCo, queue_loss
 from sslwb.train import fit

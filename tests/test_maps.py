@@ -114,3 +114,17 @@ def test_where_numba_fails_a_fresh_process_draws_the_same_map(monkeypatch: pytes
     monkeypatch.setattr(umap.UMAP, "fit_transform", broken)
     assert np.array_equal(umap_map(z), expected)
     maps._warm()  # and nobody hears of a warm-up that failed
+
+
+def test_of_many_points_a_sample_is_laid_out_and_the_rest_placed_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maps, "LARGEST", 120)
+    z, y = blobs(400)
+    sizes: list[int] = []
+    layout = maps._layout
+    monkeypatch.setattr(maps, "_layout", lambda z, *given: sizes.append(len(z)) or layout(z, *given))
+    xy = torch.from_numpy(umap_map(z))
+    assert sizes == [120]
+    assert xy.shape == (400, 2)
+    assert np.array_equal(xy.numpy(), umap_map(z))
+    near = torch.cdist(xy, xy).fill_diagonal_(torch.inf).argmin(1)
+    assert float((y[near] == y).float().mean()) > 0.95

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from sslwb.show.neighbours import unit_rows
 
+LARGEST = 20_000  # rows that UMAP itself lays out; more take memory and minutes, and no screen has room for them
 _LOCK = threading.Lock()  # two threads inside UMAP abort the kernel where numba has only its workqueue layer
 _WARMING: list[threading.Thread] = []
 
@@ -23,7 +24,8 @@ def umap_map(z: Tensor, k: int = 15, *, min_dist: float = 0.1, seed: int = 0) ->
     """(N, D) embeddings → (N, 2) places: neighbours stay neighbours. The same input gives the same map.
 
     Neighbours are those of `neighbours` and of kNN: by cosine, the mean taken off. Near points are similar. Distances
-    between groups, their sizes and their gaps mean nothing.
+    between groups, their sizes and their gaps mean nothing. Of more than 20,000 rows a sample is laid out, and each
+    other row is placed among its nearest neighbours there, so that `z` may be a map of a file larger than memory.
 
     Args:
         z: embeddings, any float type.
@@ -40,6 +42,8 @@ def umap_map(z: Tensor, k: int = 15, *, min_dist: float = 0.1, seed: int = 0) ->
         raise ValueError(f"z has shape {tuple(z.shape)}; expected (N, D) with N ≥ 4 embeddings")
     if not torch.isfinite(z).all():
         raise ValueError("z has NaN or infinite values; expected finite numbers: the training diverged")
+    if len(z) > LARGEST:
+        return _beside_a_sample(z, k, min_dist, seed)
     z = torch.from_numpy(unit_rows("z", z, len(z)))
     k = min(k, len(z) - 1) + 1  # UMAP counts a point among its own neighbours
     index, distance = exact_neighbours(z, k)
@@ -54,6 +58,22 @@ def umap_map(z: Tensor, k: int = 15, *, min_dist: float = 0.1, seed: int = 0) ->
 
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
             return fresh.submit(_layout, *given).result()
+
+
+def _beside_a_sample(z: Tensor, k: int, min_dist: float, seed: int) -> np.ndarray:
+    """The map of a sample, and every other row at the mean of its nearest in it, weighted by similarity: where UMAP's
+    own `transform` begins (McInnes et al. 2018)."""
+    chosen = torch.randperm(len(z), generator=torch.Generator().manual_seed(seed % 2**63))[:LARGEST].sort().values
+    sample = z[chosen].float()
+    places = torch.from_numpy(umap_map(sample, k, min_dist=min_dist, seed=seed))
+    mean = sample.mean(0)
+    unit, whole = F.normalize(sample - mean, dim=1), torch.empty(len(z), 2)
+    for rows in torch.arange(len(z)).split(2048):
+        near = (F.normalize(z[rows[0] : rows[-1] + 1].float() - mean, dim=1) @ unit.T).topk(min(5, k), dim=1)
+        weight = (near.values / 0.1).softmax(1)
+        whole[rows] = (places[near.indices] * weight[:, :, None]).sum(1)
+    whole[chosen] = places
+    return whole.numpy()
 
 
 def _layout(
