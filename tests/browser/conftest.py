@@ -97,15 +97,16 @@ def lab(browser: Any, address: str, folder: Path) -> Iterator[Callable[..., Any]
 
 
 @pytest.fixture
-def shots(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., None]:
-    """Keep a picture of the page in both themes, to be looked at: under $SSLWB_SHOTS, else in the test's own folder."""
-    target = Path(os.environ.get("SSLWB_SHOTS") or tmp_path)
+def shots(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Show the page in both themes; where $SSLWB_SHOTS names a folder, keep pictures there, to be looked at."""
+    target = os.environ.get("SSLWB_SHOTS")
 
     def shoot(notebook: Any, name: str = "") -> None:
         stem = re.sub(r"\W+", "-", f"{request.node.name} {name}").strip("-")
         for theme in ("Dark", "Light"):
             notebook.theme(theme)
-            notebook.pictures(target / f"{stem}-{theme.lower()}")
+            if target:
+                notebook.pictures(Path(target) / f"{stem}-{theme.lower()}")
         # jupyter-scatter complains of the moment in which a change of theme hides the page
         notebook.errors[:] = [e for e in notebook.errors if "invalid renderbuffer size" not in e]
 

@@ -143,7 +143,7 @@ class Notebook:
 
     def finished(self) -> None:
         """Wait until Run All has come to its end."""
-        self.page.wait_for_function("() => window.ranAll", timeout=4 * LONG)
+        self.page.wait_for_function("() => window.ranAll", timeout=4 * LONG, polling=200)  # not at every frame
         self.idle()
 
     def widgets(self, kind: str) -> list[Locator]:
