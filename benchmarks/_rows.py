@@ -2,7 +2,8 @@
 
 A script names its trainings and says with `measure(name, seed, share)` how one is made: it takes that share of the
 steps (all, but with --quick) and yields rows, each a name and what was measured. Most trainings yield the row of their
-own name; one that is looked at on its way, or has a baseline beside it, yields several.
+own name; one that is looked at on its way, or has a baseline beside it, yields several. What was measured is a float,
+kept in a list with one for each seed; a whole number, such as the steps, is a setting of the row and kept as it is.
 """
 
 from __future__ import annotations
@@ -40,11 +41,10 @@ def run(
     settings: Mapping[str, Any],
     *,
     more: Mapping[str, int] | None = None,
-    beside: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
     """Measure each training with each seed, print its rows, and write them after each training.
 
-    more: of which trainings how many seeds more. beside: what a row holds beside its numbers.
+    more: of which trainings how many seeds more.
     """
     use_threads(options.threads, default=1)
     seeds, share = (1, QUICK) if options.quick else (options.seeds, 1.0)
@@ -53,9 +53,12 @@ def run(
         made: dict[str, dict[str, Any]] = {}
         for seed in range(seeds + (0 if options.quick else (more or {}).get(name, 0))):
             for title, values in measure(name, seed, share):
-                row = made.setdefault(title, dict((beside or {}).get(title, {})))
+                row = made.setdefault(title, {})
                 for term, value in values.items():
-                    row.setdefault(term, []).append(round(float(value), 4))
+                    if isinstance(value, int):
+                        row[term] = value
+                    else:
+                        row.setdefault(term, []).append(round(float(value), 4))
                 print(seed, f"{title:30}", *(f"{term} {value:.4g}" for term, value in values.items()), flush=True)
         rows |= made
         keep(options, rows, settings=settings, seeds=list(range(seeds)))

@@ -78,19 +78,19 @@ def beyond(fresh: torch.nn.Module, z: Tensor, bank: Images, q: Tensor, test: Ima
 def measure(name: str, seed: int, share: float) -> Rows:
     train, test = shapes(seed)
     bank, (steps, other) = train[:BANK], ROWS[name]
+    steps = round(steps * share)
     kind = FewNegatives if "seen" in other else MoCo
     method = kind(nets.conv(16, instance_norm=True, seed=seed), seed=seed, **RECIPE | other)
     views = simclr(24, views=4, **CHANGES)
-    log = fit(method, train, views, steps=round(steps * share), seed=seed, progress=False, **SETTINGS)
+    log = fit(method, train, views, steps=steps, seed=seed, progress=False, **SETTINGS)
     z, q = embed(method.encoder, bank), embed(method.encoder, test)
-    row = {"loss": last_loss(log), "knn": knn(z, bank.labels, q, test.labels)}
+    row = {"steps": steps, "loss": last_loss(log), "knn": knn(z, bank.labels, q, test.labels)}
     yield name, row | (beyond(untrained(method.encoder), z, bank, q, test) if name == "whole" else {})
 
 
 def main() -> None:
     about = {"data": "shapes", "encoder": "conv(16, instance_norm=True)", **RECIPE, **CHANGES, **SETTINGS}
-    steps = {name: {"steps": count} for name, (count, _) in ROWS.items()}
-    run(arguments(__doc__, ROWS).parse_args(), measure, about, more=MORE_SEEDS, beside=steps)
+    run(arguments(__doc__, ROWS).parse_args(), measure, about, more=MORE_SEEDS)
 
 
 if __name__ == "__main__":
