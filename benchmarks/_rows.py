@@ -30,8 +30,10 @@ def arguments(doc: str | None, names: Iterable[str], seeds: int = 3) -> argparse
     names = list(names)
     asked = parser(doc)
     asked.add_argument("--seeds", type=int, default=seeds)
-    only = "make these anew, and keep the other rows of the file"
-    asked.add_argument("--only", nargs="+", choices=names, default=names, help=only)
+    if len(names) > 1:
+        only = "make these anew, and keep the other rows of the file"
+        asked.add_argument("--only", nargs="+", choices=names, default=names, help=only)
+    asked.set_defaults(only=names)
     return asked
 
 
