@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import shlex
 import statistics
 import sys
 import time
@@ -93,14 +94,27 @@ def versions(*names: str) -> dict[str, str]:
     return found
 
 
+def out_of(options: argparse.Namespace) -> Path:
+    """The file for the numbers of the script that runs."""
+    return options.out or RESULTS / f"{Path(sys.argv[0]).stem}.json"
+
+
+def kept_rows(options: argparse.Namespace) -> dict[str, Any]:
+    """The rows that the file holds, so that some can be made anew and the others stay; none with --quick."""
+    before = out_of(options)
+    if options.quick or not before.exists():
+        return {}
+    rows: dict[str, Any] = json.loads(before.read_text(encoding="utf-8"))["rows"]
+    return rows
+
+
 def keep(options: argparse.Namespace, rows: Any, *, packages: tuple[str, ...] = (), **about: Any) -> None:
     """Write the numbers beside machine, versions and seconds; nothing with --quick, unless --out names a file."""
-    name = Path(sys.argv[0]).stem
     if options.quick and options.out is None:
         return
-    out = options.out or RESULTS / f"{name}.json"
+    out = out_of(options)
     record = {
-        "command": " ".join(["python", f"benchmarks/{name}.py", *sys.argv[1:]]),
+        "command": shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
         **about,
         "rows": rows,
         "machine": machine(),

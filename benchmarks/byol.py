@@ -1,6 +1,6 @@
 """BYOL: its parts left out in turn, its teacher's momentum, and the order in which it learns. On shape.
 
-    python benchmarks/byol.py [--seeds 3] [--quick] [--out FILE]
+    python benchmarks/byol.py [--seeds 3] [--only SimSiam …] [--quick] [--out FILE]
 
 The stored rows of lesson 05: short trainings, and the lesson's own, looked at on its way. The rows without instance
 norm have an encoder that sees the light of a picture. Neighbours and probe on shape, probes of the other causes, and
@@ -9,15 +9,13 @@ the meters of the projector's outputs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import torch
-from _common import keep, parser, use_threads
+from _rows import BANK, Rows, arguments, last_loss, run, shapes
 
 from sslwb import nets
-from sslwb.data import Images, load
+from sslwb.data import Images
 from sslwb.evaluate import embed, knn, probe_causes
 from sslwb.geometry import effective_rank, feature_std, uniformity
 from sslwb.methods.base import Method
@@ -42,15 +40,17 @@ ROWS: dict[str, tuple[type[Method], dict[str, Any]]] = {
     "momentum 0.99": (BYOL, {"momentum": 0.99}),
     "momentum 1": (BYOL, {"momentum": 1.0}),
 }
-# trainings of the lesson's length, looked at on their way: with instance norm or without, and what else differs
-WAYS: dict[str, tuple[bool, dict[str, Any], dict[str, Any]]] = {
-    "BYOL": (True, {"momentum": 0.99}, {}),
-    "momentum 0.9": (True, {}, {}),
-    "no instance norm": (False, {}, {}),
-    "warm-up 0.2": (True, {}, {"warmup": 0.2}),
-    "warm-up 0.05": (True, {}, {"warmup": 0.05}),
+# trainings of the lesson's length, looked at on their way: with instance norm or without, and what else differs;
+# the row after so many steps is named by what stands before the comma
+ON_THE_WAY: dict[str, tuple[bool, dict[str, Any], dict[str, Any]]] = {
+    "BYOL, on the way": (True, {"momentum": 0.99}, {}),
+    "momentum 0.9, on the way": (True, {}, {}),
+    "no instance norm, on the way": (False, {}, {}),
+    "warm-up 0.2, on the way": (True, {}, {"warmup": 0.2}),
+    "warm-up 0.05, on the way": (True, {}, {"warmup": 0.05}),
 }
-BOTH = ("BYOL", "momentum 0.9")  # the claims of the lesson stand on the first, its choice on both: two seeds more
+# the claims of the lesson stand on the first, its choice on both
+MORE_SEEDS = {"BYOL, on the way": 2, "momentum 0.9, on the way": 2}
 
 
 def new(kind: type[Method], seed: int, norm: bool = True, **parts: Any) -> Any:
@@ -58,8 +58,9 @@ def new(kind: type[Method], seed: int, norm: bool = True, **parts: Any) -> Any:
     return kind(nets.conv(16, instance_norm=norm, seed=seed), **first | parts, seed=seed)  # type: ignore[call-arg]
 
 
-def look(method: Any, bank: Images, test: Images, x: torch.Tensor) -> dict[str, float]:
+def look(method: Any, train: Images, test: Images, x: torch.Tensor) -> dict[str, float]:
     """Neighbours, probes of all causes, and the meters of the outputs for the views x."""
+    bank = train[:BANK]
     z, q = embed(method.encoder, bank), embed(method.encoder, test)
     with torch.no_grad():
         out = method.eval().projector(method.encoder(x))
@@ -69,58 +70,34 @@ def look(method: Any, bank: Images, test: Images, x: torch.Tensor) -> dict[str, 
     return near | causes | meters
 
 
-def on_the_way(title: str, tell: Callable[..., None], see: Callable[[], dict[str, float]], method: Method) -> Any:
-    """What `fit` calls after each step: at `LOOKS` it looks at the method and tells what it saw."""
+def measure(name: str, seed: int, share: float) -> Rows:
+    train, test = shapes(seed)
+    x = make_views(test[:512], torch.Generator().manual_seed(seed))[0]
+    if name in ROWS:
+        kind, parts = ROWS[name]
+        method = new(kind, seed, **parts)
+        log = fit(method, train, make_views, steps=round(SHORT * share), seed=seed, progress=False, **SETTINGS)
+        yield name, {"loss": last_loss(log), **look(method, train, test, x)}
+        return
 
-    def hook(log: History) -> None:
+    norm, parts, change = ON_THE_WAY[name]
+    method, how = new(BYOL, seed, norm, **parts), {**SETTINGS, **change, "steps": round(WHOLE * share)}
+    seen = {0: look(method, train, test, x)}
+
+    def on_step(log: History) -> None:
         if len(log) in LOOKS:
-            tell(f"{title} after {len(log)} steps", values=see())
+            seen[len(log)] = look(method, train, test, x)
             method.train()
 
-    return hook
+    fit(method, train, make_views, on_step=on_step, seed=seed, progress=False, **how)
+    title = name.partition(",")[0]
+    yield from ((f"{title} after {steps} steps", values) for steps, values in seen.items())
 
 
 def main() -> None:
-    arguments = parser(__doc__)
-    arguments.add_argument("--seeds", type=int, default=3)
-    options = arguments.parse_args()
-    use_threads(options.threads, default=1)
-    seeds, share, more = (1, 0.02, 0) if options.quick else (options.seeds, 1.0, 2)
-
-    rows: dict[str, Any] = {}
-
-    def add(name: str, *, values: dict[str, float], seed: int) -> None:
-        print(seed, f"{name:40}", {key: round(float(value), 3) for key, value in values.items()}, flush=True)
-        for key, value in values.items():
-            rows.setdefault(name, {}).setdefault(key, []).append(round(float(value), 3))
-
-    for seed in range(seeds + more):
-        train, test = load("shapes", n=8192, seed=seed), load("shapes", "test", n=2048, seed=seed)
-        bank = train[:4096]
-        x = make_views(test.x[:512], torch.Generator().manual_seed(seed))[0]
-        for name, (kind, parts) in ROWS.items() if seed < seeds else ():
-            method = new(kind, seed, **parts)
-            steps = round(SHORT * share)
-            log = fit(method, train, make_views, steps=steps, seed=seed, progress=False, **SETTINGS)
-            add(name, values={"loss": sum(log["loss"][-20:]) / 20} | look(method, bank, test, x), seed=seed)
-        for title in WAYS if seed < seeds else BOTH:
-            norm, parts, change = WAYS[title]
-            method, how = new(BYOL, seed, norm, **parts), {**SETTINGS, **change}
-            tell, see = partial(add, seed=seed), partial(look, method, bank, test, x)
-            tell(f"{title} after 0 steps", values=see())
-            fit(
-                method,
-                train,
-                make_views,
-                steps=round(WHOLE * share),
-                on_step=on_the_way(title, tell, see, method),
-                seed=seed,
-                progress=False,
-                **how,
-            )
     about = {"data": "shapes", "encoder": "conv(16, instance_norm=True)", "make_views": repr(make_views), **SETTINGS}
     about |= {"momentum": MOMENTUM, "steps": SHORT}
-    keep(options, rows, settings=about, seeds=list(range(seeds)))
+    run(arguments(__doc__, [*ROWS, *ON_THE_WAY]).parse_args(), measure, about, more=MORE_SEEDS)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,12 @@ from __future__ import annotations
 from typing import Any
 
 from _common import cores, keep, parser, use_threads
+from _rows import accuracies
 
 from sslwb import nets
 from sslwb.augment.images import simclr
 from sslwb.data import load
-from sslwb.evaluate import embed, knn, linear, untrained
+from sslwb.evaluate import embed, untrained
 from sslwb.methods.simclr import SimCLR
 from sslwb.train import fit
 from sslwb.train.loop import estimate
@@ -46,8 +47,8 @@ def main() -> None:
         history = fit(method, train, views, steps=steps, seed=seed, **SETTINGS)
         row: dict[str, float] = {"seconds": round(history.seconds, 1), "steps": steps}
         for name, encoder in (("random", untrained(method.encoder, seed)), ("SimCLR", method.encoder)):
-            where = embed(encoder, train), train.labels, embed(encoder, test), test.labels
-            row |= {f"{name} knn": round(knn(*where), 4), f"{name} linear": round(linear(*where), 4)}
+            found = accuracies(embed(encoder, train), train, embed(encoder, test), test)
+            row |= {f"{name} {term}": round(value, 4) for term, value in found.items()}
         row["views a second"] = round(steps * SETTINGS["batch_size"] * VIEWS["views"] / history.seconds)
         rows.append(row)
         print(f"seed {seed}:", *(f"{name} {value}" for name, value in row.items()), flush=True)

@@ -23,7 +23,9 @@ from _common import keep, parser, use_threads
 from torch import Tensor
 
 from sslwb import nets
+from sslwb.augment import labelled
 from sslwb.augment.images import Augment, RandomViews, as_float, byol, moco, multicrop, simclr, weak
+from sslwb.core import MakeViews
 from sslwb.data import Images, load
 from sslwb.evaluate import diagnose, embed, knn, untrained
 from sslwb.methods.barlow_twins import BarlowTwins
@@ -88,12 +90,12 @@ def crops(size: int, **changes: Any) -> RandomViews:
 class Stamped:
     """The same random 4×4 pixels in one corner of all views of a picture."""
 
-    views: RandomViews
+    views: MakeViews
     corner: int
 
-    def __call__(self, x: Tensor, generator: torch.Generator) -> list[Tensor]:
-        views = [v.clone() for v in self.views(x, generator)]
-        stamp = torch.rand(len(x), x.shape[1], 4, 4, generator=generator)
+    def __call__(self, batch: Any, generator: torch.Generator) -> list[Tensor]:
+        views = [v.clone() for v in self.views(batch, generator)]
+        stamp = torch.rand(len(batch), views[0].shape[1], 4, 4, generator=generator)
         rows, columns = ((slice(0, 4), slice(-4, None))[bit] for bit in divmod(self.corner - 1, 2))
         for view in views:
             view[:, :, rows, columns] = stamp
@@ -273,10 +275,11 @@ def pictures(trial: Trial, seed: int) -> Images:
     return Images((data.x[origin] + change).clamp(0, 255).to(torch.uint8), data.labels[origin], data.classes)
 
 
-def views(trial: Trial) -> Any:
+def views(trial: Trial) -> MakeViews:
     changes = CHANGES[trial.data] if trial.recipe not in (same, weak) else {}
-    made = trial.recipe(trial.size, **{**changes, **trial.changes})
-    return Stamped(made, trial.stamp) if trial.stamp else made
+    made: MakeViews = trial.recipe(trial.size, **{**changes, **trial.changes})
+    made = Stamped(made, trial.stamp) if trial.stamp else made
+    return labelled(made) if trial.method is Supervised else made
 
 
 def run(trial: Trial, seed: int) -> dict[str, Any]:

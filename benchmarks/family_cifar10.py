@@ -10,16 +10,17 @@ rest; what fits into the seconds at that pace is the number of steps. Then they 
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from _common import RESULTS, cores, keep, middle, parser, use_threads
+from _common import cores, keep, kept_rows, middle, parser, use_threads
+from _rows import accuracies
 from cifar10 import VIEWS, WIDTH
+from family import views_of
 
 from sslwb import nets
 from sslwb.augment.images import simclr
 from sslwb.data import load
-from sslwb.evaluate import embed, knn, linear
+from sslwb.evaluate import embed
 from sslwb.methods.base import Method
 from sslwb.methods.family import FAMILY
 from sslwb.train import fit
@@ -48,13 +49,12 @@ def main() -> None:
     if options.quick:
         train, test = train[:1000], test[:300]
 
-    before = options.out or RESULTS / "family_cifar10.json"
-    rows: dict[str, Any] = json.loads(before.read_text())["rows"] if before.exists() and not options.quick else {}
+    rows = kept_rows(options)
     makers = {name: made(name, 0) for name in options.only}
     each: dict[str, list[float]] = {name: [] for name in makers}  # seconds a step
     for turn in range(1 if options.quick else ROUNDS + 1):
         for name, (method, settings) in makers.items():  # in turns: a slow minute of the machine is slow for all
-            seconds = estimate(method, train, views, steps=1, **settings) or 0.0
+            seconds = estimate(method, train, views_of(name, views), steps=1, **settings) or 0.0
             if turn or options.quick:  # the first steps of a process are slow
                 each[name].append(seconds)
     steps = {name: 4 if options.quick else int(options.seconds / middle(each[name])) for name in makers}
@@ -62,13 +62,13 @@ def main() -> None:
     use_threads(options.threads, min(2, cores()))
 
     def measure(encoder: Any) -> dict[str, float]:
-        where = embed(encoder, train), train.labels, embed(encoder, test), test.labels
-        return {"knn": round(knn(*where), 4), "linear": round(linear(*where), 4)}
+        found = accuracies(embed(encoder, train), train, embed(encoder, test), test)
+        return {term: round(value, 4) for term, value in found.items()}
 
     rows["random encoder"] = measure(made("SimCLR", 0)[0].encoder)
     for name in options.only:
         method, settings = made(name, 0)
-        history = fit(method, train, views, steps=steps[name], seed=0, progress=False, **settings)
+        history = fit(method, train, views_of(name, views), steps=steps[name], seed=0, progress=False, **settings)
         seen = steps[name] * BATCH * VIEWS["views"]
         rows[name] = measure(method.encoder) | {
             "steps": steps[name],

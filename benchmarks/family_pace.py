@@ -12,18 +12,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from _common import cores, keep, middle, parser, rates_in_turn, use_threads
+from family import views_of
 
 from sslwb.data import load
-from sslwb.methods.family import FAMILY, SEEN, VIEWS, make_encoder, make_views
+from sslwb.methods.family import FAMILY, SEEN, VIEWS, make_encoder
 from sslwb.train.loop import Loop
 
 STEPS = 20  # of a training at once: each call of `run` copies the weights first
 
 
 def stepping(name: str) -> Callable[[], int]:
-    """Takes some steps of a method's training and tells how many views they were of."""
+    """Takes some steps of a method's training and returns how many views they were of."""
     make, how = FAMILY[name]
-    loop = Loop(make(make_encoder()), load("shapes", n=8192), make_views, **how)
+    loop = Loop(make(make_encoder()), load("shapes", n=8192), views_of(name), **how)
 
     def go_on() -> int:
         until = loop.step + STEPS

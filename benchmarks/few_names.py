@@ -10,17 +10,19 @@ SimCLR's own views for as many seconds as SimCLR had.
 from __future__ import annotations
 
 import copy
-import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import torch
-from _common import keep, parser, use_threads
-from torch import nn
+from _rows import Rows, arguments, run, shapes
+from torch import Tensor, nn
 
 from sslwb import nets
-from sslwb.augment.images import RandomViews, simclr, weak
-from sslwb.data import Images, load, subset_per_class
+from sslwb.augment import labelled
+from sslwb.augment.images import simclr, weak
+from sslwb.core import MakeViews
+from sslwb.data import Images, subset_per_class
 from sslwb.evaluate import embed, linear, raw, untrained
 from sslwb.methods.simclr import SimCLR
 from sslwb.methods.supervised import Supervised
@@ -29,62 +31,48 @@ from sslwb.train import fit
 COUNTS = (1, 2, 5, 10, 50)
 CHANGES: dict[str, Any] = {"crop": (0.5, 1.0), "rotate": 180, "hue": 0.5, "gray": 0.3}
 SETTINGS: dict[str, Any] = {"lr": 8e-3, "weight_decay": 1e-2, "warmup": 0.2}
-STEPS = {"ordinary views": 600, "SimCLR's views": 2000, "fine-tuned": 600}
+STEPS = {"SimCLR": 600, "ordinary views": 600, "SimCLR's views": 2000, "fine-tuned": 600}
 
 
-def supervised(encoder: nn.Module, named: Images, test: Images, views: RandomViews, steps: int, seed: int) -> float:
+def supervised(encoder: nn.Module, named: Images, test: Images, views: MakeViews, steps: int, seed: int) -> float:
     """Test accuracy after `steps` of training with the names, encoder and linear layer together."""
     learner = Supervised(encoder, len(test.classes), seed=seed)
     size = min(32, len(named))
-    fit(learner, named, views, steps=steps, batch_size=size, seed=seed, progress=False, **SETTINGS)
+    fit(learner, named, labelled(views), steps=steps, batch_size=size, seed=seed, progress=False, **SETTINGS)
     with torch.no_grad():
         answers = learner.classifier.cpu()(embed(learner.encoder, test)).argmax(1)
     return float((answers == test.labels).float().mean())
 
 
-def main() -> None:
-    arguments = parser(__doc__)
-    arguments.add_argument("--seeds", type=int, default=5)
-    options = arguments.parse_args()
-    use_threads(options.threads, default=1)
-    seeds, share = (1, 0.02) if options.quick else (options.seeds, 1.0)
-
-    rows: dict[str, dict[str, list[float]]] = {}
-    for seed in range(seeds):
-        train, test = load("shapes", n=8192, seed=seed), load("shapes", "test", n=2048, seed=seed)
-        method = SimCLR(nets.conv(seed=seed), temperature=0.1, projector=(), seed=seed)
-        views, steps = simclr(24, views=4, **CHANGES), round(600 * share)
-        fit(method, Images(train.x), views, steps=steps, batch_size=32, seed=seed, progress=False, **SETTINGS)
-        trained = method.encoder
-        spaces = {
-            "raw pixels": raw,
-            "random network": partial(embed, untrained(trained)),
-            "self-supervised": partial(embed, trained),
-        }
-        for count in COUNTS:
-            named = subset_per_class(train, count, seed)
-            row = {name: linear(space(named), named.labels, space(test), test.labels) for name, space in spaces.items()}
-            for name, encoder, change in (
-                ("ordinary views", nets.conv(seed=seed), weak(24)),
-                ("SimCLR's views", nets.conv(seed=seed), simclr(24, views=1, **CHANGES)),
-                ("fine-tuned", copy.deepcopy(trained), simclr(24, views=1, **CHANGES)),
-            ):
-                begin = time.process_time()
-                row[name] = supervised(encoder, named, test, change, round(STEPS[name] * share), seed)
-                print(seed, count, name, round(row[name], 3), f"{time.process_time() - begin:.0f} s", flush=True)
-            print(seed, count, {name: round(value, 3) for name, value in row.items()}, flush=True)
-            for name, value in row.items():
-                rows.setdefault(name, {}).setdefault(str(count), []).append(round(value, 4))
-
-    settings = {
-        "data": "shapes",
-        "encoder": "conv(32)",
-        "temperature": 0.1,
-        "steps": {"SimCLR": 600, **STEPS},
-        **CHANGES,
-        **SETTINGS,
+def measure(world: str, seed: int, share: float) -> Rows:
+    """A value for each number of names: of linear layers on three spaces, and of three supervised trainings."""
+    train, test = shapes(seed)
+    steps = {name: round(count * share) for name, count in STEPS.items()}
+    method = SimCLR(nets.conv(seed=seed), temperature=0.1, projector=(), seed=seed)
+    views, one_view = (simclr(24, views=count, **CHANGES) for count in (4, 1))
+    unlabelled = Images(train.x)
+    fit(method, unlabelled, views, steps=steps["SimCLR"], batch_size=32, seed=seed, progress=False, **SETTINGS)
+    trained = method.encoder
+    spaces: dict[str, Callable[[Images], Tensor]] = {
+        "raw pixels": raw,
+        "random network": partial(embed, untrained(trained)),
+        "self-supervised": partial(embed, trained),
     }
-    keep(options, rows, settings=settings, seeds=list(range(seeds)))
+    for count in COUNTS:
+        named = subset_per_class(train, count, seed)
+        for name, space in spaces.items():
+            yield name, {str(count): linear(space(named), named.labels, space(test), test.labels)}
+        for name, encoder, recipe in (
+            ("ordinary views", nets.conv(seed=seed), weak(24)),
+            ("SimCLR's views", nets.conv(seed=seed), one_view),
+            ("fine-tuned", copy.deepcopy(trained), one_view),
+        ):
+            yield name, {str(count): supervised(encoder, named, test, recipe, steps[name], seed)}
+
+
+def main() -> None:
+    about = {"data": "shapes", "encoder": "conv(32)", "temperature": 0.1, "steps": STEPS, **CHANGES, **SETTINGS}
+    run(arguments(__doc__, ["shapes"], seeds=5).parse_args(), measure, about)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ own views, `plain` with the views of the row that has no trace (gap 2, no lens).
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from functools import partial
@@ -20,13 +19,13 @@ from statistics import mean
 from typing import Any
 
 import torch
-from _common import RESULTS, keep, parser, use_threads
+from _rows import BANK, Rows, accuracies, arguments, last_loss, run
 
 from sslwb import nets
 from sslwb.augment import masks, puzzles
 from sslwb.augment.images import weak
 from sslwb.data import Images, load, subset_per_class
-from sslwb.evaluate import embed, fine_tune, knn, label_curve, linear, probe_causes, raw, untrained
+from sslwb.evaluate import embed, fine_tune, label_curve, probe_causes, raw, untrained
 from sslwb.methods.base import Method
 from sslwb.methods.inpainting import Inpainting
 from sslwb.methods.jepa import JEPA
@@ -93,7 +92,7 @@ ROWS: dict[str, Recipe] = {
     "small, representations, textured": representations(),
 }
 TUNED = ("random conv", "random transformer", "MAE", "MAE, normalised", "I-JEPA", "jigsaw", "inpainting", "rotation")
-BASELINES = {
+BASELINES: dict[str, Callable[..., Any]] = {
     "random conv": conv,
     "random transformer": transformer,
     "random conv, textured": conv,
@@ -110,11 +109,14 @@ def world(name: str, split: str, n: int, seed: int) -> Images:
     return load("shapes", split, n, seed, size=SIZE, background="textured" if name.endswith("textured") else "plain")
 
 
-def measure(train: Images, test: Images, z: torch.Tensor, q: torch.Tensor) -> dict[str, float]:
-    where = z, train.labels, q, test.labels
+def known(z: torch.Tensor, train: Images, q: torch.Tensor, test: Images) -> dict[str, float]:
     few = label_curve(z, train, q, test, (FEW,))[FEW]
-    known = {f"cause {name}": cause.score for name, cause in probe_causes(z, train, q, test).items()}
-    return {"knn": knn(*where), "linear": linear(*where), "few": mean(few), **known}
+    causes = {f"cause {name}": cause.score for name, cause in probe_causes(z, train, q, test).items()}
+    return {**accuracies(z, train, q, test), "few": mean(few), **causes}
+
+
+def known_to(encoder: Any, train: Images, test: Images) -> dict[str, float]:
+    return known(embed(encoder, train, "fp32"), train, embed(encoder, test, "fp32"), test)
 
 
 def tuned(encoder: Any, train: Images, test: Images) -> dict[str, float]:
@@ -128,56 +130,38 @@ def tuned(encoder: Any, train: Images, test: Images) -> dict[str, float]:
 @torch.no_grad()
 def solved(method: Method, test: Images, views: Any) -> float:
     """The share of puzzles solved on pictures that were not trained on."""
-    return float(method(views(test.x, torch.Generator().manual_seed(0)))["accuracy"])
+    return float(method(views(test, torch.Generator().manual_seed(0)))["accuracy"])
 
 
-def row(name: str, seed: int, share: float) -> dict[str, float]:
+def measure(name: str, seed: int, share: float) -> Rows:
     train, test = world(name, "train", 8192, seed), world(name, "test", 2048, seed)
-    bank = train[:4096]
+    bank = train[:BANK]
     if name == "raw pixels":
-        return measure(bank, test, raw(bank), raw(test))
+        yield name, known(raw(bank), bank, raw(test), test)
+        return
+    found: dict[str, float] = {}
     if name in BASELINES:
         encoder = BASELINES[name](seed=seed)
-        found = measure(bank, test, embed(encoder, bank, "fp32"), embed(encoder, test, "fp32"))
-        return found | (tuned(encoder, train, test) if name in TUNED else {})
-    make_encoder, make, views, settings = ROWS[name]
-    encoder, begin = make_encoder(seed=seed), time.process_time()
-    method, settings = make(encoder, seed=seed), {**settings, "steps": max(2, round(settings["steps"] * share))}
-    history = fit(method, train, views, seed=seed, progress=False, **settings)
-    found = {"cpu seconds": time.process_time() - begin, "loss": mean(history["loss"][-50:])}
-    if "accuracy" in history.terms:
-        found["own"] = solved(method, test, views)
-    if name.startswith("jigsaw"):
-        found["plain"] = solved(method, test, puzzles.jigsaw(SIZE, crop=CROP, gray=0, jitter=0))
-    found |= measure(bank, test, embed(encoder, bank, "fp32"), embed(encoder, test, "fp32"))
+    else:
+        make_encoder, make, views, settings = ROWS[name]
+        encoder, begin = make_encoder(seed=seed), time.process_time()
+        method, settings = make(encoder, seed=seed), {**settings, "steps": max(2, round(settings["steps"] * share))}
+        history = fit(method, train, views, seed=seed, progress=False, **settings)
+        found |= {"cpu seconds": time.process_time() - begin, "loss": last_loss(history, 50)}
+        if "accuracy" in history.terms:
+            found["own"] = solved(method, test, views)
+        if name.startswith("jigsaw"):
+            found["plain"] = solved(method, test, puzzles.jigsaw(SIZE, crop=CROP, gray=0, jitter=0))
+    found |= known_to(encoder, bank, test)
     if name.endswith("digits"):
-        fresh = untrained(encoder)
-        before = measure(bank, test, embed(fresh, bank, "fp32"), embed(fresh, test, "fp32"))
+        before = known_to(untrained(encoder), bank, test)
         found |= {f"random {term}": before[term] for term in ("knn", "linear", "few")}
-    return found | (tuned(encoder, train, test) if name in TUNED else {})
+    yield name, found | (tuned(encoder, train, test) if name in TUNED else {})
 
 
 def main() -> None:
-    names = ["raw pixels", *BASELINES, *ROWS]
-    arguments = parser(__doc__)
-    arguments.add_argument("--seeds", type=int, default=3)
-    arguments.add_argument("--only", nargs="+", choices=names, default=names)
-    options = arguments.parse_args()
-    use_threads(options.threads, default=1)
-    seeds, share = (1, 0.01) if options.quick else (options.seeds, 1.0)
-
-    before = options.out or RESULTS / "hidden.json"
-    rows: dict[str, Any] = json.loads(before.read_text())["rows"] if before.exists() and not options.quick else {}
-    settings = {name: {"views": repr(views), "fit": fits} for name, (_, _, views, fits) in ROWS.items()}
-    for name in options.only:
-        found: dict[str, list[float]] = {}
-        for seed in range(seeds):
-            for term, value in row(name, seed, share).items():
-                found.setdefault(term, []).append(round(float(value), 4))
-        rows[name] = found
-        print(f"{name:22}", *(f"{term} {values}" for term, values in found.items()), flush=True)
-        ordered = {name: rows[name] for name in names if name in rows}
-        keep(options, ordered, settings=settings, seeds=list(range(seeds)))
+    about = {name: {"views": repr(views), "fit": fits} for name, (_, _, views, fits) in ROWS.items()}
+    run(arguments(__doc__, ["raw pixels", *BASELINES, *ROWS]).parse_args(), measure, about)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """MoCo: how many negatives, which temperature, and how slow a teacher. Accuracy of neighbours and of a probe on shape.
 
-    python benchmarks/moco.py [--seeds 3] [--quick] [--out FILE]
+    python benchmarks/moco.py [--seeds 3] [--only whole …] [--quick] [--out FILE]
 
 The stored rows of lesson 04. Short trainings, but for one row; the momenta have a long queue, whose keys can
 grow old. The lesson's own recipe is run with two seeds more, short and whole. Every row has the same batch of 32.
@@ -8,17 +8,18 @@ grow old. The lesson's own recipe is run with two seeds more, short and whole. E
 
 from __future__ import annotations
 
+from statistics import mean
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from _common import keep, parser, use_threads
+from _rows import BANK, Rows, arguments, last_loss, run, shapes
 from torch import Tensor
 
 from sslwb import nets
 from sslwb.augment.images import simclr
 from sslwb.core import Views
-from sslwb.data import load
+from sslwb.data import Images
 from sslwb.evaluate import embed, knn, label_curve, linear, raw, untrained
 from sslwb.methods.base import mean_of_other_views
 from sslwb.methods.moco import MoCo, queue_loss
@@ -41,7 +42,7 @@ ROWS: dict[str, tuple[int, dict[str, Any]]] = {
     "temperature 2": (SHORT, {"temperature": 2.0}),
     "whole": (WHOLE, {}),
 }
-BOTH = ("the lesson's recipe", "whole")  # the claims of the lesson stand on these: two seeds more
+MORE_SEEDS = {"the lesson's recipe": 2, "whole": 2}  # the claims of the lesson stand on these
 
 
 class FewNegatives(MoCo):
@@ -52,7 +53,7 @@ class FewNegatives(MoCo):
         self.seen = seen
 
     def forward(self, views: Views) -> dict[str, Tensor]:
-        x, shape = torch.cat(views), (len(views), len(views[0]), -1)
+        x, shape = torch.cat([*views]), (len(views), len(views[0]), -1)
         queries = self.projector(self.encoder(x))
         with torch.no_grad():
             self._keys = F.normalize(self.teacher(x).float(), dim=1)
@@ -61,45 +62,35 @@ class FewNegatives(MoCo):
         return {"loss": queue_loss(queries, positives, self.queue[newest], self.temperature)}
 
 
-def main() -> None:
-    arguments = parser(__doc__)
-    arguments.add_argument("--seeds", type=int, default=3)
-    options = arguments.parse_args()
-    use_threads(options.threads, default=1)
-    seeds, share, more = (1, 0.02, 0) if options.quick else (options.seeds, 1.0, 2)
-
-    views, rows = simclr(24, views=4, **CHANGES), {}
-    for seed in range(seeds + more):
-        train, test = load("shapes", n=8192, seed=seed), load("shapes", "test", n=2048, seed=seed)
-        bank = train[:4096]
-        for name in ROWS if seed < seeds else BOTH:
-            steps, other = round(ROWS[name][0] * share), RECIPE | ROWS[name][1]
-            kind = FewNegatives if "seen" in other else MoCo
-            method = kind(nets.conv(16, instance_norm=True, seed=seed), seed=seed, **other)
-            log = fit(method, train, views, steps=steps, seed=seed, progress=False, **SETTINGS)
-            z, q = embed(method.encoder, bank), embed(method.encoder, test)
-            row = {"loss": sum(log["loss"][-20:]) / 20, "knn": knn(z, bank.labels, q, test.labels)}
-            if name == "whole":
-                row |= about(untrained(method.encoder), z, bank, q, test)
-            print(seed, name, {key: round(value, 3) for key, value in row.items()}, f"{log.seconds:.0f} s", flush=True)
-            for key, value in row.items():
-                rows.setdefault(name, {"steps": steps}).setdefault(key, []).append(round(value, 3))
-
-    settings = {"data": "shapes", "encoder": "conv(16, instance_norm=True)", **RECIPE, **CHANGES, **SETTINGS}
-    keep(options, rows, settings=settings, seeds=list(range(seeds)))
-
-
-def about(fresh: torch.nn.Module, z: Tensor, bank: Any, q: Tensor, test: Any) -> dict[str, float]:
+def beyond(fresh: torch.nn.Module, z: Tensor, bank: Images, q: Tensor, test: Images) -> dict[str, float]:
     """What else the lesson claims of its training: the probe, few labels, and both baselines."""
     fresh_z, fresh_q = embed(fresh, bank), embed(fresh, test)
     labels = bank.labels, test.labels
     return {
         "linear": linear(z, labels[0], q, labels[1]),
-        "ten labels": sum(label_curve(z, bank, q, test, (10,))[10]) / 3,
+        "ten labels": mean(label_curve(z, bank, q, test, (10,))[10]),
         "random, knn": knn(fresh_z, labels[0], fresh_q, labels[1]),
-        "random, ten labels": sum(label_curve(fresh_z, bank, fresh_q, test, (10,))[10]) / 3,
+        "random, ten labels": mean(label_curve(fresh_z, bank, fresh_q, test, (10,))[10]),
         "raw, knn": knn(raw(bank), labels[0], raw(test), labels[1]),
     }
+
+
+def measure(name: str, seed: int, share: float) -> Rows:
+    train, test = shapes(seed)
+    bank, (steps, other) = train[:BANK], ROWS[name]
+    steps = round(steps * share)
+    kind = FewNegatives if "seen" in other else MoCo
+    method = kind(nets.conv(16, instance_norm=True, seed=seed), seed=seed, **RECIPE | other)
+    views = simclr(24, views=4, **CHANGES)
+    log = fit(method, train, views, steps=steps, seed=seed, progress=False, **SETTINGS)
+    z, q = embed(method.encoder, bank), embed(method.encoder, test)
+    row = {"steps": steps, "loss": last_loss(log), "knn": knn(z, bank.labels, q, test.labels)}
+    yield name, row | (beyond(untrained(method.encoder), z, bank, q, test) if name == "whole" else {})
+
+
+def main() -> None:
+    about = {"data": "shapes", "encoder": "conv(16, instance_norm=True)", **RECIPE, **CHANGES, **SETTINGS}
+    run(arguments(__doc__, ROWS).parse_args(), measure, about, more=MORE_SEEDS)
 
 
 if __name__ == "__main__":

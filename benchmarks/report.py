@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 BEGIN, END = "<!-- begin: written by report.py -->", "<!-- end -->"
 FAMILY = "<!-- family: written by benchmarks/report.py -->"
 CIFAR = "<!-- the family on CIFAR-10: written by report.py -->"
-Told = tuple[str, bool | None]  # what was measured, and whether it meets the target
+Finding = tuple[str, bool | None]  # what was measured, and whether it meets the target
 
 
 def middle(rows: list[dict[str, float]], term: str) -> float:
@@ -28,7 +28,7 @@ def least(rows: list[dict[str, float]], term: str) -> float:
     return min(row[term] for row in rows)
 
 
-def lessons_fit(r: Any) -> Told:
+def lessons_fit(r: Any) -> Finding:
     slow, large = (
         max(r["rows"].items(), key=lambda i: i[1]["seconds"]),
         max(r["rows"].items(), key=lambda i: i[1]["peak GB"]),
@@ -40,7 +40,7 @@ def lessons_fit(r: Any) -> Told:
     return summary, slow[1]["seconds"] <= 120 and large[1]["peak GB"] <= 2
 
 
-def first_figure(r: Any) -> Told:
+def first_figure(r: Any) -> Finding:
     shown = {name: row["first figure"] for name, row in r["rows"].items() if row["first figure"] is not None}
     if not shown:
         return "no lesson showed one", None
@@ -48,14 +48,14 @@ def first_figure(r: Any) -> Told:
     return f"latest in {slow}: {shown[slow]:.1f} s", shown[slow] <= 5
 
 
-def import_time(r: Any) -> Told:
+def import_time(r: Any) -> Finding:
     row = r["rows"]["sslwb"]
     return f"{row['seconds']:.3f} s, {'with' if row['torch'] else 'without'} torch", row["seconds"] <= 0.2 and not row[
         "torch"
     ]
 
 
-def views_ratio(r: Any) -> Told:
+def views_ratio(r: Any) -> Finding:
     rows = r["rows"]
     summary = f"{rows['sslwb']['views a second']:,} views a second"
     faster = {name: rows[name]["ours is faster by"] for name in ("lightly", "kornia") if name in rows}
@@ -65,12 +65,12 @@ def views_ratio(r: Any) -> Told:
     return "; ".join((summary, *beside)), faster["lightly"] >= 20 and faster["kornia"] >= 8
 
 
-def world_rate(r: Any) -> Told:
+def world_rate(r: Any) -> Finding:
     easy, hard = (r["rows"][f"32×32, {kind}"]["pictures a second"] for kind in ("easy", "hard"))
     return f"{easy:,} easy, {hard:,} hard", easy >= 10_000
 
 
-def shapes_scores(r: Any) -> Told:
+def shapes_scores(r: Any) -> Finding:
     ours, raw, random = (r["rows"][name] for name in ("SimCLR", "raw pixels", "random encoder"))
     k, p, s = (middle(ours, term) for term in ("knn", "linear", "seconds"))
 
@@ -85,13 +85,13 @@ def shapes_scores(r: Any) -> Told:
     return summary, easy and k >= 0.8 and p >= 0.9 and s <= 45
 
 
-def cifar_scores(r: Any) -> Told:
+def cifar_scores(r: Any) -> Finding:
     k, p, s = (middle(r["rows"], term) for term in ("SimCLR knn", "SimCLR linear", "seconds"))
     summary = f"kNN {k:.1%}, linear {p:.1%} after {s:.0f} s of training (random {middle(r['rows'], 'random knn'):.1%})"
     return summary, k >= 0.62 and p >= 0.68 and s <= 190
 
 
-def family_scores(r: Any) -> Told:
+def family_scores(r: Any) -> Finding:
     near = {name: statistics.fmean(row["knn"]) for name, row in r["rows"].items()}
     random = near.pop("random encoder")
     gain = {name: value - random for name, value in near.items() if name != "supervised"}
@@ -103,7 +103,7 @@ def family_scores(r: Any) -> Told:
     return summary, gain[low] >= 0.3 and promised[least] >= 0.8
 
 
-def family_pace(r: Any) -> Told:
+def family_pace(r: Any) -> Finding:
     slow = sorted(r["rows"].items(), key=lambda row: -row[1]["seconds"])
     slow = [(name, row) for name, row in slow if name != "supervised"]
     late = [
@@ -143,7 +143,7 @@ def cifar_table(r: Any) -> str:
     return "\n".join(["| | kNN | linear probe | views a second |", "|---|---|---|---|", *lines]).replace("| 0 |", "| |")
 
 
-def map_seconds(r: Any) -> Told:
+def map_seconds(r: Any) -> Finding:
     rows = {name: row["seconds"] for name, row in r["rows"].items()}
     return (
         f"{rows['warmed up']:.1f} s; from cold {rows['from cold']:.1f} s; a second map {rows['second map']:.1f} s",
@@ -151,35 +151,35 @@ def map_seconds(r: Any) -> Told:
     )
 
 
-def fit_overhead(r: Any) -> Told:
+def fit_overhead(r: Any) -> Finding:
     shares = {name: row["overhead, share"] for name, row in r["rows"].items()}
     return ", ".join(f"{name}: {share:+.1%}" for name, share in shares.items()), shares["a lesson's size"] <= 0.03
 
 
-def mask_saves(r: Any) -> Told:
+def mask_saves(r: Any) -> Finding:
     shares = {name: row["share of the unmasked step"] for name, row in r["rows"].items()}
     summary = "; ".join(f"{name}: {row['mask 0.75']:.0%}" for name, row in shares.items())
     return summary, all(row["mask 0.75"] <= 0.4 for row in shares.values())
 
 
-def token_rate(r: Any) -> Told:
+def token_rate(r: Any) -> Finding:
     rates = {precision: row["tokens a second"] for precision, row in r["rows"].items()}
     return ", ".join(f"{rate:,} in {precision}" for precision, rate in rates.items()), rates["fp32"] >= 9000
 
 
-def shakespeare_loss(r: Any) -> Told:
+def shakespeare_loss(r: Any) -> Finding:
     loss, seconds = (middle(r["rows"], term) for term in ("validation loss", "seconds"))
     return f"{loss:.2f} after {seconds:.0f} s", loss <= 1.88 and seconds <= 180
 
 
-def above_the_floor(r: Any) -> Told:
+def above_the_floor(r: Any) -> Finding:
     marks = {"GPT": 0.15, "BERT": 0.15, "GPT, long": 0.05, "BERT, long": 0.05}
     worst = {name: max(r["rows"][name]["above the floor"]) for name in marks if name in r["rows"]}
     summary = "worst seed: " + ", ".join(f"{name} {share:.1%}" for name, share in worst.items())
     return summary, all(worst[name] <= mark for name, mark in marks.items()) if len(worst) == len(marks) else None
 
 
-LINES: list[tuple[str, str, str, Callable[[Any], Told]]] = [
+LINES: list[tuple[str, str, str, Callable[[Any], Finding]]] = [
     ("each lesson, cold kernel, one thread", "≤ 120 s, ≤ 2 GB", "lessons", lessons_fit),
     ("`import sslwb`", "≤ 0.2 s, without torch", "imports", import_time),
     ("first figure after Run All, warm disk cache", "≤ 5 s", "lessons", first_figure),
@@ -224,13 +224,13 @@ def where(r: Any) -> str:
 def table(results: Path = HERE / "results") -> str:
     """The table, in Markdown."""
     lines = ["| what | target | measured | met | machine |", "|---|---|---|---|---|"]
-    for what, target, name, tell in LINES:
+    for what, target, name, summarise in LINES:
         file = results / f"{name}.json"
         if not file.exists():
             lines.append(f"| {what} | {target} | not yet measured | | |")
             continue
         record = json.loads(file.read_text(encoding="utf-8"))
-        summary, met = tell(record)
+        summary, met = summarise(record)
         lines.append(
             f"| {what} | {target} | {summary} | {'' if met is None else '✓' if met else '✗'} | {where(record)} |"
         )

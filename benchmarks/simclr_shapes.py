@@ -7,15 +7,19 @@ The recipe is that of the stored rows (simclr_ablation.py), at the lesson's numb
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from _common import cores, keep, middle, parser, use_threads
+from _rows import BANK, accuracies
 from simclr_ablation import RECIPE, SETTINGS
+from torch import Tensor
 
 from sslwb import nets
 from sslwb.augment.images import simclr
 from sslwb.data import Images, load
-from sslwb.evaluate import embed, knn, linear, raw, untrained
+from sslwb.evaluate import embed, raw, untrained
 from sslwb.methods.simclr import SimCLR
 from sslwb.train import fit
 
@@ -24,9 +28,8 @@ VIEWS: dict[str, Any] = {"size": 24, "views": 4}
 TEMPERATURE = 0.1
 
 
-def accuracies(train_z: Any, train: Images, test_z: Any, test: Images) -> dict[str, float]:
-    where = train_z, train.labels, test_z, test.labels
-    return {"knn": round(knn(*where), 4), "linear": round(linear(*where), 4)}
+def score(space: Callable[[Images], Tensor], bank: Images, test: Images) -> dict[str, float]:
+    return {term: round(v, 4) for term, v in accuracies(space(bank), bank, space(test), test).items()}
 
 
 def main() -> None:
@@ -36,16 +39,15 @@ def main() -> None:
     use_threads(options.threads, min(2, cores()))
     n, steps, seeds = (512, 5, 1) if options.quick else (8192, STEPS, options.seeds)
     train, test = load("shapes", n=n), load("shapes", split="test", n=n // 4)
-    bank = train[:4096]  # the labelled pictures that measuring uses, as in the lesson
+    bank = train[:BANK]  # the labelled pictures that measuring uses, as in the lesson
 
-    rows: dict[str, list[dict[str, float]]] = {"raw pixels": [accuracies(raw(bank), bank, raw(test), test)]}
+    rows: dict[str, list[dict[str, float]]] = {"raw pixels": [score(raw, bank, test)]}
     for seed in range(seeds):
         method = SimCLR(nets.conv(seed=seed), temperature=TEMPERATURE, seed=seed)
         random = untrained(method.encoder, seed)
         history = fit(method, train, simclr(**VIEWS, **RECIPE), steps=steps, seed=seed, progress=False, **SETTINGS)
         for name, encoder in (("random encoder", random), ("SimCLR", method.encoder)):
-            row = accuracies(embed(encoder, bank), bank, embed(encoder, test), test)
-            rows.setdefault(name, []).append(row)
+            rows.setdefault(name, []).append(score(partial(embed, encoder), bank, test))
         rows["SimCLR"][-1]["seconds"] = round(history.seconds, 1)
         print(f"seed {seed}: {rows['SimCLR'][-1]}", flush=True)
     for name, scores in rows.items():

@@ -5,31 +5,30 @@
 The floor is the loss of the truth itself on the same test stories with the same words hidden, `Tales.floor`: GPT
 predicts every word from those before it, BERT 15 % of the words, all of them behind <mask>. `above the floor` is the
 loss over the floor, minus one. The features are then asked for the topic, and for the sentiment, which counting words
-does not tell and no other word of a story repeats: a linear probe with 2,048 labels, and with 5 and 50 a class, and
+does not show and no other word of a story repeats: a linear probe with 2,048 labels, and with 5 and 50 a class, and
 fine-tuning with 200 a class; beside them the same encoder with random weights and the counts of words.
 
 What RoBERTa changed (Liu et al. 2019, section 4) stands in pairs of rows. "next sentence" and "pairs" read the same
 pairs of halves, with and without the question whether they belong together; their floor is not known, since the sign
-between the halves tells where a sentence ends. "1,024 stories" are read 50 times each, with a new mask each time or
+between the halves shows where a sentence ends. "1,024 stories" are read 50 times each, with a new mask each time or
 with the same, "static". The settings are in the file that is written.
 `cpu seconds` are the processor's: the time of one thread on a quiet machine, or more, where a core is shared.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import replace
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from _common import RESULTS, keep, parser, use_threads
+from _rows import Rows, arguments, run
 from torch import nn
 
 from sslwb import nets
-from sslwb.augment.tokens import mask, next_token
-from sslwb.core import PAD, SEP, MakeViews
+from sslwb.augment.tokens import MaskedPairs, mask, next_token
+from sslwb.core import PAD, SEP, MakeViews, Views
 from sslwb.data import Texts, load, subset_per_class
 from sslwb.data.pairs import sentence_pairs
 from sslwb.data.worlds.tales import Tales
@@ -86,12 +85,13 @@ def views_of(name: str, words: int, p: float = MASKED) -> MakeViews:
 @torch.no_grad()
 def above(method: Method, world: Tales, test: Texts) -> dict[str, float]:
     """The loss on the test's words, the floor under the same words, and how far the loss is above."""
+    views: Views
     if isinstance(method, GPT):
-        (x,) = next_token()(test.x, torch.Generator())
+        (x,) = next_token()(test, torch.Generator())
         begin = (x == SEP) & (torch.arange(x.shape[1]) > 0)
         views, asked = [x.masked_fill(begin, PAD)], None  # the end of a story is no word
     else:
-        views = views_of("BERT", len(test.vocabulary), 0.15)(test.x, torch.Generator().manual_seed(0))
+        views = views_of("BERT", len(test.vocabulary), 0.15)(test, torch.Generator().manual_seed(0))
         asked = F.pad(views[1] != PAD, (0, test.x.shape[1] - views[1].shape[1]))
     loss, floor = float(method(views)["loss"]), world.floor(test.x, asked)
     return {"nats a word": loss, "floor": floor, "above the floor": loss / floor - 1}
@@ -101,15 +101,16 @@ def above(method: Method, world: Tales, test: Texts) -> dict[str, float]:
 def on_pairs(method: BERT, test: Texts) -> dict[str, float]:
     """The loss on the words of pairs that belong together, and the share of pairs that are judged rightly."""
     g, words = torch.Generator().manual_seed(0), len(test.vocabulary)
-    x, targets = views_of("BERT", words, 0.15)(test.x, g)
+    x, targets = views_of("BERT", words, 0.15)(test, g)
     second = ((x == SEP).cumsum(1) - (x == SEP).long() >= 2).long()  # the words behind the sign between the halves
     asked = targets != PAD
     h = method.encoder.features(x, second)
     found = {"nats a word": float(mlm_loss(method.logits(h[asked]), targets[asked]))}
     if method.next_sentence:
-        x, _, segments, not_next = mask(words, 0.15, next_sentence=True)(test.x, g)
-        said = method.judge(method.encoder.features(x, segments)[:, 0]).argmax(1)
-        found["pairs distinguished"] = float((said == not_next).float().mean())
+        pairs = mask(words, 0.15, next_sentence=True)(test, g)
+        assert isinstance(pairs, MaskedPairs)
+        answers = method.judge(method.encoder.features(pairs.tokens, pairs.segments)[:, 0]).argmax(1)
+        found["pairs distinguished"] = float((answers == pairs.not_next).float().mean())
     return found
 
 
@@ -129,50 +130,34 @@ def known(encoder: nn.Module | None, train: Texts, test: Texts) -> dict[str, flo
     return shares
 
 
+def measure(name: str, seed: int, share: float) -> Rows:
+    train, test = load("tales", n=STORIES, seed=seed), load("tales", "test", n=1024)
+    words, how = len(test.vocabulary), {**RECIPES[name], "steps": round(RECIPES[name]["steps"] * share)}
+    read, unread = texts(name, train), texts(name.replace("1,024", ""), test)
+    method = make(name, words, seed)
+    if name in ("GPT", "BERT"):
+        yield f"{name}, random encoder", known(method.encoder, train, test)
+        yield "word counts", known(None, train, test)
+    begin = time.process_time()
+    fit(method, read, views_of(name, words), seed=seed, device="cpu", progress=False, **how)
+    seconds = time.process_time() - begin
+    if isinstance(method, BERT) and unread is not test:
+        values = on_pairs(method, unread)
+    else:
+        values = above(method, Tales(), test)
+    yield name, values | known(method.encoder, train, test) | {"cpu seconds": seconds}
+
+
 def main() -> None:
-    arguments = parser(__doc__)
-    arguments.add_argument("--seeds", type=int, default=3)
-    arguments.add_argument("--only", nargs="+", choices=RECIPES, default=list(RECIPES))
-    options = arguments.parse_args()
-    use_threads(options.threads, default=1)
-    seeds = 1 if options.quick else options.seeds
-    before = options.out or RESULTS / "tales.json"
-    rows: dict[str, Any] = json.loads(before.read_text())["rows"] if before.exists() and not options.quick else {}
-    world, test = Tales(), load("tales", "test", n=64 if options.quick else 1024)
-    words = len(test.vocabulary)
-
-    def add(name: str, values: dict[str, float], first: bool) -> None:
-        if first:
-            rows[name] = {}
-        for term, value in values.items():
-            rows[name].setdefault(term, []).append(round(float(value), 4))
-
-    for name in options.only:
-        for seed in range(seeds):
-            train = load("tales", n=STORIES, seed=seed)
-            read, unread = texts(name, train), texts(name.replace("1,024", ""), test)
-            method, how = make(name, words, seed), RECIPES[name]
-            if options.quick:
-                how = {**how, "steps": 20}
-            if name in ("GPT", "BERT"):
-                add(f"{name}, random encoder", known(method.encoder, train, test), seed == 0)
-                add("word counts", known(None, train, test), seed == 0)
-            begin = time.process_time()
-            fit(method, read, views_of(name, words), seed=seed, device="cpu", progress=False, **how)
-            seconds = time.process_time() - begin
-            paired = unread is not test and isinstance(method, BERT)
-            values = on_pairs(method, unread) if paired else above(method, world, test)
-            add(name, values | known(method.encoder, train, test) | {"cpu seconds": seconds}, seed == 0)
-            print(seed, name, {term: v[-1] for term, v in rows[name].items()}, flush=True)
-        about = {
-            "stories": STORIES,
-            "context": CONTEXT,
-            **NET,
-            "asked of BERT": MASKED,
-            "fit": RECIPES,
-            "tuning": TUNING,
-        }
-        keep(options, rows, settings=about, seeds=list(range(seeds)))
+    about: dict[str, Any] = {
+        "stories": STORIES,
+        "context": CONTEXT,
+        **NET,
+        "asked of BERT": MASKED,
+        "fit": RECIPES,
+        "tuning": TUNING,
+    }
+    run(arguments(__doc__, RECIPES).parse_args(), measure, about)
 
 
 if __name__ == "__main__":
