@@ -1,7 +1,11 @@
 """Every check passes the right answer, and names the mistake of each wrong one."""
 
+import inspect
 import itertools
+import json
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sslwb import check, evaluate
+from sslwb.augment import Unchanged, puzzles
 from sslwb.check import losses, probes
 from sslwb.methods.simclr import nt_xent
 
@@ -648,10 +653,106 @@ HIDDEN: list[Case] = [
 ]
 
 
-WRONG = [*HIDDEN, *FAMILY, *WORDS, *NT_XENT, *INFO_NCE, *GEOMETRY, *KNN, *PROBE, *STEP, *CROP, *GRAY, *BRIGHT]
+def turn_by_loops(x: Tensor, **how: Any) -> tuple[Tensor, Tensor]:
+    """Turn after turn, a pixel at a time, as a learner might."""
+    rows, labels, now = [], [], x.clone()
+    for quarter in range(4):
+        for picture in now:
+            rows.append(picture)
+            labels.append(quarter)
+        after, last = torch.empty_like(now), x.shape[-1] - 1
+        for r, c in itertools.product(range(last + 1), repeat=2):
+            after[:, :, r, c] = now[:, :, last - c, r] if how.get("clockwise") else now[:, :, c, last - r]
+        now = after
+    return torch.stack(rows), torch.tensor(labels)
+
+
+def turning(**how: Any) -> Callable[[Tensor], Any]:
+    """The usual short form, with one thing that may be different."""
+
+    def f(x: Tensor) -> Any:
+        default = [x, x.mT.flip(2), x.flip(2, 3), x.mT.flip(3)]
+        turns = how.get("turns", lambda x: default)(x)
+        pictures = how.get("join", torch.cat)(turns)
+        labels = how.get("labels", lambda b: torch.arange(4 * b) // b)(len(x))
+        return how.get("give", lambda pictures, labels: (pictures, labels))(pictures, labels)
+
+    return f
+
+
+def turn_the_turned(x: Tensor) -> list[Tensor]:
+    turns = []
+    for k in range(4):
+        x = x.rot90(k, (2, 3))
+        turns.append(x)
+    return turns
+
+
+def by_transposing(x: Tensor) -> list[Tensor]:
+    turns = [x]
+    for _ in range(3):
+        turns.append(turns[-1].transpose(2, 3))
+    return turns
+
+
+def one_turn_each(x: Tensor) -> tuple[Tensor, Tensor]:
+    which = torch.arange(len(x)) % 4
+    return torch.stack([picture.rot90(int(k), (1, 2)) for picture, k in zip(x, which, strict=True)]), which
+
+
+def picture_by_picture(x: Tensor) -> tuple[Tensor, Tensor]:
+    rows = [picture.rot90(k, (1, 2)) for picture in x for k in range(4)]
+    return torch.stack(rows), torch.arange(4).repeat(len(x))
+
+
+def by_the_library(x: Tensor) -> tuple[Tensor, Tensor]:
+    turns = puzzles.Turned(Unchanged())(x, torch.Generator().manual_seed(0))
+    return torch.cat([*turns]), torch.arange(4).repeat_interleave(len(x))
+
+
+TURNS: list[Case] = [
+    ("rotation_batch", lambda x: turn_by_loops(x, clockwise=True), "turned clockwise"),
+    ("rotation_batch", picture_by_picture, "picture by picture"),
+    (
+        "rotation_batch",
+        turning(turns=lambda x: [x, x.mT, x.flip(2, 3), x.flip(2, 3).mT]),
+        "odd turns are only transposed",
+    ),
+    ("rotation_batch", turning(turns=by_transposing), "twice gives back the picture"),
+    ("rotation_batch", turning(turns=lambda x: [x, x.mT.flip(2), x.flip(2), x.mT.flip(3)]), "flips the rows alone"),
+    ("rotation_batch", turning(turns=lambda x: [x, x.mT.flip(2), x.flip(3), x.mT.flip(3)]), "flips the columns alone"),
+    ("rotation_batch", turning(turns=turn_the_turned), "0, 1, 3, 6 quarters"),
+    ("rotation_batch", turning(turns=lambda x: [x.rot90(d, (2, 3)) for d in (0, 90, 180, 270)]), "counts quarters"),
+    ("rotation_batch", turning(turns=lambda x: [x.rot90(k, (2, 3)) for k in range(1, 5)]), "begin with 90"),
+    ("rotation_batch", turning(turns=lambda x: [x, x, x, x]), "No picture is turned"),
+    ("rotation_batch", turning(turns=lambda x: [x.rot90(k) for k in range(4)]), "Turn rows and columns"),
+    ("rotation_batch", one_turn_each, "All four turns of every picture"),
+    ("rotation_batch", turning(join=torch.stack), "torch.cat, and not on an axis of their own"),
+    ("rotation_batch", turning(labels=lambda b: torch.arange(4).repeat(b)), "repeat_interleave(B)"),
+    ("rotation_batch", turning(labels=lambda b: torch.arange(b).repeat(4)), "labels name the picture"),
+    ("rotation_batch", turning(labels=lambda b: torch.arange(4 * b)), "labels number the rows"),
+    ("rotation_batch", turning(labels=lambda b: torch.arange(4 * b) // b * 90), "labels are degrees"),
+    ("rotation_batch", turning(labels=lambda b: torch.arange(4 * b) // b + 1), "begin with 1"),
+    ("rotation_batch", turning(labels=lambda b: (4 - torch.arange(4 * b) // b) % 4), "count clockwise"),
+    ("rotation_batch", turning(labels=lambda b: torch.zeros(4 * b, dtype=torch.int64)), "All your labels are 0"),
+    ("rotation_batch", turning(labels=lambda b: torch.arange(4)), "One label for each of the 4B rows"),
+    ("rotation_batch", turning(labels=lambda b: F.one_hot(torch.arange(4 * b) // b)), "No one-hot rows"),
+    ("rotation_batch", turning(labels=lambda b: torch.arange(4 * b).view(4, b) // b), "One axis is enough"),
+    ("rotation_batch", turning(labels=lambda b: (torch.arange(4 * b) // b).float()), "labels are float32"),
+    ("rotation_batch", turning(give=lambda pictures, labels: pictures), "returned Tensor; expected two tensors"),
+    ("rotation_batch", turning(give=lambda pictures, labels: (labels, pictures)), "the labels first"),
+    ("rotation_batch", turning(give=lambda pictures, labels: (pictures, labels.tolist())), "tuple of Tensor, list"),
+    ("rotation_batch", lambda x: turning()(x.mul_(255)), "overwrites its arguments"),
+]
+
+WRONG = [*TURNS, *HIDDEN, *FAMILY, *WORDS, *NT_XENT, *INFO_NCE, *GEOMETRY, *KNN, *PROBE, *STEP, *CROP, *GRAY, *BRIGHT]
 EXERCISES = [name for name in check.__all__ if name != "Report"]
 
 RIGHT: list[tuple[str, Callable[..., Any]]] = [
+    ("rotation_batch", turn_by_loops),
+    ("rotation_batch", turning()),
+    ("rotation_batch", turning(give=lambda pictures, labels: [pictures, labels])),
+    ("rotation_batch", by_the_library),
     ("patchify", squares),
     ("patchify", lambda x, patch: F.unfold(x, patch, stride=patch).mT),
     ("mask_sampling", smallest),
@@ -792,3 +893,55 @@ def test_no_two_mistakes_look_alike() -> None:
         values = {name: torch.tensor([float(way(*t.inputs)) for t in trials]) for name, way in ways.items()}
         for (a, va), (b, vb) in itertools.combinations(values.items(), 2):
             assert not torch.allclose(va, vb, rtol=margin, atol=margin), (a, b)
+
+
+# What the lessons write down: the cell that asks, and the answer folded below it.
+
+LESSONS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+CELLS = [(path.stem, cell) for path in LESSONS for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
+SOURCES = [(lesson, cell["cell_type"], "".join(cell["source"])) for lesson, cell in CELLS]
+ASKED = [
+    (lesson, found[1], found[2], source)
+    for lesson, kind, source in SOURCES
+    if kind == "code" and (found := re.search(r"^check\.(\w+)\((my_\w+)\)", source, re.MULTILINE))
+]
+ANSWERS = {
+    (lesson, found[2]): found[1]
+    for lesson, kind, source in SOURCES
+    if kind == "markdown" and (found := re.search(r"<details>.*```python\n(def (my_\w+).*?)```", source, re.DOTALL))
+}
+
+
+def defined(source: str, name: str) -> Callable[..., Any]:
+    """The function of that name that a cell defines."""
+    names: dict[str, Any] = {"torch": torch, "F": F}
+    exec(source.partition("\ncheck.")[0], names)
+    f: Callable[..., Any] = names[name]
+    return f
+
+
+@pytest.mark.parametrize(("name", "mine", "source"), [a[1:] for a in ASKED], ids=[f"{a[0][:2]}-{a[1]}" for a in ASKED])
+def test_the_cell_asks_for_the_arguments_that_the_check_gives(name: str, mine: str, source: str) -> None:
+    signature = inspect.signature(defined(source, mine))
+
+    def nothing(**_: Any) -> None:
+        """Takes the cell's arguments by their names alone, so that other names cannot stand for them."""
+
+    by_name = [p.replace(kind=p.KEYWORD_ONLY, default=p.empty) for p in signature.parameters.values()]
+    nothing.__signature__ = signature.replace(parameters=by_name)  # type: ignore[attr-defined]
+    report = getattr(check, name)(nothing)
+    assert not report.attempted, report.message
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [(name, ANSWERS[lesson, mine]) for lesson, name, mine, _ in ASKED if (lesson, mine) in ANSWERS],
+    ids=[name for lesson, name, mine, _ in ASKED if (lesson, mine) in ANSWERS],
+)
+def test_the_folded_answer_passes(name: str, answer: str) -> None:
+    report = getattr(check, name)(defined(answer, re.findall(r"def (my_\w+)", answer)[0]))
+    assert report.passed, report.message
+
+
+def test_every_exercise_is_asked_in_a_lesson() -> None:
+    assert {name for _, name, _, _ in ASKED} == set(EXERCISES)

@@ -3,8 +3,8 @@
 Lesson 01: `crop`, `grayscale`, `brightness` · lesson 02: `training_step`, `knn`, `linear_probe` · lesson 03:
 `info_nce`, `nt_xent`, `alignment`, `uniformity` · lesson 04: `moving_average`, `queue_loss` · lesson 05: `byol_loss` ·
 lesson 06: `cross_correlation`, `variance` · lesson 07: `sinkhorn`, `sharpened` · lesson 08: `feature_std`,
-`effective_rank` · lesson 10: `patchify`, `mask_sampling` · lesson 12: `mask_tokens`, `mlm_loss` · lesson 13:
-`causal_mask`.
+`effective_rank` · lesson 09: `rotation_batch` · lesson 10: `patchify`, `mask_sampling` · lesson 12: `mask_tokens`,
+`mlm_loss` · lesson 13: `causal_mask`.
 """
 
 from sslwb.check.clusters import sharpened, sinkhorn
@@ -12,6 +12,7 @@ from sslwb.check.losses import alignment, info_nce, nt_xent, uniformity
 from sslwb.check.meters import effective_rank, feature_std
 from sslwb.check.patches import mask_sampling, patchify
 from sslwb.check.probes import knn, linear_probe
+from sslwb.check.puzzles import rotation_batch
 from sslwb.check.redundancy import cross_correlation, variance
 from sslwb.check.report import Report
 from sslwb.check.teachers import byol_loss, moving_average, queue_loss
@@ -40,6 +41,7 @@ __all__ = [
     "nt_xent",
     "patchify",
     "queue_loss",
+    "rotation_batch",
     "sharpened",
     "sinkhorn",
     "training_step",

@@ -116,18 +116,12 @@ def judge(
     """
 
     def near(a: Tensor, b: Tensor) -> bool:
-        if a.shape != b.shape:
-            return False
-        return torch.allclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True)
+        return _near(a, b, tolerance)
 
     def examine() -> Report:
         call = bound(f, arguments)
-        answers = [_answer(call, trial, explain) for trial in trials]
-        right = [as_tensor(truth(*_copied(t.inputs))) for t in trials]
-        _check_shapes(answers, right, trials, near)
-        ok = [near(a, r) for a, r in zip(answers, right, strict=True)]
-        if not all(ok):
-            raise Wrong(_diagnosis(answers, right, ok, trials, mistakes, near))
+        answers = [as_tensor(answer(call, trial, explain)) for trial in trials]
+        compare(answers, truth, trials, mistakes, tolerance)
         if trained:
             _check_gradient(call, truth, trials[0], near)
         remark = ""
@@ -140,6 +134,29 @@ def judge(
         return passed(name, f"your function agrees with {agrees_with} on all {len(trials)} trials.", remark)
 
     return verdict(name, examine)
+
+
+def compare(
+    answers: list[Tensor],
+    truth: Callable[..., Any],
+    trials: Sequence[Trial],
+    mistakes: Iterable[Mistake],
+    tolerance: float = 1e-4,
+) -> None:
+    """The learner's answers beside the true ones, trial by trial.
+
+    Raises:
+        Wrong: one differs; the message names the mistake that gives the same answers on every trial.
+    """
+
+    def near(a: Tensor, b: Tensor) -> bool:
+        return _near(a, b, tolerance)
+
+    right = [as_tensor(truth(*_copied(t.inputs))) for t in trials]
+    _check_shapes(answers, right, trials, near)
+    ok = [near(a, r) for a, r in zip(answers, right, strict=True)]
+    if not all(ok):
+        raise Wrong(_diagnosis(answers, right, ok, trials, mistakes, near))
 
 
 def bound(f: Any, arguments: Sequence[str]) -> Callable[..., Any]:
@@ -225,8 +242,13 @@ def explained(error: Exception, extra: str = "") -> str:
     return f"your function stopped with {type(error).__name__}: {text}" + (f"\n  {hint}" if hint else "")
 
 
-def _answer(call: Callable[..., Any], trial: Trial, explain: Callable[[Exception, Trial], str]) -> Tensor:
-    """The learner's value on one trial."""
+def answer(call: Callable[..., Any], trial: Trial, explain: Callable[[Exception, Trial], str] = lambda *_: "") -> Any:
+    """What the learner's function returns on one trial.
+
+    Raises:
+        NotAttempted: nothing.
+        Wrong: it stops with an error, or overwrites what it is given.
+    """
     inputs = _copied(trial.inputs)
     try:
         value = call(*inputs)
@@ -234,11 +256,15 @@ def _answer(call: Callable[..., Any], trial: Trial, explain: Callable[[Exception
         raise NotAttempted from error
     except Exception as error:
         raise Wrong(f"for {trial.about}, {explained(error, explain(error, trial))}") from error
-    result = as_tensor(attempted(value))
+    attempted(value)
     for given, kept in zip(inputs, trial.inputs, strict=True):
         if isinstance(kept, Tensor) and not torch.equal(given, kept):
             raise Wrong("your function overwrites its arguments. Write x = x / n instead of x /= n, and clone() first.")
-    return result
+    return value
+
+
+def _near(a: Tensor, b: Tensor, tolerance: float) -> bool:
+    return a.shape == b.shape and torch.allclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True)
 
 
 def _copied(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
