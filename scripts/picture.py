@@ -52,7 +52,6 @@ def main() -> int:
         with running_lab(course, home) as address:
             lesson = Notebook(sharp, address, f"notebooks/{LESSON}", WIDTH, HEIGHT)  # type: ignore[arg-type]
             pictures = shoot(lesson)
-            lesson.close()
         chromium.close()
     keep(pictures, ROOT / "docs")
     return 0
@@ -87,7 +86,7 @@ def shoot(lesson: Notebook) -> list[Image.Image]:
             content.activeCellIndex = index; content.activeCell.node.scrollIntoView({ block: "start" }); }""",
         training,
     )
-    dots = _dots(chart_view)
+    dots = [dot for dot in _dots(chart_view) if _answers(page, chart_view, *dot)]
     page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-cell'); }")
     monitor = lesson.cell(training).locator(".sslwb.Monitor")
     expect(monitor).to_contain_text(re.compile(r"Step \d+ of \d+"))
@@ -96,9 +95,7 @@ def shoot(lesson: Notebook) -> list[Image.Image]:
     for frame in range(FRAMES):
         if frame == FRAMES // 2:
             _lasso(page, *dots[0])
-        else:
-            page.mouse.move(*dots[frame % len(dots)])
-        expect(chart_view).to_contain_text(re.compile(r"picture \d+\s"))
+        _point(page, *dots[frame % len(dots)])
         page.wait_for_function(
             """([at, last]) => {
                 const says = document.querySelector(".sslwb.Monitor").innerText;
@@ -107,7 +104,6 @@ def shoot(lesson: Notebook) -> list[Image.Image]:
             timeout=4 * LONG,
         )
         pictures.append(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))
-    lesson.no_traceback()
     return pictures
 
 
@@ -119,12 +115,37 @@ def _dots(chart: Locator) -> list[tuple[float, float]]:
     pixels = np.asarray(
         Image.open(io.BytesIO(canvas.screenshot())).convert("RGB").resize((int(box["width"]), int(box["height"])))
     )
-    coloured = np.argwhere(np.ptp(pixels, axis=2) > 90)[:, ::-1]  # (x, y) of each
-    coloured = coloured[(coloured > 60).all(1)]  # not the buttons of the plot
+    coloured = np.ptp(pixels, axis=2) > 90
+    inside = (
+        coloured
+        & np.roll(coloured, 2, 0)
+        & np.roll(coloured, -2, 0)
+        & np.roll(coloured, 2, 1)
+        & np.roll(coloured, -2, 1)
+    )
+    centres = np.argwhere(inside)[:, ::-1]  # (x, y) of each
+    centres = centres[(centres > 60).all(1)]  # not the buttons of the plot
     turns = np.linspace(0, 2 * np.pi, 11)
-    places = coloured.mean(0) + 0.3 * box["height"] * np.stack([np.cos(turns), np.sin(turns)], 1)
-    nearest = [coloured[np.square(coloured - place).sum(1).argmin()] for place in places]
+    places = centres.mean(0) + 0.3 * box["height"] * np.stack([np.cos(turns), np.sin(turns)], 1)
+    nearest = [centres[np.square(centres - place).sum(1).argmin()] for place in places]
     return [(box["x"] + float(x), box["y"] + float(y)) for x, y in nearest]
+
+
+def _answers(page: Page, chart: Locator, x: float, y: float) -> bool:
+    """Point at a dot, and say whether the map then shows another picture."""
+    shown = re.search(r"picture (\d+)", chart.inner_text())
+    other = rf"picture (?!{shown[1]}\D)\d" if shown else r"picture \d"
+    _point(page, x, y)
+    try:
+        expect(chart).to_contain_text(re.compile(other), timeout=5_000)
+    except AssertionError:
+        return False
+    return True
+
+
+def _point(page: Page, x: float, y: float) -> None:
+    page.mouse.move(x - 4, y - 4)
+    page.mouse.move(x, y, steps=4)
 
 
 def _lasso(page: Page, x: float, y: float, radius: float = 45) -> None:

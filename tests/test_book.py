@@ -386,3 +386,10 @@ def test_every_term_leads_to_the_first_lesson_that_uses_it(course: Path) -> None
         using = [lesson for lesson, text in prose.items() if any(form in text for form in forms)]
         assert using, entry.term
         assert using[0] == stem, entry.term
+
+
+def test_the_pictures_of_a_lesson_are_small() -> None:
+    """What scripts/picture.py makes is looked at on a page that has to load fast."""
+    docs = Path(__file__).parent.parent / "docs"
+    for name, kilobytes in (("lesson.png", 400), ("lesson.webp", 1500)):
+        assert 20_000 < (docs / name).stat().st_size <= 1000 * kilobytes, name
