@@ -22,85 +22,77 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 from pygments.formatters import HtmlFormatter
 
+from sslwb.cli.front import front_page, lesson_of
+from sslwb.cli.glossary import glossary_page, read_glossary, sections
 from sslwb.cli.lessons import all_lessons, checkout, run_lesson
 
 WIDGET_TYPES = ("application/vnd.jupyter.widget-view+json", "application/javascript")
 
 STYLE = f"""
-:root {{ color-scheme: light dark; --ink: #1b1b1b; --paper: #fff; --soft: #f4f4f2; --line: #d8d8d4; --link: #0b5cad; }}
-body {{ max-width: 54rem; margin: 0 auto; padding: 1.5rem; color: var(--ink); background: var(--paper);
-  font: 1.05rem/1.6 system-ui, sans-serif; overflow-wrap: break-word; }}
-a {{ color: var(--link); }} a.anchor-link {{ display: none; }}
-nav {{ display: flex; gap: 1rem; justify-content: space-between; margin: 1rem 0 2rem; }}
-pre, code {{ font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: .88rem; line-height: 1.45; }}
-pre {{ margin: 0; overflow-x: auto; }} .output_area pre {{ white-space: pre-wrap; }}
-.input .highlight {{ padding: .6rem .8rem; margin: .8rem 0 .3rem; background: var(--soft); border-radius: 4px; }}
-.output_area {{ margin: .3rem 0; padding-left: .8rem; border-left: 3px solid var(--line); overflow-x: auto; }}
-img, svg {{ max-width: 100%; height: auto; }}
-table {{ border-collapse: collapse; margin: .8rem 0; }}
-th, td {{ padding: .25rem .7rem; border-bottom: 1px solid var(--line); text-align: right; }}
-math[display=block] {{ margin: 1rem 0; overflow-x: auto; }}
-.output_png img, .output_svg svg {{ background: #fff; border-radius: 4px; }}
+{(Path(__file__).parent / "book.css").read_text(encoding="utf-8")}
 {HtmlFormatter(style="default").get_style_defs(".highlight")}
 .highlight {{ background: none; }}
 @media (prefers-color-scheme: dark) {{
-:root {{ --ink: #e6e6e3; --paper: #18191b; --soft: #232427; --line: #3c3d40; --link: #82b8f5; }}
 {HtmlFormatter(style="github-dark").get_style_defs(".highlight")}
 .highlight {{ background: none; }}
 }}
 """
 
 
-def write_book(lessons: Sequence[Path], folder: Path) -> list[Path]:
-    """Write one page for each executed notebook, in the order given, and index.html; an older book is replaced whole.
+def write_book(lessons: Sequence[Path], folder: Path, glossary: Path | None = None) -> list[Path]:
+    """Write a front page, one page for each executed notebook, in the order given, and the glossary's page.
+
+    An older book is replaced whole.
 
     Raises:
-        ValueError: no lessons, or a formula that cannot be written as MathML; the message holds it.
+        ValueError: no lessons, a lesson whose head lacks what the front page shows, a term of the glossary that no
+            lesson uses, or a formula that cannot be written as MathML; the message holds it.
     """
     if not lessons:
         raise ValueError("no lessons to write; expected at least one notebook")
-    titles, bodies = [], []
+    entries, bodies, prose = [], [], {}
     for path in lessons:
-        notebook = nbformat.read(path, as_version=4)
-        body, _ = _Page().from_notebook_node(_folded(_without_widgets(notebook)))
-        heading = BeautifulSoup(body, "html.parser").h1
-        titles.append(heading.get_text().removesuffix("¶") if heading else path.stem)
+        body, _ = _Page().from_notebook_node(_folded(_without_widgets(nbformat.read(path, as_version=4))))
+        page = BeautifulSoup(body, "html.parser")
+        entries.append(lesson_of(path.stem, page))
+        prose[path.stem] = sections(page)
         bodies.append(body)
+    words = "glossary.html" if glossary else None
+    pages = {"index.html": _html("The self-supervised learning workbench", front_page(entries, words), "front")}
+    middle = '<span><a href="index.html">Contents</a>' + (
+        f' · <a href="{words}">Glossary</a></span>' if words else "</span>"
+    )
+    for entry, before, after, body in zip(entries, [None, *entries], [*entries[1:], None], bodies, strict=False):
+        turn = [
+            f'<a rel="prev" href="{before.page}">← {html.escape(before.title)}</a>' if before else "<span></span>",
+            middle,
+            f'<a rel="next" href="{after.page}">{html.escape(after.title)} →</a>' if after else "<span></span>",
+        ]
+        top, bottom = (
+            f'<nav class="turn" aria-label="Lessons, {end}">{"".join(turn)}</nav>' for end in ("top", "bottom")
+        )
+        pages[entry.page] = _html(entry.title, f'{top}<main id="main">{body}</main>{bottom}')
+    if glossary:
+        terms = read_glossary(glossary.read_text(encoding="utf-8"))
+        titles = {entry.stem: entry.title for entry in entries}
+        nav = '<nav class="turn" aria-label="Book"><span></span><a href="index.html">Contents</a><span></span></nav>'
+        body = f'<main id="main">{glossary_page(terms, prose, titles, _markdown)}</main>'
+        pages["glossary.html"] = _html("Glossary", nav + body, "glossary")
     new = folder.with_name(folder.name + ".new")
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
-    pages = [f"{path.stem}.html" for path in lessons]
-    for i, (page, title, body) in enumerate(zip(pages, titles, bodies, strict=True)):
-        links = [
-            f'<a rel="prev" href="{pages[i - 1]}">← {html.escape(titles[i - 1])}</a>' if i else "<span></span>",
-            '<a href="index.html">Contents</a>',
-            f'<a rel="next" href="{pages[i + 1]}">{html.escape(titles[i + 1])} →</a>'
-            if i + 1 < len(pages)
-            else "<span></span>",
-        ]
-        nav = f"<nav>{''.join(links)}</nav>"
-        (new / page).write_text(_html(title, f"{nav}<main>{body}</main>{nav}"), encoding="utf-8")
-    entries = "".join(
-        f'<li><a href="{page}">{html.escape(title)}</a></li>' for page, title in zip(pages, titles, strict=True)
-    )
-    (new / "index.html").write_text(
-        _html("The self-supervised learning workbench", _INDEX.format(entries)), encoding="utf-8"
-    )
+    for name, text in pages.items():
+        (new / name).write_text(text, encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     new.rename(folder)
-    return [folder / name for name in ("index.html", *pages)]
+    return [folder / name for name in pages]
 
 
-_INDEX = """<main><h1>The self-supervised learning workbench</h1>
-<p>These pages are for reading. What moves here stands still: to train the models, to drag the sliders and to try the
-exercises, open the course itself with <code>make lab</code>.</p><ol start="0">{}</ol></main>"""
-
-
-def _html(title: str, body: str) -> str:
+def _html(title: str, body: str, kind: str = "lesson") -> str:
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head>'
-        f"<body>{body}</body></html>\n"
+        f'<body class="{kind}"><a class="skip" href="#main">Skip to the text</a>{body}</body></html>\n'
     )
 
 
@@ -145,7 +137,11 @@ class _Page(HTMLExporter):
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:
         attachments = context.get("cell", {}).get("attachments", {})
-        return MarkdownWithMath(renderer=_Renderer(escape=False, attachments=attachments)).render(source)
+        return _markdown(source, attachments)
+
+
+def _markdown(source: str, attachments: dict[str, dict[str, str]] | None = None) -> str:
+    return MarkdownWithMath(renderer=_Renderer(escape=False, attachments=attachments)).render(source)
 
 
 class _Renderer(IPythonRenderer):
@@ -192,7 +188,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             if not run_lesson(path, output=executed[-1]):
                 return 1
         lessons = executed
-    print(f"open {write_book(lessons, checkout() / 'book')[0]}")
+    glossary = checkout() / "notebooks" / "glossary.md"
+    print(f"open {write_book(lessons, checkout() / 'book', glossary)[0]}")
     return 0
 
 
