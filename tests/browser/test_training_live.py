@@ -80,7 +80,7 @@ def test_sliders_reach_the_kernel_while_a_cell_awaits(lab: Lab, shots: Callable[
     n = lab(SETUP, ENDLESS, LOOK, AWAIT, NEXT)
     n.run_all()
     training(n, 3)
-    for key, change in (("End", "hue 0.5"), ("Home", "hue 0 "), ("ArrowRight", "hue 0.025")):
+    for key, change in (("End", "hue 0.5"), ("Home", "hue 0 (was"), ("ArrowRight", "hue 0.025")):
         n.slide("hue", key)
         expect(n.output(2)).to_contain_text(f"Changed: {change}")
     n.slide("crop from", "End")
@@ -126,6 +126,6 @@ shown"""
     expect(n.prompt(3)).to_contain_text("*")
     for key in ("End", "Home", "End", "Home"):
         n.slide("hue", key)
-        expect(n.output(2)).to_contain_text("Changed: hue 0.5" if key == "End" else "Changed: hue 0 ")
+        expect(n.output(2)).to_contain_text(f"Changed: hue {'0.5' if key == 'End' else '0'} (was")
     n.expect_output(4, "moved True {'running'}")
     n.expect_output(7, "same weights: True trained: True")
