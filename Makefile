@@ -6,7 +6,7 @@ READY := .venv/sslwb-ready
 ANY_PYTHON := $(shell command -v python3 || command -v python || echo uv run --no-project python)
 LESSONS ?=
 NOTEBOOKS := $(if $(LESSONS),$(foreach n,$(LESSONS),$(wildcard notebooks/$(n)_*.ipynb)),$(wildcard notebooks/*.ipynb))
-NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=150 --nbval-sanitize-with=tests/nbval_sanitize.cfg
+NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=600 --nbval-sanitize-with=tests/nbval_sanitize.cfg
 # Two groups of tests side by side, the longest first: see tests/conftest.py.
 PYTEST := $(PYTHON) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
