@@ -1,4 +1,4 @@
-"""What every test shares: one thread, caches of its own, and an order in which two workers are busy to the end."""
+"""What every test shares: one thread, caches of its own, and the machine to itself while a browser is driven."""
 
 import json
 import math
@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Generator
 from pathlib import Path
 
 # Before torch or numba is imported, here and in every kernel that a test starts: two workers share two cores.
@@ -13,6 +14,11 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[variable] = "1"
 
 import pytest  # noqa: E402
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 SCRATCH = "SSLWB_TEST_SCRATCH"  # a folder that lives as long as this run of pytest, shared by its workers
 MEASURED = Path(__file__).parent.parent / "benchmarks" / "results" / "proof.json"  # by benchmarks/proof.py
@@ -36,20 +42,27 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(lambda: shutil.rmtree(scratch, ignore_errors=True))
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker runs a group in order (`--dist loadgroup`), and the longest group comes first, so that the workers are
-    busy to the end; before all comes what was never measured.
-
-    The cells of a notebook and the tests of a file are a group, for they share what the first of them made; a browser
-    test stands alone.
-    """
+    """Browser tests last: until then both workers are busy. The longest files come first, so that they stay so."""
     seconds = json.loads(MEASURED.read_text())["rows"] if MEASURED.exists() else {}
-    groups = {item: group(item.nodeid) for item in items}
-    for item, name in groups.items():
-        if "::" not in name:
-            item.add_marker(pytest.mark.xdist_group(name))
-    items.sort(key=lambda item: (-seconds.get(groups[item], math.inf), groups[item]))
+    whole: dict[str, float] = {}
+    for name, value in seconds.items():
+        whole[name.partition("::")[0]] = whole.get(name.partition("::")[0], 0.0) + value
+    items.sort(key=lambda item: (_drives_a_browser(item), -whole.get(item.nodeid.partition("::")[0], math.inf)))
+
+
+def _drives_a_browser(item: pytest.Item) -> bool:
+    return "browser" in item.path.parts
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """A browser test waits for the other worker's test to end and holds back its next: it has both cores."""
+    if fcntl is None:
+        return (yield)
+    with open(Path(os.environ[SCRATCH]) / "machine.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX if _drives_a_browser(item) else fcntl.LOCK_SH)
+        return (yield)
 
 
 def group(nodeid: str) -> str:
