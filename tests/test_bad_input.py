@@ -162,8 +162,8 @@ def test_one_picture_cannot_be_trained_on(data: Images) -> None:
 # ── broken views, through the loop
 
 
-def always(views: Callable[[Tensor], list[Tensor]]) -> Callable[[Tensor, torch.Generator], list[Tensor]]:
-    return lambda x, generator: views(x.float() / 255)
+def always(views: Callable[[Tensor], list[Tensor]]) -> Callable[[Images, torch.Generator], list[Tensor]]:
+    return lambda batch, generator: views(batch.x.float() / 255)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def always(views: Callable[[Tensor], list[Tensor]]) -> Callable[[Tensor, torch.G
     ],
 )
 @pytest.mark.parametrize("how", [fit, start])
-def test_views_without_sense_are_told_by_the_loop(data: Images, how: Any, views: Any, said: str) -> None:
+def test_views_without_sense_are_reported_by_the_loop(data: Images, how: Any, views: Any, said: str) -> None:
     settings = {**SETTINGS, "progress": False}
     with pytest.raises(ValueError, match=said):
         how(SimCLR(nets.conv(4)), data, always(views), **settings).wait(300)  # fit raises before there is a run

@@ -196,7 +196,7 @@ def test_an_unknown_method_or_data_set_is_reported(tmp_path: Path, capsys: pytes
     assert main(["train", "simclr", "--data", "shape", "--out", str(tmp_path / "a.pt")]) == 2
     assert "did you mean 'shapes'?" in capsys.readouterr().err
     assert main(["train", "simclr", "--data", "tales", "--n", "32", "--out", str(tmp_path / "a.pt")]) == 2
-    assert "tales holds texts; this command expects pictures" in capsys.readouterr().err
+    assert "simclr is a method for pictures, and tales holds texts" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
