@@ -57,6 +57,6 @@ def directions(widget: Any, says: str) -> float:
             await asyncio.sleep(0.01)
 
     asyncio.run(train())
-    found = re.match(re.escape(says) + r"[^(]*\(std [\d.]+, ([\d.]+) directions", widget.says)
-    assert found, widget.says
+    found = re.match(re.escape(says) + r"[^(]*\(std [\d.]+, ([\d.]+) directions", widget.status)
+    assert found, widget.status
     return float(found[1])
