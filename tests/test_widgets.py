@@ -132,7 +132,7 @@ def test_a_draw_is_repeatable_and_another_differs(data: Images) -> None:
 
 
 def test_agreement_of_views_that_do_not_vary_is_one(data: Images) -> None:
-    nothing = recipes.MakeViews(((2, recipes.Augment(16)),))
+    nothing = recipes.RandomViews(((2, recipes.Augment(16)),))
     look = inspector(data, nothing, {"pixels": lambda x: x.flatten(1), "constant": lambda x: torch.ones(len(x), 3)})
     original, pairs, others = look.agreement["pixels"]
     assert original == pytest.approx(1, abs=1e-5)
