@@ -198,7 +198,7 @@ def test_a_method_may_give_each_group_its_own_rate_and_betas() -> None:
 def test_a_compiled_method_trains_to_the_same_loss_and_its_seconds_stand_apart(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With the backend that traces the method and compiles nothing: what a C++ compiler makes of it is torch's affair."""
+    """With the backend that traces a method and compiles nothing: what a compiler makes of it is torch's affair."""
     monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="eager"))
     data = load("shapes", n=32, size=8)
     how: dict[str, Any] = {"steps": 3, "batch_size": 16, "device": "cpu", "precision": "fp32", "progress": False}
