@@ -7,8 +7,8 @@ ANY_PYTHON := $(shell command -v python3 || command -v python || echo uv run --n
 LESSONS ?=
 NOTEBOOKS := $(if $(LESSONS),$(foreach n,$(LESSONS),$(wildcard notebooks/$(n)_*.ipynb)),$(wildcard notebooks/*.ipynb))
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=600 --nbval-sanitize-with=tests/nbval_sanitize.cfg
-# Two files side by side, the tests of one file in order on one worker: see tests/conftest.py.
-PYTEST := $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Two workers; which tests stay together, and which come first, says tests/conftest.py.
+PYTEST := $(PYTHON) -m pytest -n 2 --no-loadscope-reorder
 
 .PHONY: lab test check course book bench lock browser
 

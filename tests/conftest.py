@@ -1,4 +1,4 @@
-"""What every test shares: one thread, caches of its own, and the machine to itself while a browser is driven."""
+"""What every test shares: one thread, caches of its own; and how two workers divide the tests."""
 
 import json
 import math
@@ -6,19 +6,14 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 # Before torch or numba is imported, here and in every kernel that a test starts: two workers share two cores.
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[variable] = "1"
 
 import pytest  # noqa: E402
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 SCRATCH = "SSLWB_TEST_SCRATCH"  # a folder that lives as long as this run of pytest, shared by its workers
 MEASURED = Path(__file__).parent.parent / "benchmarks" / "results" / "proof.json"  # by benchmarks/proof.py
@@ -42,32 +37,27 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(lambda: shutil.rmtree(scratch, ignore_errors=True))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: until then both workers are busy. The longest files come first, so that they stay so."""
-    seconds = json.loads(MEASURED.read_text())["rows"] if MEASURED.exists() else {}
-    whole: dict[str, float] = {}
-    for name, value in seconds.items():
-        whole[name.partition("::")[0]] = whole.get(name.partition("::")[0], 0.0) + value
-    items.sort(key=lambda item: (_drives_a_browser(item), -whole.get(item.nodeid.partition("::")[0], math.inf)))
-
-
-def _drives_a_browser(item: pytest.Item) -> bool:
-    return "browser" in item.path.parts
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """A browser test waits for the other worker's test to end and holds back its next: it has both cores."""
-    if fcntl is None:
-        return (yield)
-    with open(Path(os.environ[SCRATCH]) / "machine.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX if _drives_a_browser(item) else fcntl.LOCK_SH)
-        return (yield)
-
-
 def group(nodeid: str) -> str:
-    """The tests that are scheduled, and measured by benchmarks/proof.py, together."""
+    """The tests that one worker takes together: a file's, for they share what they trained; one in the browser."""
     return nodeid if nodeid.startswith("tests/browser/") else nodeid.partition("::")[0]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest groups come first, then both workers are busy until the end. What is not measured is the first."""
+    seconds = json.loads(MEASURED.read_text())["rows"] if MEASURED.exists() else {}
+    items.sort(key=lambda item: -seconds.get(group(item.nodeid), math.inf))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Deal out whole groups in that order. `--dist loadgroup` would read its marks before this file can set them."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group(nodeid)
+
+    return Groups(config, log)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
