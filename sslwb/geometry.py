@@ -33,7 +33,10 @@ def spectrum(z: Tensor) -> Tensor:
     Source: Jing et al. 2022, "Understanding Dimensional Collapse", section 3.
     """
     z = _embeddings(z)
-    return torch.linalg.eigvalsh(torch.cov(z.T, correction=0).reshape(z.shape[1], z.shape[1])).flip(0).clamp_min(0)
+    values: Tensor = (
+        torch.linalg.eigvalsh(torch.cov(z.T, correction=0).reshape(z.shape[1], z.shape[1])).flip(0).clamp_min(0)
+    )
+    return values
 
 
 def alignment(z1: Tensor, z2: Tensor) -> float:

@@ -65,10 +65,12 @@ def effective_rank(f: Any) -> Report:
 
     def shares(z: Tensor, power: int = 1) -> Tensor:
         s = torch.linalg.svdvals(z) ** power
-        return s / s.sum()
+        share: Tensor = s / s.sum()
+        return share
 
     def entropy(p: Tensor) -> Tensor:
-        return torch.special.entr(p).sum()
+        entropy: Tensor = torch.special.entr(p).sum()
+        return entropy
 
     mistakes = [
         Mistake(

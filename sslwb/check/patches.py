@@ -16,14 +16,17 @@ def patchify(f: Any) -> Report:
 
     def cut(x: Tensor, p: int) -> Tensor:
         """(B, C, rows, patch, columns, patch)."""
-        return x.unflatten(3, (-1, p)).unflatten(2, (-1, p))
+        parts: Tensor = x.unflatten(3, (-1, p)).unflatten(2, (-1, p))
+        return parts
 
     def ordered(x: Tensor, p: int, *dims: int) -> Tensor:
         """The axes of `cut` in this order, then as rows of patches."""
         return cut(x, p).permute(0, *dims).reshape(len(x), -1, x.shape[1] * p * p)
 
     def strided(x: Tensor, p: int) -> Tensor:
-        parts = x.unflatten(3, (p, -1)).unflatten(2, (p, -1))  # pixel (r, c) to patch (r mod rows, c mod columns)
+        parts: Tensor = x.unflatten(3, (p, -1)).unflatten(
+            2, (p, -1)
+        )  # pixel (r, c) to patch (r mod rows, c mod columns)
         return parts.permute(0, 3, 5, 1, 2, 4).reshape(len(x), -1, x.shape[1] * p * p)
 
     mistakes = [

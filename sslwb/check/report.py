@@ -178,7 +178,7 @@ def bound(f: Any, arguments: Sequence[str]) -> Callable[..., Any]:
     try:
         signature = inspect.signature(f)
     except ValueError:
-        return f
+        return lambda *inputs: f(*inputs)
     kinds = {n: p.kind for n, p in signature.parameters.items()}
     named = [a for a in arguments if kinds.get(a) is inspect.Parameter.KEYWORD_ONLY]
     if set(arguments) <= set(kinds) and inspect.Parameter.POSITIONAL_ONLY not in kinds.values():

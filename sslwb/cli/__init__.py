@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     args.rest = rest
     try:
-        return args.run(args)
+        status: int = args.run(args)
     except (
         LookupError,
         ValueError,
@@ -78,6 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     ) as error:  # asked wrongly: the message says what to do, a traceback does not
         print(f"sslwb: {error.args[0] if isinstance(error, LookupError) else error}", file=sys.stderr)
         return 2
+    return status
 
 
 def _lab(args: argparse.Namespace) -> int:

@@ -115,7 +115,7 @@ def _data(history: History, name: str | None) -> Items:
 
 def _method(settings: dict[str, Any], weights: dict[str, Any]) -> Method:
     try:
-        method = rebuild(settings.get("method"))
+        method: Method = rebuild(settings.get("method"))
         method.load_state_dict(weights)
     except (NotRecorded, ValueError, RuntimeError, AttributeError) as error:
         raise ValueError(f"the run's method cannot be made again: {error}; use sslwb.evaluate.diagnose") from error
@@ -124,6 +124,7 @@ def _method(settings: dict[str, Any], weights: dict[str, Any]) -> Method:
 
 def _views(settings: dict[str, Any]) -> Callable[..., Any] | None:
     try:
-        return rebuild(settings.get("views"))
+        views: Callable[..., Any] = rebuild(settings.get("views"))
     except NotRecorded:
         return None
+    return views

@@ -230,7 +230,8 @@ def _to_8_bits(values: np.ndarray) -> np.ndarray:
     low, high = v.min(), v.max()
     if np.issubdtype(values.dtype, np.integer) and low >= 0 and high < 2**16:
         low, high = 0.0, next(2.0**bits - 1 for bits in (8, 10, 12, 14, 16) if high < 2**bits)
-    return np.rint((v - low) * (255 / max(high - low, 1e-12))).astype(np.uint8)
+    scaled: np.ndarray = np.rint((v - low) * (255 / max(high - low, 1e-12)))
+    return scaled.astype(np.uint8)
 
 
 def _candidates(

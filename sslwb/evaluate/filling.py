@@ -148,7 +148,8 @@ def _said(tokenizer: Tokenizer, tokens: Tensor) -> str:
 
 
 def _ours(model: Any, tokenizer: Tokenizer, sentence: str, device: torch.device) -> Tensor:
-    return model.fill(tokenizer.encode(sentence).to(device))[0]
+    probabilities: Tensor = model.fill(tokenizer.encode(sentence).to(device))
+    return probabilities[0]
 
 
 def _theirs(model: Any, tokenizer: Any, sentence: str, device: torch.device) -> Tensor:
@@ -160,5 +161,5 @@ def _theirs(model: Any, tokenizer: Any, sentence: str, device: torch.device) -> 
     if tokenizer.unk_token_id is not None and (ids == tokenizer.unk_token_id).any():
         known = tokenizer.convert_ids_to_tokens(ids.tolist())
         raise ValueError(f"sentence has a word outside the vocabulary of this model; it reads {' '.join(known)!r}")
-    logits = model(**batch.to(device)).logits[0]
+    logits: Tensor = model(**batch.to(device)).logits[0]
     return logits[ids.to(device) == tokenizer.mask_token_id][0].softmax(-1)

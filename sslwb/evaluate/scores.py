@@ -145,7 +145,8 @@ class _Normed(nn.Module):
         self.encoder, self.norm = encoder, nn.BatchNorm1d(self.dim, affine=False)
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        return self.norm(self.encoder(*inputs))
+        h: Tensor = self.norm(self.encoder(*inputs))
+        return h
 
 
 def _control(encoder: nn.Module, train: Items, steps: int) -> nn.Module:

@@ -74,4 +74,5 @@ class BarlowTwins(Method):
         return {"loss": barlow_twins_loss(*z, redundancy=self.redundancy)}
 
     def loss_space(self, h: Tensor) -> Tensor:
-        return self.projector(h)
+        z: Tensor = self.projector(h)
+        return z

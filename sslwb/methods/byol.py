@@ -89,4 +89,5 @@ class BYOL(Method):
             ema_update(self.teacher, student, momentum_schedule(self.momentum, progress))
 
     def loss_space(self, h: Tensor) -> Tensor:
-        return self.projector(h)
+        z: Tensor = self.projector(h)
+        return z

@@ -113,4 +113,5 @@ class DINO(Method):
             self._mean = None
 
     def loss_space(self, h: Tensor) -> Tensor:
-        return self.head(h) / self.temperature
+        scores: Tensor = self.head(h) / self.temperature
+        return scores

@@ -81,7 +81,8 @@ class Inpainting(Method):
             )
         z = self.code(self.encoder.features(torch.where(hidden[:, None], GREY, x)))
         start = self.begin(z).view(len(x), -1, self.size // 4, self.size // 4)
-        return self.decoder(start)
+        pixels: Tensor = self.decoder(start)
+        return pixels
 
     @torch.no_grad()
     def reconstruct(self, x: Tensor, hidden: Tensor) -> Tensor:

@@ -112,7 +112,8 @@ class JEPA(Method):
         count = targets.shape[1]
         asked = take(places.repeat_interleave(count, 0), targets.flatten(0, 1)) + self.mask_token
         both = torch.cat((seen.repeat_interleave(count, 0), asked.to(seen)), 1)
-        return self.back(self.predictor(both)[:, seen.shape[1] :])
+        predicted: Tensor = self.back(self.predictor(both)[:, seen.shape[1] :])
+        return predicted
 
     def after_step(self, progress: float) -> None:
         ema_update(self.teacher, self.encoder, momentum_schedule(self.momentum, progress))

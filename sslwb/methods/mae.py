@@ -83,7 +83,8 @@ class MAE(Method):
         """
         z = self.bridge(encode_some(self.encoder, x, ~hidden if visible is None else visible))
         z = put_back(z, ~hidden, self.mask_token)
-        return self.decoder(z + sine_positions(*grid_of(x, self.encoder.patch), z.shape[2]).to(z))
+        pixels: Tensor = self.decoder(z + sine_positions(*grid_of(x, self.encoder.patch), z.shape[2]).to(z))
+        return pixels
 
     @torch.no_grad()
     def reconstruct(self, x: Tensor, hidden: Tensor, borrow: bool = True) -> Tensor:
@@ -112,7 +113,8 @@ def encode_some(encoder: ViT, x: Tensor, visible: Tensor) -> Tensor:
     tokens = take(encoder.tokens(x), visible)
     if tokens.shape[1] == 0:
         raise ValueError("the mask hides every patch; expected at least one that the encoder sees")
-    return encoder.norm(encoder.blocks(tokens))
+    z: Tensor = encoder.norm(encoder.blocks(tokens))
+    return z
 
 
 def check_transformer(encoder: nn.Module, method: str) -> None:

@@ -114,4 +114,5 @@ class MoCo(Method):
         return len(self.queue)
 
     def loss_space(self, h: Tensor) -> Tensor:
-        return self.projector(h)
+        z: Tensor = self.projector(h)
+        return z

@@ -74,4 +74,5 @@ class SimCLR(Method):
         return views * (batch_size - 1)
 
     def loss_space(self, h: Tensor) -> Tensor:
-        return self.projector(h)
+        z: Tensor = self.projector(h)
+        return z

@@ -56,4 +56,5 @@ class SimSiam(Method):
         return {"loss": byol_loss(self.predictor(z).view(shape), targets.view(shape))}
 
     def loss_space(self, h: Tensor) -> Tensor:
-        return self.projector(h)
+        z: Tensor = self.projector(h)
+        return z

@@ -103,4 +103,5 @@ class SwAV(Method):
         return {"loss": swapped_loss(scores, codes, self.temperature), "entropy": entropy}
 
     def loss_space(self, h: Tensor) -> Tensor:
-        return self.head(h) / self.temperature
+        scores: Tensor = self.head(h) / self.temperature
+        return scores

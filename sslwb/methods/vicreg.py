@@ -85,4 +85,5 @@ class VICReg(Method):
         return vicreg_loss(*map(ranks.gather, z.chunk(len(views))), **weights)
 
     def loss_space(self, h: Tensor) -> Tensor:
-        return self.projector(h)
+        z: Tensor = self.projector(h)
+        return z

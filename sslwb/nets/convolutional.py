@@ -38,7 +38,8 @@ class ConvEncoder(EncoderModule):
             )
         # A flat picture has no contrast to bring to 1: below a deviation of 0.05 it is left as low as it is.
         x = F.instance_norm(x, eps=0.05**2) if self.instance_norm else (x - 0.5) * 4
-        return self.body(x.contiguous(memory_format=torch.channels_last))
+        maps: Tensor = self.body(x.contiguous(memory_format=torch.channels_last))
+        return maps
 
     def forward(self, x: Tensor) -> Tensor:
         return self.features(x).mean((2, 3))
@@ -92,7 +93,8 @@ class Wrapped(EncoderModule):
         self.module, self.dim, self.prepare = module, dim, prepare
 
     def features(self, x: Tensor) -> Tensor:
-        return self.module(self.prepare(x))
+        embedding: Tensor = self.module(self.prepare(x))
+        return embedding
 
     def forward(self, x: Tensor) -> Tensor:
         z = self.features(x)

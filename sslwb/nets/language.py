@@ -146,7 +146,8 @@ class TokenEncoder(EncoderModule):
         blocks: list[Any] = list(self.blocks[: layer % len(self.blocks) + 1])
         for block in blocks[:-1]:
             x = block(x, seen)
-        return blocks[-1].attention(x, seen)
+        attention: Tensor = blocks[-1].attention(x, seen)
+        return attention
 
     def embedded(self, tokens: Tensor, segments: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """What the first block gets, (B, L, dim), and which positions the blocks may see: bool (B, L); None: all."""

@@ -50,13 +50,16 @@ class Block(nn.Module):
         x = x + self.out(taken.transpose(1, 2).flatten(2))
         if self.post_norm:
             x = self.norm1(x)
-            return self.norm2(x + self.mlp(x))
-        return x + self.mlp(self.norm2(x))
+            x = self.norm2(x + self.mlp(x))
+        else:
+            x = x + self.mlp(self.norm2(x))
+        return x
 
     def asked(self, x: Tensor) -> Tensor:
         """Queries, keys and values: (B, L, dim) → (3, B, heads, L, dim / heads)."""
         x = x if self.post_norm else self.norm1(x)
-        return self.qkv(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        qkv: Tensor = self.qkv(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        return qkv
 
     def attention(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
         """softmax(q · k / √d): how much each place takes from each other, (B, L, dim) → (B, heads, L, L)."""
@@ -67,7 +70,8 @@ class Block(nn.Module):
             scores = scores.masked_fill(later, -torch.inf)
         if seen is not None:
             scores = scores.masked_fill(~seen[:, None, None], -torch.inf)
-        return scores.softmax(3)
+        attention: Tensor = scores.softmax(3)
+        return attention
 
 
 class ViT(EncoderModule):
@@ -86,7 +90,8 @@ class ViT(EncoderModule):
         Raises:
             ValueError: another number of channels, or sides that the patch does not divide.
         """
-        return self.norm(self.blocks(self.tokens(x)))
+        tokens: Tensor = self.norm(self.blocks(self.tokens(x)))
+        return tokens
 
     def attention(self, x: Tensor) -> Tensor:
         """(B, C, H, W) → (B, heads, L, L): where each place looks in the last block; each row sums to 1.
@@ -94,7 +99,8 @@ class ViT(EncoderModule):
         The fast path never writes these numbers down; here they are computed on request. Lesson 07 draws them.
         """
         last: Any = self.blocks[-1]
-        return last.attention(self.blocks[:-1](self.tokens(x)))
+        attention: Tensor = last.attention(self.blocks[:-1](self.tokens(x)))
+        return attention
 
     def tokens(self, x: Tensor) -> Tensor:
         """(B, C, H, W) → (B, L, dim): patches, each with its position, as the first block gets them."""
@@ -104,7 +110,7 @@ class ViT(EncoderModule):
                 f"by its patch, {self.patch}"
             )
         rows, columns = grid_of(x, self.patch)
-        tokens = self.embed(patchify((x - 0.5) * 4, self.patch))
+        tokens: Tensor = self.embed(patchify((x - 0.5) * 4, self.patch))
         return tokens + sine_positions(rows, columns, self.dim).to(tokens)
 
     def forward(self, x: Tensor) -> Tensor:

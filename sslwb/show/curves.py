@@ -150,7 +150,8 @@ def running_mean(y: np.ndarray, window: int | None = None) -> np.ndarray:
     total = np.concatenate([[0.0], np.cumsum(np.nan_to_num(y))])
     there = np.concatenate([[0], np.cumsum(np.isfinite(y))])
     with np.errstate(invalid="ignore"):
-        return (total[last] - total[first]) / (there[last] - there[first])
+        change: np.ndarray = (total[last] - total[first]) / (there[last] - there[first])
+        return change
 
 
 def shares(variances: Any, what: str = "the spectrum") -> np.ndarray:
@@ -162,7 +163,8 @@ def shares(variances: Any, what: str = "the spectrum") -> np.ndarray:
     v = numbers(what, variances)
     if v.min() < 0 or not v.sum() > 0:
         raise ValueError(f"{what} has negative values or none above 0; expected variances")
-    return np.maximum(v / v.sum(), LEAST_SHARE)
+    share: np.ndarray = np.maximum(v / v.sum(), LEAST_SHARE)
+    return share
 
 
 def _percent(value: float, _: int) -> str:

@@ -130,7 +130,8 @@ class Colouring:
     def text(self, index: int) -> str:
         """The value of one point."""
         if not self.quantity:
-            return self.names[self.values[index]]
+            name: str = self.names[self.values[index]]
+            return name
         value = self.values[index]
         return f"{value:.2g}" if np.isfinite(value) else "none"
 

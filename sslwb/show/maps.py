@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import warnings
-from types import ModuleType
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -94,7 +94,7 @@ def _layout(
         return np.asarray(layout.fit_transform(z), dtype=np.float32)
 
 
-def _umap() -> ModuleType:
+def _umap() -> Any:
     """UMAP, with all that it compiles kept on disk: it has numba keep a few functions only, and to compile the others
     would take ten seconds in every process."""
     import numba
@@ -147,4 +147,5 @@ def principal_plane(z: Tensor) -> np.ndarray:
     plane = 10 * plane / plane.abs().max().clamp_min(1e-12)
     # constant embeddings would all start in one point
     jitter = torch.randn(plane.shape, generator=torch.Generator().manual_seed(0), dtype=plane.dtype)
-    return (plane + 1e-4 * jitter).float().numpy()
+    start: np.ndarray = (plane + 1e-4 * jitter).float().numpy()
+    return start

@@ -80,14 +80,16 @@ def unit_rows(name: str, z: Any, count: int) -> np.ndarray:
         raise ValueError(f"{name!r} has shape {shape}; expected one row for each of {count} pictures")
     flat = numbers(name, z, len(shape)).reshape(count, -1)
     flat = flat - flat.mean(0)
-    return (flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-12)).astype(np.float32)
+    unit: np.ndarray = flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-12)
+    return unit.astype(np.float32)
 
 
 def nearest(unit: np.ndarray, queries: Sequence[int], k: int) -> list[list[int]]:
     """For each query the k rows of greatest cosine, itself left out, nearest first; `unit` is what `unit_rows` gave."""
     similarity = unit[list(queries)] @ unit.T
     similarity[np.arange(len(queries)), list(queries)] = -np.inf
-    return np.argsort(-similarity, axis=1, kind="stable")[:, :k].tolist()
+    nearest: list[list[int]] = np.argsort(-similarity, axis=1, kind="stable")[:, :k].tolist()
+    return nearest
 
 
 def agreement(labels: Any, query: int, other: int) -> str:

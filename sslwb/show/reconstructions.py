@@ -85,5 +85,6 @@ def pixels_of(hidden: np.ndarray, patch: int) -> np.ndarray:
 
 def _floats(x: Any) -> np.ndarray:
     """float32; uint8 becomes 0 to 1."""
-    x = np.asarray(x.detach().cpu() if hasattr(x, "detach") else x)
-    return x.astype(np.float32) / np.float32(255) if x.dtype == np.uint8 else x.astype(np.float32)
+    values = np.asarray(x.detach().cpu() if hasattr(x, "detach") else x)
+    floats: np.ndarray = values.astype(np.float32)
+    return floats / np.float32(255) if values.dtype == np.uint8 else floats

@@ -77,7 +77,8 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
     if hashlib.sha256(payload).hexdigest() != digest:
         raise CheckpointError(f"checkpoint {path} is damaged (its sha256 does not fit); delete it to train anew")
     try:
-        return torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+        state: dict[str, Any] = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+        return state
     except Exception as error:  # torch and pickle have many words for it
         raise CheckpointError(
             f"checkpoint {path} holds more than tensors and plain values; it was not loaded"
