@@ -105,7 +105,9 @@ class Items:
             index = [index]
         if isinstance(index, Sequence):
             index = torch.as_tensor(index, dtype=torch.long if len(index) == 0 else None)
-        return self._map(lambda t: t[index.to(t.device) if isinstance(index, Tensor) else index])
+        if isinstance(index, Tensor):
+            index = index.to(self.device)
+        return self._map(lambda t: t[index])
 
     def to(self, device: torch.device | str) -> Self:
         """The same container with every tensor on `device`."""
