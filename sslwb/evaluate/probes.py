@@ -176,7 +176,8 @@ def _least(z: Tensor, y: Tensor, classes: int, decay: float, curvature: Tensor) 
     columns = z.T.contiguous()  # a product with few rows is fastest beside long ones
 
     def weights() -> Tensor:
-        return torch.linalg.solve_triangular(root.T, v, upper=True)
+        w: Tensor = torch.linalg.solve_triangular(root.T, v, upper=True)
+        return w
 
     def objective() -> float:
         w = weights()
