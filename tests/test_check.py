@@ -3,6 +3,7 @@
 import inspect
 import itertools
 import json
+import pydoc
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -953,3 +954,10 @@ def test_the_folded_answer_passes(name: str, answer: str) -> None:
 def test_the_lessons_were_read() -> None:
     assert len(ASKED) >= 15
     assert {("02_loop_and_probe", "my_knn"), ("09_pretext", "my_rotation_batch")} <= set(ANSWERS)
+
+
+def test_what_a_check_agrees_with_is_there() -> None:
+    sources = (path.read_text(encoding="utf-8") for path in Path(check.__file__).parent.glob("*.py"))
+    names = [name for source in sources for name in re.findall(r'agrees_with="(sslwb[\w.]+)"', source)]
+    assert len(names) > 10
+    assert [name for name in names if pydoc.locate(name) is None] == []

@@ -14,11 +14,11 @@ from sslwb import nets
 from sslwb.augment import labelled
 from sslwb.augment.images import Augment, RandomViews, as_float, plain, simclr, weak
 from sslwb.cli import main
-from sslwb.data import Images, load
+from sslwb.data import Images, Items, load
 from sslwb.evaluate import Diagnosis, diagnose
 from sslwb.evaluate.diagnosis import judged
 from sslwb.evaluate.faults import FAULTS
-from sslwb.evaluate.signs import Signs, directions, found, mutual_information, nearer
+from sslwb.evaluate.signs import Signs, directions, found, mutual_information, nearer, of_items
 from sslwb.methods.barlow_twins import BarlowTwins
 from sslwb.methods.base import Method
 from sslwb.methods.byol import BYOL
@@ -129,6 +129,13 @@ def test_copies_are_found_exact_or_nearly(good: tuple[History, SimCLR, Images]) 
     seen = diagnose(history, method.encoder, Images(noisy.clamp(0, 255).to(torch.uint8)))
     assert seen.verdict == "duplicated pictures"
     assert 0.5 < seen.evidence["copies"] < 0.8  # 200 of 400 are there twice: two of three pictures
+
+
+def test_quiet_items_are_no_copies() -> None:
+    quiet = 1e-4 * torch.randn(64, 200, generator=torch.Generator().manual_seed(7))
+    assert of_items(Items(quiet), torch.arange(64))["copies"] == 0
+    copied = torch.cat((quiet, quiet[:32] + 1e-6))
+    assert of_items(Items(copied), torch.arange(96))["copies"] == pytest.approx(2 / 3)
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def moving_average(f: Any) -> Report:
         trials,
         mistakes,
         arguments=("teacher", "student", "momentum"),
-        agrees_with="sslwb.methods.teacher.follow",
+        agrees_with="sslwb.methods.teacher.ema_update",
     )
 
 

@@ -33,7 +33,7 @@ def mlm_loss(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 class BERT(Method):
-    """Foretell hidden words from all the others; and, on pairs, whether the second half follows the first.
+    """Predict hidden words from all the others; and, on pairs, whether the second half follows the first.
 
     Views are `MaskedTokens`, or `MaskedPairs`, as `augment.tokens.mask` makes them.
 

@@ -31,7 +31,7 @@ def next_token_loss(logits: Tensor, tokens: Tensor) -> Tensor:
 
 
 class GPT(Method):
-    """Foretell each word from those before it. Views come from `augment.tokens.next_token`: [tokens].
+    """Predict each word from those before it. Views come from `augment.tokens.next_token`: [tokens].
 
     Args:
         encoder: one of `nets.gpt`; its table of words is also the last layer (weights are tied).

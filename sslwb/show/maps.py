@@ -40,7 +40,8 @@ def umap_map(z: Tensor, k: int = 15, *, min_dist: float = 0.1, seed: int = 0) ->
     """
     if z.ndim != 2 or len(z) < 4:
         raise ValueError(f"z has shape {tuple(z.shape)}; expected (N, D) with N ≥ 4 embeddings")
-    if not torch.isfinite(z).all():
+    z = z.detach()
+    if not all(bool(torch.isfinite(rows).all()) for rows in z.split(LARGEST)):  # z may be a map of a large file
         raise ValueError("z has NaN or infinite values; expected finite numbers: the training diverged")
     if len(z) > LARGEST:
         return _beside_a_sample(z, k, min_dist, seed)
