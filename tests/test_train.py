@@ -361,10 +361,11 @@ def test_killed_at_ten_random_steps_it_ends_at_the_same_weights(
     draw = random.Random(41)
     deaths = [*sorted(draw.sample(range(2, 41), 10)), None]
     places = ["in the step", "half written", "before the rename", "after the rename"]
-    # A fork server has imported torch, and this file, once; each child then starts in no time.
+    # A fork server has imported torch, what its optimisers import when first made, and this file, once; each child then
+    # starts in no time.
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload(["torch._dynamo", __name__])
     file, out = str(tmp_path / "run.pt"), str(tmp_path / "out.pt")
     for i, step in enumerate(deaths):
         child = context.Process(target=_train_and_die, args=(file, step, places[i % 4], out))
