@@ -112,7 +112,7 @@ def rebuild(description: Any) -> Any:
     given = {_argument(key): rebuild(part) for key, part in description.items() if key != "make"}
     foreign = {name: given.pop(name) for name in given.keys() - signature.parameters.keys()}
     try:
-        bound = inspect.BoundArguments(signature, given)  # type: ignore[arg-type]
+        bound = inspect.BoundArguments(signature, given)
         return make(*bound.args, **bound.kwargs, **foreign)
     except TypeError as error:
         raise NotRecorded(f"{description['make']} does not take what the description says: {error}") from error

@@ -303,7 +303,7 @@ class Pairs(Items):
         ValueError: they have different lengths.
     """
 
-    b: Items
+    b: Items = field(kw_only=True)
     item: ClassVar[str] = "pair"
     kind: ClassVar[str] = "pairs"
 
