@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from sslwb import nets
 from sslwb.augment import images, labelled
 from sslwb.core import MakeViews, Views
 from sslwb.data import DataError, Images, Items, Pairs, image_folder, load
-from sslwb.evaluate import diagnose, embed, evaluate, knn
+from sslwb.evaluate import diagnose, embed, embedding, evaluate, knn
 from sslwb.methods.simclr import SimCLR
 from sslwb.methods.supervised import Supervised
 from sslwb.train import fit, start
@@ -179,6 +181,60 @@ def test_embeddings_in_a_file_are_those_in_memory(in_memory: Images, tmp_path: P
     assert np.array_equal(np.load(tmp_path / "new" / "z.npy"), z.numpy())
     y = in_memory.labels
     assert knn(mapped, y, mapped, y) == knn(z, y, z, y)
+
+
+class Breaking(nn.Module):
+    """An encoder that goes wrong at the second batch."""
+
+    dim = 3
+
+    def __init__(self, wrong: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.wrong, self.calls = wrong, 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        z = x.flatten(1)[:, :3]
+        return z if self.calls == 1 else self.wrong(z)
+
+
+def interrupt(z: Tensor) -> Tensor:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("old", [True, False], ids=["an old file", "no file"])
+@pytest.mark.parametrize(
+    ("wrong", "error", "said"),
+    [
+        (lambda z: z * math.nan, ValueError, "encoder gave NaN or infinite"),
+        (lambda z: z[:, :2], ValueError, r"embeddings of shape \(12, 2\) for 12 items; expected \(N, 3\)"),
+        (interrupt, KeyboardInterrupt, "^$"),
+    ],
+    ids=["NaN", "another width", "interrupt"],
+)
+def test_embeddings_are_written_whole_or_not_at_all(
+    in_memory: Images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: bool, wrong: Any, error: Any, said: str
+) -> None:
+    monkeypatch.setattr(embedding, "BATCH", 60)
+    out = tmp_path / "z.npy"
+    if old:
+        np.save(out, np.ones(4))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(error, match=said):
+        embed(Breaking(wrong), in_memory, "fp32", out=out)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    z = embed(Breaking(lambda z: z), in_memory, "fp32", out=out)
+    assert np.array_equal(np.load(out), z.numpy())
+    assert [path.name for path in tmp_path.iterdir()] == ["z.npy"]
+
+
+def test_a_stream_is_measured_beside_data_in_memory(
+    in_memory: Images, stream: Images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSLWB_CACHE", str(tmp_path))
+    encoder = nets.conv(4, seed=4)
+    rows = evaluate(encoder, stream, in_memory, control_steps=2).rows
+    assert rows == evaluate(encoder, in_memory, stream, control_steps=2).rows
 
 
 def slow_knn(bank: Tensor, y: Tensor, z: Tensor, truth: Tensor, k: int, t: float) -> float:
