@@ -252,13 +252,26 @@ def test_every_file_of_a_method_has_a_row() -> None:
     assert {path.stem for path in folder.glob("*.py")} - apart == set(DEFAULTS)
 
 
+DATA = {"pictures": "shapes", "texts": "tales"}
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_all_first_weights_of_a_suited_method_are_the_seeds(name: str) -> None:
+    data = load(DATA[DEFAULTS[name].kind], n=8)
+    one, again, other = (suited(name, data, seed)[0].state_dict() for seed in (1, 1, 2))
+    assert all(torch.equal(value, again[key]) for key, value in one.items())
+    matrices = {key for key, value in one.items() if value.ndim > 1}
+    drawn = {key for key in matrices if not torch.equal(one[key], other[key])}
+    parts, moved = ({key.partition(".")[0] for key in keys} for keys in (matrices, drawn))
+    assert parts - moved == ({"transform"} if name == "bert" else set())  # it begins as the identity
+
+
 @pytest.mark.parametrize("name", DEFAULTS)
 def test_the_command_trains_every_method_and_the_doctor_reads_its_file(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    texts = DEFAULTS[name].of is not DEFAULTS["simclr"].of
     out = tmp_path / "run.pt"
-    words = ["--data", "tales" if texts else "shapes", "--items", "64", "--steps", "2", "--batch-size", "32"]
+    words = ["--data", DATA[DEFAULTS[name].kind], "--items", "64", "--steps", "2", "--batch-size", "32"]
     assert main(["train", name, *words, "--device", "cpu", "--out", str(out)]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("✓ 2 steps")
