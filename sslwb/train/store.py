@@ -174,7 +174,7 @@ class _Fingerprint:
         except (RuntimeError, TypeError, NotImplementedError) as error:  # without values, sparse, quantised
             raise NotIdentified(str(error)) from error
         self._note("tensor", str(bits.dtype), tuple(bits.shape), thing.requires_grad)
-        self.digest.update(content)
+        self.digest.update(content.data)
 
     def _array(self, thing: np.ndarray) -> None:
         self._note("array", str(thing.dtype), thing.shape)
