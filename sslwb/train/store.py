@@ -168,10 +168,12 @@ class _Fingerprint:
         self._note(type(thing).__qualname__, *sorted(map(repr, thing)))
 
     def _tensor(self, thing: Tensor) -> None:
+        if thing.is_quantized:
+            raise NotIdentified("the numbers of a quantised tensor do not say their scale")
         try:
             bits = thing.detach().cpu().resolve_conj().resolve_neg().contiguous()
             content = bits.flatten().view(torch.uint8).numpy()
-        except (RuntimeError, TypeError, NotImplementedError) as error:  # without values, sparse, quantised
+        except (RuntimeError, TypeError, NotImplementedError) as error:  # without values, or sparse
             raise NotIdentified(str(error)) from error
         self._note("tensor", str(bits.dtype), tuple(bits.shape), thing.requires_grad)
         self.digest.update(content.data)
