@@ -213,3 +213,15 @@ def test_data_lists_verifies_and_cleans(
     assert "cifar10 is not on this machine" in capsys.readouterr().err
     assert main(["data", "get"]) == 2
     assert main(["data", "clean"]) == 0
+
+
+def test_of_every_world_the_doctor_takes_as_many_items_as_the_run_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sslwb.cli import training
+    from sslwb.data.loading import WORLDS
+    from sslwb.train import History
+
+    asked: list[tuple[str, int | None]] = []
+    monkeypatch.setattr(training, "load", lambda name, n, seed: asked.append((name, n)))
+    for name in (*WORLDS, "digits"):
+        training._data(History({"data": name, "items": 64}), None)
+    assert asked == [*((name, 64) for name in WORLDS), ("digits", None)]

@@ -299,3 +299,66 @@ def test_subset_per_class_is_balanced_seeded_and_nested() -> None:
 def test_subset_per_class_tells_what_is_wrong(data: Images, k: int, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         subset_per_class(data, k)
+
+
+# ── rows
+
+
+class Third:
+    def __index__(self) -> int:
+        return 2
+
+
+@pytest.mark.parametrize(
+    ("index", "rows"),
+    [
+        (torch.tensor(3), [3]),
+        (torch.tensor(-1, dtype=torch.int32), [-1]),
+        (torch.tensor([5.0, 1.0, 3.0]).argmin(), [1]),
+        (np.int64(3), [3]),
+        (np.array(3), [3]),
+        (Third(), [2]),
+        (np.array([4, 0]), [4, 0]),
+        (np.arange(6)[::-1], [5, 4, 3, 2, 1, 0]),
+        (np.array([1, 2], np.uint8), [1, 2]),
+        (np.arange(6) % 2 == 0, [0, 2, 4]),
+        (range(2), [0, 1]),
+        ([torch.tensor(1), torch.tensor(2)], [1, 2]),
+        (np.array([], np.int64), []),
+    ],
+)
+def test_rows_are_taken_by_every_kind_of_index(index: Any, rows: list[int]) -> None:
+    data = load("shapes", n=6, size=8)
+    some = data[index]
+    assert torch.equal(some.x, data.x[torch.tensor(rows, dtype=torch.long)])
+    assert torch.equal(some.factors["colour"], data.factors["colour"][torch.tensor(rows, dtype=torch.long)])
+
+
+@pytest.mark.parametrize(
+    ("index", "error", "said"),
+    [
+        (True, TypeError, r"index is torch\.bool of shape \(\); expected a row's number"),
+        (np.bool_(False), TypeError, r"index is torch\.bool of shape \(\)"),
+        (torch.tensor(True), TypeError, r"index is torch\.bool of shape \(\)"),
+        (1.5, TypeError, r"index is torch\.float32 of shape \(\)"),
+        (torch.tensor([1.0]), TypeError, r"index is torch\.float32 of shape \(1,\)"),
+        (torch.zeros(2, 2, dtype=torch.long), TypeError, r"index is torch\.int64 of shape \(2, 2\)"),
+        ("first", TypeError, "index is 'first'; expected"),
+        (None, TypeError, "index is None; expected"),
+        (torch.tensor(6), IndexError, "index 6 is out of range: the data set has 6 items"),
+        (np.int64(-7), IndexError, "index -7 is out of range: the data set has 6 items"),
+        (torch.ones(5, dtype=torch.bool), IndexError, "the mask has 5 values; expected 6"),
+        (np.ones(7, bool), IndexError, "the mask has 7 values; expected 6"),
+        ([True, False], IndexError, "the mask has 2 values; expected 6"),
+    ],
+)
+def test_what_is_no_index_is_refused_in_words(index: Any, error: type[Exception], said: str) -> None:
+    data = load("shapes", n=6, size=8)
+    with pytest.raises(error, match=said):
+        data[index]
+
+
+def test_classes_are_counted_by_their_names_or_by_the_labels() -> None:
+    data = load("shapes", n=6, size=8)
+    assert data.class_count == len(data.classes)
+    assert replace(data, y=torch.tensor([0, 4, 1, 0, 0, 0]), classes=()).class_count == 5

@@ -19,7 +19,7 @@ from sslwb import evaluate as ev
 from sslwb import nets
 from sslwb.augment import images
 from sslwb.core import Views
-from sslwb.data import Images, load
+from sslwb.data import Images, Items, Pairs, load
 from sslwb.evaluate import embedding, probes
 from sslwb.methods.base import Method
 from sslwb.methods.simclr import SimCLR
@@ -529,6 +529,34 @@ def test_tables_that_make_no_sense_are_reported(data: Images, store: Path) -> No
         ev.evaluate(nets.conv(4), data, load("shapes", n=8, size=16))
     with pytest.raises(ValueError, match="has no labels"):
         ev.evaluate(nets.conv(4), Images(data.x), data)
+
+
+class BothSides(nn.Module):
+    """An encoder of pairs."""
+
+    def __init__(self, one: int, other: int) -> None:
+        super().__init__()
+        self.dim = 4
+        self.net = nn.Linear(one + other, 4)
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        z: Tensor = self.net(torch.cat((a, b), 1))
+        return z
+
+
+def test_pairs_are_measured_like_any_container(store: Path) -> None:
+    def pairs(width: int = 5) -> Pairs:
+        g = torch.Generator().manual_seed(3)
+        y = torch.arange(24) % 2
+        return Pairs(Items(torch.randn(24, 3, generator=g), y), Items(torch.randn(24, width, generator=g)))
+
+    scores = ev.evaluate(BothSides(3, 5), pairs(), pairs(), control_steps=2)
+    assert next(iter(scores.rows)) == "raw input, raw input"
+    assert math.isfinite(scores.knn)
+    with pytest.raises(ValueError, match=r"train has pairs of \(3,\), \(5,\) and test pairs of \(3,\), \(6,\)"):
+        ev.evaluate(BothSides(3, 5), pairs(), pairs(6))
+    with pytest.raises(ValueError, match=r"train has pairs of \(3,\), \(5,\) and test items of \(3,\)"):
+        ev.evaluate(BothSides(3, 5), pairs(), pairs().a)
 
 
 def test_fine_tuning_trains_a_copy(data: Images) -> None:

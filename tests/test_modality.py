@@ -21,6 +21,7 @@ from sslwb.core import Views, as_views, describe, rebuild, recorded
 from sslwb.data import Items, Texts
 from sslwb.evaluate import diagnose, embed, evaluate, fine_tune, probe_causes, raw
 from sslwb.methods.base import Method, detached
+from sslwb.methods.defaults import suited
 from sslwb.train import History, fit, start, trained
 from sslwb.train.loop import Loop
 from sslwb.train.store import run_path
@@ -237,6 +238,11 @@ def test_it_is_rebuilt_from_what_a_run_says_of_itself(train: Bags) -> None:
     again, recipe = rebuild(history.settings["method"]), rebuild(history.settings["views"])
     again.load_state_dict(made.state_dict())
     assert (recipe, describe(again)) == (TurnedBags(0.02), describe(made))
+
+
+def test_a_default_method_of_another_kind_refuses_it_in_words(train: Bags) -> None:
+    with pytest.raises(ValueError, match="simclr is a method for pictures, and bags holds items"):
+        suited("simclr", train)
 
 
 def test_the_doctor_takes_it(train: Bags) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import enum
 import functools
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from test_methods import METHODS, Row
@@ -15,12 +19,12 @@ from torch import nn
 from sslwb import nets
 from sslwb.augment import images, labelled, masks, paired, with_noise
 from sslwb.cli import main
-from sslwb.core import NotRecorded, as_views, describe, rebuild, recorded
+from sslwb.core import NotRecorded, as_views, describe, plain, rebuild, recorded
 from sslwb.data import Pairs, load
 from sslwb.methods.base import Method
 from sslwb.methods.defaults import DEFAULTS, suited
 from sslwb.methods.simclr import SimCLR
-from sslwb.train import fit, load_checkpoint
+from sslwb.train import fit, load_checkpoint, save_checkpoint
 
 rows = pytest.mark.parametrize("row", METHODS.values(), ids=METHODS.keys())
 
@@ -109,6 +113,91 @@ def test_a_recorded_function_keeps_its_name_and_its_arguments() -> None:
     assert (again.widths, again.more) == ((3, 4), {"extra": 5})
 
 
+class Made:
+    """What it was given, in the order in which it was given."""
+
+    def __init__(self, *given: Any) -> None:
+        self.given = given
+
+
+@recorded
+def with_rest(a: int, *rest: int) -> Made:
+    return Made(a, rest)
+
+
+@recorded
+def by_place(a: int, /, b: int = 2, *, c: int = 3, **more: Any) -> Made:
+    return Made(a, b, c, more)
+
+
+@recorded
+def with_odd_names(make: str, unknown: int, options: Any = None) -> Made:
+    return Made(make, unknown, options)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: with_rest(1, 2, 3),
+        lambda: with_rest(1),
+        lambda: by_place(1, 5),
+        lambda: by_place(1, c=4, a=9, make=7),
+        lambda: with_odd_names("copper", 1),
+        lambda: with_odd_names("copper", 1, {"make": "os.system", "command": "false"}),
+        lambda: with_odd_names("copper", 1, {"unknown": 3}),
+        lambda: with_odd_names("copper", 1, {3: "three", (1, 2): {"make": None}}),
+    ],
+)
+def test_arguments_of_every_kind_and_name_come_back(made: Callable[[], Made]) -> None:
+    thing = made()
+    again = rebuild(describe(thing))
+    assert again.given == thing.given
+    assert describe(again) == describe(thing)
+
+
+class Metal(enum.IntEnum):
+    TIN = 3
+
+
+class Word(enum.StrEnum):
+    ONE = "one"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (np.float64(0.25), 0.25),
+        (np.float32(0.25), 0.25),
+        (np.int64(3), 3),
+        (np.bool_(True), True),
+        (np.str_("word"), "word"),
+        (np.array(3), 3),
+        (torch.tensor(0.25), 0.25),
+        (torch.tensor(True), True),
+        (Metal.TIN, 3),
+        (Word.ONE, "one"),
+        (True, True),
+    ],
+)
+def test_a_number_of_any_library_is_described_as_pythons_own(value: Any, expected: Any) -> None:
+    assert plain(value) == expected
+    assert type(plain(value)) is type(expected)
+    inside = describe(with_odd_names("copper", 1, [value]))["options"]
+    assert inside == [expected]
+    assert type(inside[0]) is type(expected)
+
+
+def test_what_is_no_number_stays_as_it_is() -> None:
+    for thing in (torch.zeros(2), np.zeros(1), None, (1,)):
+        assert plain(thing) is thing
+
+
+def test_a_description_of_numpys_numbers_can_be_kept_in_a_file(tmp_path: Path) -> None:
+    made = describe(SimCLR(nets.conv(4), temperature=np.float64(0.2)))
+    save_checkpoint(tmp_path / "run.pt", {"method": made})
+    assert load_checkpoint(tmp_path / "run.pt")["method"] == made
+
+
 # ── views by their names
 
 
@@ -141,6 +230,19 @@ def test_pairs_keep_both_sides_row_for_row() -> None:
         Pairs(pictures, texts[:19])
 
 
+def test_pairs_are_replaced_like_any_container() -> None:
+    pictures, texts = load("shapes", n=6, size=8), load("tales", n=6)
+    pairs = Pairs(pictures, texts)
+    other = dataclasses.replace(pairs, name="mine", y=pairs.factors["colour"], classes=pairs.levels["colour"])
+    assert (other.name, other.classes) == ("mine", pictures.levels["colour"])
+    assert torch.equal(other[[4, 1]].labels, pictures.factors["colour"][[4, 1]])
+    assert (other.a, other.b) == (pictures, texts)
+    assert dataclasses.replace(pairs, y=None).y is None
+    assert dataclasses.replace(pairs, b=pictures).b is pictures
+    with pytest.raises(ValueError, match="a has 6 items and b 2"):
+        dataclasses.replace(pairs, b=texts[:2])
+
+
 # ── the command trains every method
 
 
@@ -150,13 +252,26 @@ def test_every_file_of_a_method_has_a_row() -> None:
     assert {path.stem for path in folder.glob("*.py")} - apart == set(DEFAULTS)
 
 
+DATA = {"pictures": "shapes", "texts": "tales"}
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_all_first_weights_of_a_suited_method_are_the_seeds(name: str) -> None:
+    data = load(DATA[DEFAULTS[name].kind], n=8)
+    one, again, other = (suited(name, data, seed)[0].state_dict() for seed in (1, 1, 2))
+    assert all(torch.equal(value, again[key]) for key, value in one.items())
+    matrices = {key for key, value in one.items() if value.ndim > 1}
+    drawn = {key for key in matrices if not torch.equal(one[key], other[key])}
+    parts, moved = ({key.partition(".")[0] for key in keys} for keys in (matrices, drawn))
+    assert parts - moved == ({"transform"} if name == "bert" else set())  # it begins as the identity
+
+
 @pytest.mark.parametrize("name", DEFAULTS)
 def test_the_command_trains_every_method_and_the_doctor_reads_its_file(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    texts = DEFAULTS[name].of is not DEFAULTS["simclr"].of
     out = tmp_path / "run.pt"
-    words = ["--data", "tales" if texts else "shapes", "--items", "64", "--steps", "2", "--batch-size", "32"]
+    words = ["--data", DATA[DEFAULTS[name].kind], "--items", "64", "--steps", "2", "--batch-size", "32"]
     assert main(["train", name, *words, "--device", "cpu", "--out", str(out)]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("✓ 2 steps")

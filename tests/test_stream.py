@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +17,14 @@ from torch import Tensor, nn
 
 from sslwb import nets
 from sslwb.augment import images, labelled
-from sslwb.data import DataError, Images, image_folder, load
-from sslwb.evaluate import diagnose, embed, evaluate, knn
+from sslwb.core import MakeViews, Views
+from sslwb.data import DataError, Images, Items, Pairs, image_folder, load
+from sslwb.evaluate import diagnose, embed, embedding, evaluate, knn
 from sslwb.methods.simclr import SimCLR
 from sslwb.methods.supervised import Supervised
 from sslwb.train import fit, start
 from sslwb.train.loop import batch_index
+from sslwb.train.store import run_path
 
 EXACT: dict[str, Any] = {"batch_size": 16, "seed": 4, "device": "cpu", "precision": "fp32"}
 
@@ -45,6 +50,16 @@ def in_memory(folder: Path) -> Images:
 def stream(folder: Path, request: pytest.FixtureRequest) -> Images:
     with pytest.warns(UserWarning, match="1 of 73 files skipped"):
         return image_folder(folder, 16, stream=True, workers=request.param)
+
+
+class SideA:
+    """The views of the first of each pair."""
+
+    def __init__(self, of: MakeViews) -> None:
+        self.of = of
+
+    def __call__(self, batch: Pairs, generator: torch.Generator) -> Views:
+        return self.of(batch.a, generator)
 
 
 def simclr() -> SimCLR:
@@ -99,6 +114,47 @@ def test_a_stream_is_embedded_measured_and_examined(in_memory: Images, folder: P
     assert threading.active_count() < 20
 
 
+def test_a_stream_is_one_side_of_pairs(in_memory: Images, stream: Images) -> None:
+    one, other = (Pairs(data, in_memory) for data in (in_memory, stream))
+    rows = other[torch.tensor([5, 2])]
+    assert torch.equal(rows.a.x, in_memory.x[[5, 2]])
+    assert torch.equal(rows.b.x, in_memory.x[[5, 2]])
+    recipe = SideA(images.simclr(12))
+    first, second = simclr(), simclr()
+    for method, pairs in ((first, one), (second, other)):
+        fit(method, pairs, recipe, steps=3, progress=False, **EXACT)
+    assert all(torch.equal(v, second.state_dict()[k]) for k, v in first.state_dict().items())
+
+
+def test_a_batch_of_a_stream_is_not_checked_again(stream: Images, monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in (type(stream), Images, Items):
+        monkeypatch.setattr(kind, "__post_init__", lambda self: pytest.fail("checked again"))
+    some = stream[[3, 1]]
+    assert type(some) is Images
+    assert some.shape == (3, 16, 16)
+
+
+def test_a_stream_is_known_by_its_files_and_not_by_its_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSLWB_CACHE", str(tmp_path / "cache"))
+    root = tmp_path / "pictures"
+    root.mkdir()
+    for i in range(4):
+        Image.fromarray(np.full((8, 8, 3), 40 * i, np.uint8)).save(root / f"{i}.png")
+        os.utime(root / f"{i}.png", ns=(0, 10**9))
+
+    def where(workers: int = 0) -> Path | None:
+        return run_path(simclr(), image_folder(root, 8, stream=True, workers=workers), images.simclr(8), **EXACT)
+
+    here = where()
+    assert here is not None
+    assert where(workers=2) == here
+    Image.fromarray(np.full((8, 8, 3), 7, np.uint8)).save(root / "2.png")  # the same name, the same size, another time
+    assert where() != here
+    os.utime(root / "2.png", ns=(0, 10**9))
+    (root / "3.png").rename(root / "4.png")
+    assert where() != here
+
+
 def test_a_file_that_goes_away_is_named(tmp_path: Path) -> None:
     for i in range(4):
         Image.fromarray(np.full((8, 8, 3), 40 * i, np.uint8)).save(tmp_path / f"{i}.png")
@@ -125,6 +181,60 @@ def test_embeddings_in_a_file_are_those_in_memory(in_memory: Images, tmp_path: P
     assert np.array_equal(np.load(tmp_path / "new" / "z.npy"), z.numpy())
     y = in_memory.labels
     assert knn(mapped, y, mapped, y) == knn(z, y, z, y)
+
+
+class Breaking(nn.Module):
+    """An encoder that goes wrong at the second batch."""
+
+    dim = 3
+
+    def __init__(self, wrong: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.wrong, self.calls = wrong, 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        z = x.flatten(1)[:, :3]
+        return z if self.calls == 1 else self.wrong(z)
+
+
+def interrupt(z: Tensor) -> Tensor:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("old", [True, False], ids=["an old file", "no file"])
+@pytest.mark.parametrize(
+    ("wrong", "error", "said"),
+    [
+        (lambda z: z * math.nan, ValueError, "encoder gave NaN or infinite"),
+        (lambda z: z[:, :2], ValueError, r"embeddings of shape \(12, 2\) for 12 items; expected \(N, 3\)"),
+        (interrupt, KeyboardInterrupt, "^$"),
+    ],
+    ids=["NaN", "another width", "interrupt"],
+)
+def test_embeddings_are_written_whole_or_not_at_all(
+    in_memory: Images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: bool, wrong: Any, error: Any, said: str
+) -> None:
+    monkeypatch.setattr(embedding, "BATCH", 60)
+    out = tmp_path / "z.npy"
+    if old:
+        np.save(out, np.ones(4))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(error, match=said):
+        embed(Breaking(wrong), in_memory, "fp32", out=out)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    z = embed(Breaking(lambda z: z), in_memory, "fp32", out=out)
+    assert np.array_equal(np.load(out), z.numpy())
+    assert [path.name for path in tmp_path.iterdir()] == ["z.npy"]
+
+
+def test_a_stream_is_measured_beside_data_in_memory(
+    in_memory: Images, stream: Images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSLWB_CACHE", str(tmp_path))
+    encoder = nets.conv(4, seed=4)
+    rows = evaluate(encoder, stream, in_memory, control_steps=2).rows
+    assert rows == evaluate(encoder, in_memory, stream, control_steps=2).rows
 
 
 def slow_knn(bank: Tensor, y: Tensor, z: Tensor, truth: Tensor, k: int, t: float) -> float:

@@ -1,6 +1,7 @@
 """The loop: the same weights bit for bit, whatever interrupts it; and what is refused."""
 
 import errno
+import functools
 import hashlib
 import math
 import multiprocessing
@@ -24,7 +25,7 @@ from torch import Tensor, nn
 
 from sslwb import nets
 from sslwb.augment import images, labelled
-from sslwb.core import Views
+from sslwb.core import MakeViews, Views, recorded
 from sslwb.data import Images, load
 from sslwb.methods.base import Method
 from sslwb.methods.simclr import SimCLR
@@ -44,6 +45,7 @@ from sslwb.train import (
     save_checkpoint,
     trained,
 )
+from sslwb.train.store import run_path
 
 VIEWS = images.simclr(12)
 EXACT: dict[str, Any] = {"batch_size": 16, "seed": 41, "device": "cpu", "precision": "fp32", "progress": False}
@@ -852,3 +854,147 @@ def test_a_kept_run_that_is_damaged_is_trained_anew(data: Images, runs: Path) ->
 def test_a_run_that_was_stopped_is_not_kept(data: Images, runs: Path) -> None:
     trained(simclr(), data, VIEWS, steps=5, on_step=lambda h: len(h) == 2, **EXACT)
     assert not runs.exists()
+
+
+class Scaled:
+    """A learner's own recipe."""
+
+    def __init__(self, by: Any) -> None:
+        self.by = by
+
+    def __call__(self, batch: Images, generator: torch.Generator) -> Views:
+        return VIEWS(batch, generator)
+
+
+def around(thing: Any) -> MakeViews:
+    def views(batch: Images, generator: torch.Generator) -> Views:
+        return [thing, batch.x]
+
+    return views
+
+
+@recorded
+def of_two(a: Tensor, b: Tensor) -> MakeViews:
+    return around((a, b))
+
+
+def with_default(by: float) -> MakeViews:
+    return lambda batch, generator, scale=by: [batch.x * scale]  # type: ignore[misc]
+
+
+def three(batch: Images, generator: torch.Generator, by: int = 1) -> Views:
+    return [batch.x] * 3
+
+
+RING: list[Any] = [1]
+RING.append(Scaled(RING))
+OTHER_RING: list[Any] = [2]
+OTHER_RING.append(Scaled(OTHER_RING))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (lambda: labelled(lambda batch, g: [batch.x]), lambda: labelled(lambda batch, g: [batch.x + 1])),
+        (lambda: Scaled(1.0), lambda: Scaled(0.1)),
+        (lambda: Scaled([{"by": 1}]), lambda: Scaled([{"by": 2}])),
+        (lambda: Scaled(torch.ones(3).numpy()), lambda: Scaled(torch.zeros(3).numpy())),
+        (lambda: Scaled({"a", "b"}), lambda: Scaled({"a", "c"})),
+        (lambda: Scaled(re.compile("a")), lambda: Scaled(re.compile("b"))),
+        (lambda: Scaled(nets.conv(4, seed=1)), lambda: Scaled(nets.conv(4, seed=2))),
+        (lambda: Scaled(RING), lambda: Scaled(OTHER_RING)),
+        (lambda: Scaled(1.0).__call__, lambda: Scaled(0.1).__call__),
+        (lambda: around(torch.ones(2)), lambda: around(torch.zeros(2))),
+        (lambda: around(lambda x: x), lambda: around(lambda x: -x)),
+        (lambda: around(lambda x: lambda y: y), lambda: around(lambda x: lambda y: -y)),
+        (lambda: of_two(torch.ones(1), torch.ones(1)), lambda: of_two(torch.ones(1), torch.zeros(1))),
+        (lambda: with_default(1.0), lambda: with_default(2.0)),
+        (lambda: functools.partial(three, by=1), lambda: functools.partial(three, by=2)),
+    ],
+)
+def test_two_recipes_of_a_learners_own_are_two_runs(
+    data: Images, runs: Path, one: Callable[[], MakeViews], other: Callable[[], MakeViews]
+) -> None:
+    paths = [run_path(simclr(), data, views, **EXACT) for views in (one(), one(), other())]
+    assert None not in paths
+    assert paths[0] == paths[1]
+    assert paths[0] != paths[2]
+
+
+STRENGTH = 0.5
+
+
+def strengthened(batch: Images, generator: torch.Generator) -> Views:
+    return [batch.x * STRENGTH]
+
+
+def test_what_a_recipe_looks_up_is_a_part_of_it(data: Images, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = []
+    for strength in (0.5, 0.5, 0.7):
+        monkeypatch.setitem(globals(), "STRENGTH", strength)
+        paths.append(run_path(simclr(), data, strengthened, **EXACT))
+    assert paths[0] == paths[1] != paths[2]
+
+
+def test_frozen_weights_are_another_run_and_the_mode_is_none(data: Images, runs: Path) -> None:
+    frozen, resting = simclr(), simclr().eval()
+    frozen.encoder.requires_grad_(False)
+    here = run_path(simclr(), data, VIEWS, **EXACT)
+    assert run_path(frozen, data, VIEWS, **EXACT) != here
+    assert run_path(resting, data, VIEWS, **EXACT) == here
+
+
+def test_a_run_that_cannot_be_told_from_others_is_trained_and_not_kept(data: Images, runs: Path) -> None:
+    for thing in (threading.Lock(), (i for i in range(3)), {object()}, torch.empty(2, device="meta")):
+        assert len(trained(simclr(), data, Scaled(thing), steps=1, **EXACT)) == 1
+    assert not runs.exists()
+
+
+PROCESS = """
+import sys, numpy as np, torch
+from dataclasses import dataclass, field
+from torch import nn
+from sslwb import nets
+from sslwb.augment import images, labelled
+from sslwb.data import load
+from sslwb.methods.base import Method
+from sslwb.train.store import run_path
+
+SIZES = {"small", "large", "wide"}
+
+@dataclass
+class Mine:
+    of: object
+    also: list = field(default_factory=lambda: [np.float64(2.0), {"x", "y", "z"}, torch.float32, torch.ones])
+
+    def __call__(self, batch, generator):
+        return self.of(batch, generator) if "small" in SIZES else nn.functional.relu(batch.x)
+
+class Turned(Method):
+    def __init__(self, encoder, act=nn.functional.gelu):
+        super().__init__(encoder)
+        self.act, self.head = act, nn.utils.parametrizations.weight_norm(nn.Linear(8, 2))
+
+    def forward(self, views):
+        return {"loss": self.act(self.encoder(views[0])).sum()}
+
+torch.manual_seed(0)
+method = Turned(nets.conv(4))
+print(run_path(method, load("tales", n=8), labelled(Mine(images.simclr(12))), steps=3, lr=np.float64(1e-3)))
+"""
+
+
+def test_another_process_gives_the_same_key(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(PROCESS)
+    said = [
+        subprocess.run(
+            [sys.executable, tmp_path / "mine.py"],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PYTHONHASHSEED": seed, "SSLWB_CACHE": str(tmp_path)},
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert said[0] == said[1]
+    assert said[0].startswith(str(tmp_path / "runs" / "Turned-"))

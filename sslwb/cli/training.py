@@ -8,6 +8,7 @@ from typing import Any
 from sslwb import ranks
 from sslwb.core import NotRecorded, rebuild
 from sslwb.data import Items, load
+from sslwb.data.loading import WORLDS
 from sslwb.data.store import cache_folder
 from sslwb.evaluate import diagnose, embed, knn
 from sslwb.methods.base import Method
@@ -109,7 +110,7 @@ def _data(history: History, name: str | None) -> Items:
     if name is None and (not trained_on or trained_on.startswith("folder:")):
         raise ValueError(f"the run was trained on {trained_on or 'unnamed items'}; say where they are: --data NAME")
     # a world has as many items as one asks for; of a real set all are taken
-    count = history.settings.get("items") if (name or trained_on) in ("shapes", "tales") else None
+    count = history.settings.get("items") if (name or trained_on) in WORLDS else None
     return load(name or trained_on, n=count, seed=history.settings.get("seed", 0))
 
 

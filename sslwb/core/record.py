@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
+from torch import Tensor
 
 Maker = TypeVar("Maker", bound=Callable[..., Any])
 
@@ -59,19 +60,34 @@ def describe(thing: Any) -> Any:
     What was not made by a recorded constructor, such as a function of a notebook, is described by its name alone, as
     {"unknown": name}, and cannot be rebuilt.
     """
+    thing = plain(thing)
     if thing is None or isinstance(thing, bool | int | float | str):
         return thing
-    if isinstance(thing, np.generic) and isinstance(thing.item(), bool | int | float | str):
-        return thing.item()
     if isinstance(thing, list | tuple):
         return [describe(part) for part in thing]
-    if isinstance(thing, dict) and all(isinstance(key, str) for key in thing):
-        return {key: describe(part) for key, part in thing.items()}
+    if isinstance(thing, dict):
+        if all(isinstance(key, str) for key in thing) and not thing.keys() & {"make", "unknown"}:
+            return {key: describe(part) for key, part in thing.items()}
+        return {"make": _name(_dict), "items": [[describe(key), describe(part)] for key, part in thing.items()]}
     if isinstance(made := getattr(thing, "_made", None), dict):
         return made
     if isinstance(thing, functools.partial):
         return {"unknown": _name(thing.func), "with": [describe(thing.args), describe(thing.keywords)]}
     return {"unknown": _name(thing if inspect.isroutine(thing) or inspect.isclass(thing) else type(thing))}
+
+
+def plain(value: Any) -> Any:
+    """A number or a word as Python's own, which is all that a checkpoint may hold; anything else as it is.
+
+    It comes from numpy (np.float64 is a float too), from a tensor without dimensions, or as a member of an Enum.
+    """
+    if isinstance(value, np.generic | np.ndarray | Tensor) and value.ndim == 0:
+        value = value.item()
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, float):
+        return float(value)
+    return int(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def rebuild(description: Any) -> Any:
@@ -84,26 +100,22 @@ def rebuild(description: Any) -> Any:
         return tuple(rebuild(part) for part in description)
     if not isinstance(description, dict):
         return description
-    if "unknown" in description:
+    if "make" not in description and "unknown" in description:
         raise NotRecorded(
             f"{description['unknown']} was not made by a recorded constructor, so it cannot be made again from its "
             "description; hand it over yourself, or put @recorded (sslwb.core) above what makes it"
         )
     if "make" not in description:
         return {key: rebuild(part) for key, part in description.items()}
-    name, given = description["make"], {k: rebuild(v) for k, v in description.items() if k != "make"}
-    make = maker(name)
-    parameters = inspect.signature(make).parameters
-    positional: tuple[Any, ...] = ()
-    for parameter in parameters.values():
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            positional = given.pop(parameter.name, ())
-        elif parameter.kind is parameter.VAR_KEYWORD:
-            given |= given.pop(parameter.name, {})
+    make = maker(description["make"])
+    signature = inspect.signature(make)
+    given = {_argument(key): rebuild(part) for key, part in description.items() if key != "make"}
+    foreign = {name: given.pop(name) for name in given.keys() - signature.parameters.keys()}
     try:
-        return make(*positional, **given)
+        bound = inspect.BoundArguments(signature, given)
+        return make(*bound.args, **bound.kwargs, **foreign)
     except TypeError as error:
-        raise NotRecorded(f"{name} does not take what the description says: {error}") from error
+        raise NotRecorded(f"{description['make']} does not take what the description says: {error}") from error
 
 
 def maker(name: Any) -> Callable[..., Any]:
@@ -145,8 +157,25 @@ def _call(
 ) -> dict[str, Any]:
     bound = signature.bind(*args, **settings)
     bound.apply_defaults()  # so that a default that changes one day changes no old run
-    return {"make": _name(make), **{k: describe(v) for k, v in list(bound.arguments.items())[skip:]}}
+    arguments = list(bound.arguments.items())[skip:]
+    return {"make": _name(make), **{_key(name): describe(value) for name, value in arguments}}
+
+
+def _key(argument: str) -> str:
+    """Where a description holds an argument: under its name; one called "make" under a word that no argument can be."""
+    return "with" if argument == "make" else argument
+
+
+def _argument(key: str) -> str:
+    return "make" if key == "with" else key
+
+
+def _dict(items: Any) -> dict[Any, Any]:
+    return dict(items)
 
 
 def _name(thing: Any) -> str:
     return f"{getattr(thing, '__module__', '?')}.{getattr(thing, '__qualname__', type(thing).__qualname__)}"
+
+
+_MAKERS[_name(_dict)] = _dict  # a dictionary whose keys are no words, or are the words of a description

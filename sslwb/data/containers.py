@@ -6,12 +6,13 @@ known of an item is lost on its way to the views. Columns are tensors, or contai
 
 from __future__ import annotations
 
-import copy
+import operator
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,6 +23,10 @@ from sslwb.core import PAD, MakeViews
 
 if TYPE_CHECKING:
     from sslwb.data.tokenizing import Tokenizer
+
+Column = TypeVar("Column", Tensor, "Items")
+Kind = TypeVar("Kind", bound="Items")
+EXPECTED = "expected a row's number, a slice, or numbers or a mask of bools in one dimension"
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ class Items:
     name: str = ""
 
     item: ClassVar[str] = "item"  # what the messages call one of them
+    kind: ClassVar[str] = "items"  # what methods are made for: a subclass of pictures is still of the kind "pictures"
 
     def inputs(self) -> tuple[Tensor, ...]:
         """What an encoder is given of all items: encoder(*inputs) → (N, dim)."""
@@ -76,6 +82,10 @@ class Items:
         """The batches with these rows, in this order. Where the rows come from is the container's own affair."""
         return (self[index] for index in indices)
 
+    def contents(self) -> Iterator[tuple[str, Any]]:
+        """All that tells these data from others, by name: what the run store hashes. By default every column."""
+        yield from vars(self).items()
+
     def __post_init__(self) -> None:
         for what, t in {"y": self.y, **self.factors}.items():
             if t is not None and t.shape != (len(self.x),):
@@ -95,23 +105,25 @@ class Items:
         return len(self.x)
 
     def __getitem__(self, index: Any) -> Self:
-        """The same container with fewer items; `index` is an int, a slice, a list, an index tensor or a mask.
+        """The same container with fewer items.
+
+        Args:
+            index: a row's number, a slice, or numbers or a mask in one dimension: a list, a tensor or a numpy array.
 
         Nothing is checked again: checks run when data are made.
+
+        Raises:
+            IndexError: a row that does not exist, or a mask of another length.
+            TypeError: an index that is none of these.
         """
-        if isinstance(index, int):
-            if not -len(self) <= index < len(self):
-                raise IndexError(f"index {index} is out of range: the data set has {len(self)} items")
-            index = [index]
-        if isinstance(index, Sequence):
-            index = torch.as_tensor(index, dtype=torch.long if len(index) == 0 else None)
-        if isinstance(index, Tensor):
-            index = index.to(self.device)
-        return self._map(lambda t: t[index])
+        rows = _rows(index, len(self))
+        if isinstance(rows, Tensor):
+            rows = rows.to(self.device)
+        return self._map(lambda column: column[rows])
 
     def to(self, device: torch.device | str) -> Self:
         """The same container with every tensor on `device`."""
-        return self._map(lambda t: t.to(device))
+        return self._map(lambda column: column.to(device))
 
     @property
     def labels(self) -> Tensor:
@@ -127,6 +139,15 @@ class Items:
         return self.y
 
     @property
+    def class_count(self) -> int:
+        """How many classes there are: those with a name, or else up to the highest label.
+
+        Raises:
+            ValueError: the items are not labelled.
+        """
+        return len(self.classes) or int(self.labels.max()) + 1
+
+    @property
     def causes(self) -> dict[str, Tensor]:
         """The hidden causes that vary: what a probe can be trained for. The label alone where there are none."""
         varying = {k: v for k, v in self.factors.items() if len(v) and not (v == v[0]).all()}
@@ -137,11 +158,9 @@ class Items:
         """Where the items lie."""
         return self.x.device
 
-    def _map(self, f: Callable[[Tensor], Tensor]) -> Self:
-        """The same container with every tensor through f, in its columns and in those of containers inside it."""
-        mapped = copy.copy(self)
-        vars(mapped).update({name: _mapped(column, f) for name, column in vars(self).items()})
-        return mapped
+    def _map(self, f: Callable[[Column], Column]) -> Self:
+        """The same container with each of its columns through f, tensors and containers."""
+        return unchecked(type(self), {name: _mapped(column, f) for name, column in vars(self).items()})
 
 
 @dataclass(frozen=True)
@@ -154,6 +173,7 @@ class Images(Items):
     """
 
     item: ClassVar[str] = "picture"
+    kind: ClassVar[str] = "pictures"
 
     def __post_init__(self) -> None:
         if not isinstance(self.x, Tensor) or self.x.dtype != torch.uint8:
@@ -217,6 +237,7 @@ class Texts(Items):
     tokenizer: Tokenizer | None = None
 
     item: ClassVar[str] = "text"
+    kind: ClassVar[str] = "texts"
 
     def __post_init__(self) -> None:
         for what, t in {"x": self.x, "starts": self.starts, "answers": self.answers}.items():
@@ -272,24 +293,29 @@ class Texts(Items):
         return re.sub(r" ([.,!?])", r"\1", words)
 
 
+@dataclass(frozen=True, init=False)
 class Pairs(Items):
-    """Two containers row for row, a picture and its caption for one: `pairs.a` and `pairs.b`.
+    """Two containers row for row, a picture and its caption for one: `pairs.a`, which is also x, and `pairs.b`.
 
-    Labels and causes are those of `a`, unless it has none.
+    Labels and causes are those of `a`, unless it has none; `dataclasses.replace` sets others.
 
     Raises:
         ValueError: they have different lengths.
     """
 
+    b: Items = field(kw_only=True)
     item: ClassVar[str] = "pair"
-    b: Items
+    kind: ClassVar[str] = "pairs"
 
-    def __init__(self, a: Items, b: Items) -> None:
-        if len(a) != len(b):
-            raise ValueError(f"a has {len(a)} items and b {len(b)}; expected as many, row for row")
-        known = a if a.y is not None or a.factors else b
-        super().__init__(a, known.y, known.classes, known.factors, known.levels, known.periodic, f"{a.name}, {b.name}")  # type: ignore[arg-type]
+    def __init__(self, x: Items, b: Items, **known: Any) -> None:
+        if len(x) != len(b):
+            raise ValueError(f"a has {len(x)} items and b {len(b)}; expected as many, row for row")
+        if not known:
+            side = x if x.y is not None or x.factors else b
+            known = {what: getattr(side, what) for what in ("y", "classes", "factors", "levels", "periodic")}
+            known["name"] = f"{x.name}, {b.name}"
         object.__setattr__(self, "b", b)
+        super().__init__(x, **known)  # type: ignore[arg-type]
 
     @property
     def a(self) -> Items:
@@ -323,14 +349,46 @@ def as_items(x: Tensor | Items) -> Items:
     return Items(as_float(x) if x.is_floating_point() and x.ndim == 4 and x.shape[1] in (1, 3) else x)
 
 
-def _mapped(column: Any, f: Callable[[Tensor], Tensor]) -> Any:
-    if isinstance(column, Tensor):
+def unchecked(kind: type[Kind], columns: dict[str, Any]) -> Kind:
+    """A container of columns that were checked before: a batch would wait for its checks in every step."""
+    made = object.__new__(kind)
+    vars(made).update(columns)
+    return made
+
+
+def _mapped(column: Any, f: Callable[..., Any]) -> Any:
+    if isinstance(column, Tensor | Items):
         return f(column)
-    if isinstance(column, Items):
-        return column._map(f)
     if isinstance(column, dict):
         return {key: _mapped(part, f) for key, part in column.items()}
     return column
+
+
+def _rows(index: Any, count: int) -> slice | Tensor:
+    """Which of `count` rows an index means: a slice, or a tensor in one dimension of numbers or of bools."""
+    if isinstance(index, slice):
+        return index
+    try:
+        if isinstance(index, np.ndarray):
+            index = index.copy()  # torch takes no array that runs backwards
+        elif hasattr(index, "__index__") and not isinstance(index, bool | np.generic | Tensor):
+            index = operator.index(index)
+        rows = torch.as_tensor(index)
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(f"index is {index!r:.80}; {EXPECTED}") from None
+    if rows.dtype is torch.bool and rows.ndim == 1:
+        if len(rows) != count:
+            raise IndexError(f"the mask has {len(rows)} values; expected {count}, one for each item of the data set")
+        return rows
+    if rows.is_floating_point() and rows.shape == (0,):  # an empty list
+        return rows.long()
+    if rows.dtype is torch.bool or rows.is_floating_point() or rows.is_complex() or rows.ndim > 1:
+        raise TypeError(f"index is {rows.dtype} of shape {tuple(rows.shape)}; {EXPECTED}")
+    if not rows.ndim:
+        if not -count <= int(rows) < count:
+            raise IndexError(f"index {int(rows)} is out of range: the data set has {count} items")
+        rows = rows[None]
+    return rows.long()
 
 
 def _kind(x: object) -> str:

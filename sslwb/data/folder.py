@@ -6,7 +6,7 @@ import re
 import stat
 import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from sslwb.data.containers import Images, Items
+from sslwb.data.containers import Images, Items, unchecked
 from sslwb.data.readers import shuffled
 from sslwb.data.store import DataError
 
@@ -135,19 +135,26 @@ class StreamedImages(Images):
         Items.__post_init__(self)
 
     def __getitem__(self, index: Any) -> Images:  # type: ignore[override]
-        rows = Items(self.x, self.y, factors=self.factors)[index]
+        rows = super().__getitem__(index)
         pictures = []
         for i in rows.x.tolist():
             try:
                 pictures.append(read_picture(self.files[i], self.size))
             except Exception as error:  # it could be read when the data were made
-                raise DataError(
-                    f"{self.files[i]} cannot be read any more ({_why(self.files[i], error)}); expected the files "
-                    "as image_folder found them: bring it back, or make the data anew"
-                ) from error
+                raise _gone(self.files[i], error) from error
         x = torch.from_numpy(np.stack(pictures)) if pictures else torch.empty(0, *self.shape, dtype=torch.uint8)
-        known = rows.y, self.classes, rows.factors, self.levels, self.periodic, self.name
-        return Images(x.to(self.device), *known)
+        known = {column.name: getattr(rows, column.name) for column in fields(Images)}
+        return unchecked(Images, known | {"x": x.to(self.device)})
+
+    def contents(self) -> Iterator[tuple[str, Any]]:
+        """What is known of the pictures, and of each file its name, size and time; not how many workers read them."""
+        yield from ((name, column) for name, column in super().contents() if name not in ("files", "workers"))
+        for file in self.files:
+            try:
+                found = file.stat()
+            except OSError as error:
+                raise _gone(file, error) from error
+            yield file.name, (found.st_size, found.st_mtime_ns)
 
     def batches(self, indices: Iterable[Tensor]) -> Iterator[Images]:  # type: ignore[override]
         """The batches with these rows, through torch's DataLoader, whose batch sampler they are."""
@@ -170,6 +177,13 @@ class StreamedImages(Images):
     @property
     def shape(self) -> tuple[int, int, int]:
         return 3, self.size, self.size
+
+
+def _gone(file: Path, error: Exception) -> DataError:
+    return DataError(
+        f"{file} cannot be read any more ({_why(file, error)}); expected the files as image_folder found them: bring "
+        "it back, or make the data anew"
+    )
 
 
 class _Reading(Dataset[Images]):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
@@ -43,44 +45,63 @@ def embed(
         data: a container, or a tensor: uint8 (N, C, H, W) are pictures.
         precision: "auto", "fp32" or "bf16".
         out: a file, .npy, that the embeddings are written to batch by batch, where they are more than memory holds; the
-            tensor that comes back is a map of it.
+            tensor that comes back is a map of it. After an error it is what it was before.
 
     Raises:
         ValueError: the encoder gives something other than (B, dim), or no finite numbers.
+        OSError: the file cannot be written.
     """
     data = as_items(data)
     device = next((p.device for p in encoder.parameters()), torch.device("cpu"))
     precision = resolve_precision(precision, device)
+    if not len(data):
+        raise ValueError("data has no items; expected at least one to embed")
+    path = None if out is None else Path(out).expanduser()
     rows = torch.arange(len(data)).split(BATCH)
-    z: Tensor | None = None
-    with evaluating(encoder), autocast(device, precision):
+    z, dim = torch.empty(0), 0
+    with evaluating(encoder), autocast(device, precision), _written(path) as file:
         for index, batch in zip(rows, data.batches(rows), strict=True):
             if isinstance(encoder, WithoutEncoder):
                 part = batch.baseline()[1]
             else:
                 part = encoder(*batch.to(device).inputs()).float().cpu()
-            if part.ndim != 2 or len(part) != len(index):
+            if part.ndim != 2 or part.shape != (len(index), dim or part.shape[1]):
                 raise ValueError(
-                    f"encoder gave embeddings of shape {tuple(part.shape)} for {len(index)} items; expected (N, dim)"
+                    f"encoder gave embeddings of shape {tuple(part.shape)} for {len(index)} items; expected "
+                    f"(N, {dim or 'dim'})"
                 )
             if not torch.isfinite(part).all():
                 raise ValueError(
                     "encoder gave NaN or infinite embeddings; expected finite numbers: its training diverged"
                 )
-            z = _room(len(data), part.shape[1], out) if z is None else z
-            z[index[0] : index[-1] + 1] = part
-    if z is None:
-        raise ValueError("data has no items; expected at least one to embed")
-    return z
+            if not dim:
+                dim = part.shape[1]
+                if file is None:
+                    z = torch.empty(len(data), dim)
+                else:
+                    head = {"descr": "<f4", "fortran_order": False, "shape": (len(data), dim)}
+                    np.lib.format.write_array_header_1_0(file, head)
+            if file is None:
+                z[index[0] : index[-1] + 1] = part
+            else:
+                file.write(part.numpy().astype("<f4").tobytes())
+    return z if path is None else torch.from_numpy(np.load(path, mmap_mode="r+"))
 
 
-def _room(n: int, dim: int, out: str | os.PathLike[str] | None) -> Tensor:
-    """Where N embeddings are written: in memory, or in a file that the system maps into it."""
-    if out is None:
-        return torch.empty(n, dim)
-    path = Path(out).expanduser()
+@contextmanager
+def _written(path: Path | None) -> Iterator[BinaryIO | None]:
+    """A file beside `path` that takes its place in the end; after an error it is gone, and `path` as it was."""
+    if path is None:
+        yield None
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
-    return torch.from_numpy(np.lib.format.open_memmap(path, "w+", np.float32, (n, dim)))
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+    try:
+        with unfinished.open("wb") as file:
+            yield file
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -79,20 +79,21 @@ def evaluate(
 
     Args:
         encoder: what is measured.
-        train, test: containers of one kind.
+        train, test: containers that give an encoder inputs of the same shapes.
         make_views: the recipe of two or more views of each item; adds the column "alignment".
         control_steps: of the supervised control, which is trained once and then taken from the run store.
         task: (encoder, train, test) → {measure: number}; each row of the table is its answer for another encoder. The
             default gives kNN and linear-probe accuracy, effective rank (RankMe) and uniformity.
 
     Raises:
-        ValueError: data without labels, different kinds of items in train and test, or `make_views` that gives no two
+        ValueError: data without labels, items of other shapes in train than in test, or `make_views` that gives no two
             views of an item.
     """
-    if type(train) is not type(test) or train[:0].x.shape[1:] != test[:0].x.shape[1:]:
+    shapes, others = ([tuple(t.shape[1:]) for t in data[:1].inputs()] for data in (train, test))
+    if shapes != others:
         raise ValueError(
-            f"train has {train.item}s of {tuple(train.x.shape[1:])} and test {test.item}s of "
-            f"{tuple(test.x.shape[1:])}; expected the same"
+            f"train has {train.item}s of {', '.join(map(str, shapes))} and test {test.item}s of "
+            f"{', '.join(map(str, others))}; expected the same"
         )
     name, first = train[:1].baseline()
     encoders = {
@@ -127,7 +128,7 @@ def fine_tune(
     Raises:
         ValueError: `train` has no labels.
     """
-    method = Supervised(_Normed(copy.deepcopy(encoder)), _classes(train), seed=seed)
+    method = Supervised(_Normed(copy.deepcopy(encoder)), train.class_count, seed=seed)
     batch = min(batch_size, len(train))
     views = labelled(train.plain_view())
     fit(method, train, views, steps=steps, batch_size=batch, lr=lr, seed=seed, progress=False)
@@ -151,14 +152,10 @@ class _Normed(nn.Module):
 
 def _control(encoder: nn.Module, train: Items, steps: int) -> nn.Module:
     """The same encoder, trained with all labels; found in the run store by every later evaluation on these data."""
-    method = Supervised(untrained(encoder), _classes(train))
+    method = Supervised(untrained(encoder), train.class_count)
     views, batch = labelled(train.plain_view()), min(128, len(train))
     trained(method, train, views, steps=steps, batch_size=batch, progress=False)
     return method.encoder
-
-
-def _classes(data: Items) -> int:
-    return len(data.classes) or int(data.labels.max()) + 1
 
 
 def _alignment(encoder: nn.Module, data: Items, make_views: MakeViews) -> float:

@@ -11,7 +11,7 @@ from torch import nn
 from sslwb import nets
 from sslwb.augment import images, labelled, masks, puzzles, tokens
 from sslwb.core import MakeViews
-from sslwb.data import Images, Items, Texts
+from sslwb.data import Items
 from sslwb.methods.barlow_twins import BarlowTwins
 from sslwb.methods.base import Method
 from sslwb.methods.bert import BERT
@@ -51,42 +51,52 @@ def gpt(data: Any, seed: int) -> nn.Module:
 class Default:
     """How a method is made: around which encoder, of which views, for which kind of data."""
 
-    make: Callable[..., Method]  # (encoder, data) → method
+    make: Callable[..., Method]  # (encoder, data, seed) → method
     encoder: Callable[[Any, int], nn.Module] = conv  # (data, seed) → encoder
     views: Callable[[Any], MakeViews] = lambda data: images.simclr(data.shape[-1])
-    of: type[Items] = Images
+    kind: str = "pictures"  # the container says what it is: `Items.kind`
 
 
 # A new method is a row here, under the name of its file.
 DEFAULTS: dict[str, Default] = {
-    "simclr": Default(lambda encoder, data: SimCLR(encoder)),
-    "moco": Default(lambda encoder, data: MoCo(encoder)),
-    "byol": Default(lambda encoder, data: BYOL(encoder)),
-    "simsiam": Default(lambda encoder, data: SimSiam(encoder)),
-    "barlow_twins": Default(lambda encoder, data: BarlowTwins(encoder)),
-    "vicreg": Default(lambda encoder, data: VICReg(encoder)),
-    "swav": Default(lambda encoder, data: SwAV(encoder)),
-    "dino": Default(lambda encoder, data: DINO(encoder)),
-    "rotation": Default(lambda encoder, data: Rotation(encoder), views=lambda data: puzzles.rotation(data.shape[-1])),
-    "jigsaw": Default(lambda encoder, data: Jigsaw(encoder), views=lambda data: puzzles.jigsaw(data.shape[-1])),
+    "simclr": Default(lambda encoder, data, seed: SimCLR(encoder, seed=seed)),
+    "moco": Default(lambda encoder, data, seed: MoCo(encoder, seed=seed)),
+    "byol": Default(lambda encoder, data, seed: BYOL(encoder, seed=seed)),
+    "simsiam": Default(lambda encoder, data, seed: SimSiam(encoder, seed=seed)),
+    "barlow_twins": Default(lambda encoder, data, seed: BarlowTwins(encoder, seed=seed)),
+    "vicreg": Default(lambda encoder, data, seed: VICReg(encoder, seed=seed)),
+    "swav": Default(lambda encoder, data, seed: SwAV(encoder, seed=seed)),
+    "dino": Default(lambda encoder, data, seed: DINO(encoder, seed=seed)),
+    "rotation": Default(
+        lambda encoder, data, seed: Rotation(encoder, seed=seed), views=lambda data: puzzles.rotation(data.shape[-1])
+    ),
+    "jigsaw": Default(
+        lambda encoder, data, seed: Jigsaw(encoder, seed=seed), views=lambda data: puzzles.jigsaw(data.shape[-1])
+    ),
     "inpainting": Default(
-        lambda encoder, data: Inpainting(encoder, data.shape[-1]), views=lambda data: masks.inpainting(data.shape[-1])
+        lambda encoder, data, seed: Inpainting(encoder, data.shape[-1], seed=seed),
+        views=lambda data: masks.inpainting(data.shape[-1]),
     ),
-    "mae": Default(lambda encoder, data: MAE(encoder), vit, lambda data: masks.mae(data.shape[-1])),
-    "jepa": Default(lambda encoder, data: JEPA(encoder), vit, lambda data: masks.jepa(data.shape[-1])),
+    "mae": Default(lambda encoder, data, seed: MAE(encoder, seed=seed), vit, lambda data: masks.mae(data.shape[-1])),
+    "jepa": Default(lambda encoder, data, seed: JEPA(encoder, seed=seed), vit, lambda data: masks.jepa(data.shape[-1])),
     "bert": Default(
-        lambda encoder, data: BERT(encoder), bert, lambda data: tokens.mask(len(data.vocabulary)), of=Texts
+        lambda encoder, data, seed: BERT(encoder, seed=seed),
+        bert,
+        lambda data: tokens.mask(len(data.vocabulary)),
+        kind="texts",
     ),
-    "gpt": Default(lambda encoder, data: GPT(encoder), gpt, lambda data: tokens.next_token(whole=False), of=Texts),
+    "gpt": Default(
+        lambda encoder, data, seed: GPT(encoder), gpt, lambda data: tokens.next_token(whole=False), kind="texts"
+    ),
     "supervised": Default(
-        lambda encoder, data: Supervised(encoder, len(data.classes) or int(data.labels.max()) + 1),
+        lambda encoder, data, seed: Supervised(encoder, data.class_count, seed=seed),
         views=lambda data: labelled(data.plain_view()),
     ),
 }
 
 
 def suited(name: str, data: Items, seed: int = 0) -> tuple[Method, MakeViews]:
-    """The method of this name, and the recipe of its views, for these data; the first weights are the seed's.
+    """The method of this name, and the recipe of its views, for these data; all first weights are the seed's.
 
     Raises:
         LookupError: no such method.
@@ -95,6 +105,6 @@ def suited(name: str, data: Items, seed: int = 0) -> tuple[Method, MakeViews]:
     if name not in DEFAULTS:
         raise LookupError(f"no method {name!r}; there are: {', '.join(DEFAULTS)}")
     default = DEFAULTS[name]
-    if not isinstance(data, default.of):
-        raise ValueError(f"{name} is a method for {default.of.item}s, and {data.name or 'data'} holds {data.item}s")
-    return default.make(default.encoder(data, seed), data), default.views(data)
+    if data.kind != default.kind:
+        raise ValueError(f"{name} is a method for {default.kind}, and {data.name or 'data'} holds {data.kind}")
+    return default.make(default.encoder(data, seed), data, seed), default.views(data)
