@@ -1,7 +1,7 @@
 r"""Temperature, batch size, projector and number of views in SimCLR: the stored rows of lesson 03.
 
     python benchmarks/simclr_ablation.py [--seeds 3] [--steps 200] [--only "2 views" …] [--quick] [--out FILE]
-    python benchmarks/simclr_ablation.py --steps 800 --out benchmarks/results/simclr_projector.json \
+    python benchmarks/simclr_ablation.py --steps 1000 --out benchmarks/results/simclr_projector.json \
         --only "the lesson's recipe" "no projector"
 
 Every row sees the same number of pictures (steps x 32), so a larger batch takes fewer steps.
@@ -44,7 +44,7 @@ def measure(name: str, seed: int, share: float, steps: int) -> Rows:
     of_method, of_views, of_fit = ROWS[name]
     settings = SETTINGS | of_fit
     settings["steps"] = max(1, round(steps * share * SETTINGS["batch_size"] / settings["batch_size"]))
-    method = SimCLR(nets.conv(seed=seed), **{"temperature": 0.1, "seed": seed} | of_method)
+    method = SimCLR(nets.conv(16, seed=seed), **{"temperature": 0.1, "seed": seed} | of_method)
     views = simclr(24, **{"views": 4} | RECIPE | of_views)
     history = fit(method, train, views, seed=seed, progress=False, **settings)
     bank = train[:BANK]

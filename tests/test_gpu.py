@@ -1,7 +1,7 @@
 """No step waits for a GPU: views, forward pass and `after_step` of every method on a pretended cuda device.
 
 torch's fake tensors have a device, a shape and no values. They can be made on a machine without a GPU, operations on
-mixed devices raise, and so does everything that would have to read a value.
+mixed devices raise, and so does everything that would have to read a value: here also a copy to the host.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ from typing import Any
 
 import pytest
 import torch
-from test_methods import METHODS, Row, given
+from test_methods import METHODS, Row, given, pairs_of_tales
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from sslwb.augment import images, labelled, with_noise
 from sslwb.core import checking
-from sslwb.data import Images, load
+from sslwb.data import Images, Pairs, load
 from sslwb.methods.base import Method
 
 rows = pytest.mark.parametrize("row", METHODS.values(), ids=METHODS.keys())
@@ -38,9 +40,26 @@ class Drawing(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
+class CopiedToHostError(RuntimeError):
+    """A GPU would have to be waited for."""
+
+
+class Staying(TorchDispatchMode):
+    """Refuses copies to the host, which fake tensors allow: `.cpu()`, `.to("cpu")`, `on_host.copy_(on_gpu)`."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        came, made = (
+            {t.device.type for t in tree_leaves(tree) if isinstance(t, Tensor)} for tree in ((args, kwargs), result)
+        )
+        if "cuda" in came and "cpu" in made:
+            raise CopiedToHostError(f"{func} copies to the host")
+        return result
+
+
 @contextmanager
 def pretended_gpu() -> Iterator[None]:
-    with FakeTensorMode(allow_non_fake_inputs=True), Drawing(), torch.no_grad():
+    with FakeTensorMode(allow_non_fake_inputs=True), Drawing(), Staying(), torch.no_grad():
         yield
 
 
@@ -106,6 +125,33 @@ def test_what_reads_a_value_fails_here(data: Images) -> None:
     method = Reading(nets.conv(8))
     with pretended_gpu(), pytest.raises(DataDependentOutputException):
         moved(method)(images.simclr(16)(data._map(on_gpu), PretendedGenerator()))
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [
+        lambda t: t.cpu(),
+        lambda t: t.to("cpu"),
+        lambda t: t.to("cpu", torch.float64, non_blocking=True),
+        lambda t: torch.empty(t.shape).copy_(t),
+        lambda t: torch.zeros(9).index_put_((torch.arange(2),), t.to("cpu")),
+    ],
+)
+def test_what_copies_to_the_host_fails_here(copied: Callable[[Tensor], Tensor]) -> None:
+    with pretended_gpu(), pytest.raises(CopiedToHostError):
+        copied(torch.empty(2, device="cuda"))
+
+
+def test_a_batch_is_taken_where_the_data_lie(data: Images) -> None:
+    """Its index may lie there too, or come from the host; all columns stay where they are."""
+    containers = (data, pairs_of_tales(), Pairs(data, data))
+    with pretended_gpu():
+        for items in containers:
+            there = items._map(on_gpu)
+            for index in (torch.arange(48), torch.empty(48, dtype=torch.int64, device="cuda"), slice(48)):
+                columns: list[Tensor] = []
+                there[index]._map(lambda t: columns.append(t) or t)  # noqa: B023 - it is called at once
+                assert {(len(t), t.device.type) for t in columns} == {(48, "cuda")}
 
 
 def test_mixed_devices_fail_here(data: Images) -> None:

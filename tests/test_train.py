@@ -14,19 +14,22 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from sslwb import nets
 from sslwb.augment import images, labelled
-from sslwb.core import MakeViews, Views, recorded
-from sslwb.data import Images, load
+from sslwb.core import MakeViews, Views, may_read, recorded
+from sslwb.data import Images, image_folder, load
 from sslwb.methods.base import Method
 from sslwb.methods.simclr import SimCLR
 from sslwb.methods.supervised import Supervised
@@ -262,6 +265,70 @@ def test_the_environment_may_shorten_every_training(data: Images, monkeypatch: p
         monkeypatch.setenv("SSLWB_TRAIN_SHARE", wrong)
         with pytest.raises(ValueError, match=r"\$SSLWB_TRAIN_SHARE is .*; expected a share of the steps above 0"):
             fit(simclr(), data, VIEWS, steps=8, **EXACT)
+
+
+# ── the first step checks; compiling
+
+
+def reading(seen: list[bool]) -> None:
+    seen.append(may_read(torch.empty(1, device="meta")))  # not on the CPU, where everything may be read
+
+
+def test_recipe_and_method_may_read_in_the_first_step_alone(data: Images) -> None:
+    recipe: list[bool] = []
+    inside: list[bool] = []
+
+    def views(batch: Images, generator: torch.Generator) -> Views:
+        reading(recipe)
+        return VIEWS(batch, generator)
+
+    def loss(step: int, z: Tensor) -> Tensor:
+        reading(inside)
+        return z.square().mean()
+
+    fit(Scripted(loss), data, views, steps=3, **EXACT)
+    assert recipe == inside == [True, False, False]
+
+
+def test_compiling_stands_apart_and_happens_once(data: Images, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a compiler: torch traces the method, and what is handed a graph takes its time. No check adds another."""
+    graphs: list[float] = []
+
+    class Checked(SimCLR):
+        def forward(self, views: Views) -> dict[str, Tensor]:
+            if may_read(torch.empty(1, device="meta")):
+                raise_for_text(views[0])
+            return super().forward(views)
+
+    def raise_for_text(x: Tensor) -> None:
+        assert x.isfinite().all()
+
+    def slow(graph: Any, inputs: Any) -> Any:
+        graphs.append(time.perf_counter())
+        time.sleep(0.4)
+        return graph
+
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend=slow))
+    method = Checked(nets.conv(4, seed=41), projector=(16, 8), seed=41)
+    after: list[int] = []
+    seconds: list[float] = []
+
+    def note(history: History) -> None:
+        after.append(len(graphs))
+        seconds.append(history.seconds)
+
+    begun = time.perf_counter()
+    history = fit(method, data, VIEWS, steps=5, on_step=note, **EXACT, compile=True)
+    wall = time.perf_counter() - begun
+    assert after[0] == 0
+    assert after[1] > 0
+    assert after[1:] == [after[1]] * 4
+    assert history.compile_seconds > 0.4 * after[1]
+    assert history.seconds + history.compile_seconds < wall
+    assert seconds == sorted(seconds)
+    assert seconds[1] - seconds[0] < 0.4
+    plain = simclr()
+    assert fit(plain, data, VIEWS, steps=5, **EXACT)["loss"] == pytest.approx(history["loss"], abs=1e-3)
 
 
 # ── schedules and seeds
@@ -646,6 +713,26 @@ def test_an_interrupt_leaves_a_usable_model(data: Images) -> None:
     fit(plain, data, VIEWS, steps=9, on_step=lambda h: len(h) == 4, **EXACT)
     assert same(weights(method), weights(plain))
     assert not method.training
+
+
+@pytest.mark.parametrize("end", ["done", "stopped", "failed"])
+def test_no_worker_of_a_stream_outlives_the_training(tmp_path: Path, end: str) -> None:
+    for i, picture in enumerate(pictures(32).x):
+        Image.fromarray(picture.permute(1, 2, 0).numpy()).save(tmp_path / f"{i}.png")
+    stream = image_folder(tmp_path, 12, stream=True, workers=2)
+    alive: list[int] = []
+
+    def on_step(history: History) -> bool:
+        alive.append(len(multiprocessing.active_children()))
+        if end == "failed":
+            raise RuntimeError("the caller's own")
+        return end == "stopped"
+
+    training = loop.Loop(simclr(), stream, VIEWS, steps=3, **{k: v for k, v in EXACT.items() if k != "progress"})
+    with pytest.raises(RuntimeError, match="own") if end == "failed" else nullcontext():
+        training.run(on_step)
+    assert alive[0] == 2
+    assert multiprocessing.active_children() == []
 
 
 # ── what is wrong is reported

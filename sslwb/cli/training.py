@@ -24,9 +24,10 @@ def train_encoder(args: argparse.Namespace) -> int:
 
     Raises:
         LookupError: no such method.
-        ValueError: a setting that makes no sense, an unknown data set, a checkpoint of other settings.
+        ValueError: a setting that makes no sense, an unknown data set, a checkpoint of other settings, more ranks than
+            GPUs.
     """
-    with ranks.joined():
+    with ranks.joined(args.device):
         data = load(args.data, n=args.n, seed=args.seed)
         method, make_views = suited(args.method, data, args.seed)
         try:

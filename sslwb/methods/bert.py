@@ -73,7 +73,7 @@ class BERT(Method):
         h0 = h[:, 0]
         if may_read(asked):  # the vocabulary is scored where a word is asked alone
             h, targets = h[asked], targets[asked]
-        words = ranks.weighed(mlm_loss(self.logits(h), targets), asked.sum())
+        words = ranks.weighed(mlm_loss, asked.sum(), self.logits(h), targets)
         if not pairs:
             return {"loss": words}
         follows = F.cross_entropy(self.judge(h0).float(), pairs.not_next)

@@ -54,8 +54,8 @@ class GPT(Method):
         if len(views) != 1:
             raise ValueError(f"views holds {len(views)} tensors; expected tokens alone: augment.tokens.next_token()")
         (tokens,) = views
-        loss = next_token_loss(self.logits(self.encoder.features(tokens)), tokens)
-        return {"loss": ranks.weighed(loss, (tokens[:, 1:] != PAD).sum())}
+        logits, count = self.logits(self.encoder.features(tokens)), (tokens[:, 1:] != PAD).sum()
+        return {"loss": ranks.weighed(next_token_loss, count, logits, tokens)}
 
     def logits(self, h: Tensor) -> Tensor:
         """Embeddings in place (…, dim) → a score for the word that follows (…, V)."""

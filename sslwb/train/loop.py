@@ -20,7 +20,7 @@ from torch.nn.parallel import DistributedDataParallel
 from tqdm.auto import tqdm
 
 from sslwb import ranks
-from sslwb.core import MakeViews, Views, checking, describe
+from sslwb.core import MakeViews, Views, checking, describe, plain
 from sslwb.data import Items
 from sslwb.methods.base import Method
 from sslwb.train.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
@@ -105,8 +105,8 @@ def fit(
         checkpoint: a file to save to every few seconds, and to go on from when it is there: bit for bit on a CPU.
         on_step: called after each step with the history; a true result stops the training.
         progress: a bar on standard error.
-        compile: compile the method first (torch.compile), which takes its time once, reported apart as
-            `history.compile_seconds`, and pays where steps are many; it wants a C++ compiler.
+        compile: compile the method (torch.compile), which pays where steps are many; it wants a C++ compiler. The
+            second step does it: its time stands in `history.compile_seconds`, and not in `history.seconds`.
 
     Under `torchrun` every rank calls this alike and takes its share of each batch; rank 0 writes, and a stop on one
     rank stops all.
@@ -166,6 +166,9 @@ class Loop:
         checkpoint: str | Path | None = None,
         compile: bool = False,
     ) -> None:
+        steps, batch_size, lr, weight_decay, warmup, seed = map(
+            plain, (steps, batch_size, lr, weight_decay, warmup, seed)
+        )
         _check_settings(method, data, steps, batch_size, lr, weight_decay, warmup)
         steps = max(1, round(steps * train_share()))
         use_granted_cores()
@@ -195,9 +198,8 @@ class Loop:
             groups, lr=lr, weight_decay=weight_decay, betas=(0.9, 0.95), fused=self.device.type != "mps"
         )
         self._forward: Callable[[Views], dict[str, Tensor]] = _over_ranks(method)
-        self._compile, self._first = compile, True
-        if compile:
-            self._forward = torch.compile(self._forward)
+        self._compiled = torch.compile(self._forward) if compile else None
+        self._taken = 0  # steps, by this object
         self._batches: Iterator[Items] | None = None
         self._pending: list[dict[str, Tensor]] = []
         self._good: tuple[int, dict[str, Tensor]] = (0, {})
@@ -208,15 +210,15 @@ class Loop:
         """Take the steps that are left; see `fit`."""
         self.history.stopped = False
         self.method.train()
-        self._batches = self.data.batches(self._indices(self.step))
-        before, begin = self.history.seconds, time.perf_counter()
-        saved = begin
+        history, begin = self.history, time.perf_counter()
+        saved, before = begin, history.seconds + history.compile_seconds
         self._remember()
+        self._batches = self.data.batches(self._indices(self.step))
         try:
             while self.step < self.steps:
                 self._take_step()
                 now = time.perf_counter()
-                self.history.seconds = before + now - begin
+                history.seconds = before + now - begin - history.compile_seconds
                 if self.checkpoint is not None and (now - saved >= SAVE_EVERY or self.step == self.steps):
                     self._flush()
                     self._check_weights()
@@ -229,6 +231,7 @@ class Loop:
             self._flush()
             self._check_weights()
         finally:
+            self._batches = None  # a stream's workers end with it
             self.method.eval()
         return self.history
 
@@ -276,15 +279,21 @@ class Loop:
         batch = next(self._batches)
         # Everything random in this step comes from its own seed: a resumed run draws what the first run drew.
         seed = mix(settings["seed"], "step", self.step, *([ranks.rank()] if ranks.rank() else []))
-        views = self.make_views(batch, torch.Generator(self.device).manual_seed(seed))
-        self.method.before_step(progress)
-        first, self._first, began = self._first, False, time.perf_counter()
-        with autocast(self.device, settings["precision"]), checking(first):
-            terms = self._forward(views)
+        generator = torch.Generator(self.device).manual_seed(seed)
+        # The first step checks, and is never compiled: without the checks the second one would be compiled anew.
+        first, compiling = self._taken == 0, self._compiled is not None and self._taken == 1
+        forward = self._forward if first or self._compiled is None else self._compiled
+        self._taken += 1
+        with checking(first):
+            views = self.make_views(batch, generator)
+            self.method.before_step(progress)
+            began = time.perf_counter()
+            with autocast(self.device, settings["precision"]):
+                terms = forward(views)
         self._record(terms)
         self.optimiser.zero_grad(set_to_none=True)
         terms["loss"].backward()
-        if self._compile and first:
+        if compiling:
             self.history.compile_seconds += time.perf_counter() - began
         self.optimiser.step()
         self.method.after_step(progress)
@@ -377,9 +386,8 @@ def _order(seed: int, time_round: int, items: int) -> Tensor:
 def _as_it_is(method: Method) -> dict[str, Any]:
     """How the method was made, with what has been set anew since: its temperature, for one."""
     made = describe(method)
-    return {
-        k: vars(method)[k] if isinstance(vars(method).get(k), bool | int | float | str) else v for k, v in made.items()
-    }
+    now = {name: plain(vars(method)[name]) for name in made.keys() & vars(method).keys() - {"make"}}
+    return made | {name: value for name, value in now.items() if isinstance(value, bool | int | float | str)}
 
 
 def _differences(came: Any, here: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:
@@ -423,7 +431,7 @@ def mix(seed: int, *parts: object) -> int:
 def estimate(
     method: Method, data: Items, make_views: MakeViews, stop: Callable[[], bool] = lambda: False, **settings: Any
 ) -> float | None:
-    """Seconds that `fit` with these settings will take here: a copy of the method takes four steps, three are timed.
+    """Seconds that `fit` with these settings will take here: a copy takes four steps, the last two are timed.
 
     None when `stop` became true before that.
     """
@@ -436,7 +444,7 @@ def estimate(
         return len(stamps) == 4 or stop()
 
     loop.run(stamp)
-    return (stamps[-1] - stamps[0]) / 3 * settings["steps"] if len(stamps) == 4 else None
+    return (stamps[-1] - stamps[1]) / 2 * settings["steps"] if len(stamps) == 4 else None
 
 
 def _check_settings(
