@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -455,6 +456,15 @@ def test_what_a_killed_process_left_is_swept_when_it_is_old(tmp_path: Path) -> N
     os.utime(foreign, (0, 0))
     save_checkpoint(tmp_path / "run.pt", {"a": 1})
     assert sorted(os.listdir(tmp_path)) == [".my.pt.9-9.part", ".run.pt.8-8.part", "run.pt"]
+
+
+def test_numbers_of_numpy_are_settings_too_and_their_checkpoint_is_read(data: Images, tmp_path: Path) -> None:
+    numbers = {"steps": np.int64(3), "lr": np.float64(1e-3), "weight_decay": np.float32(0), "warmup": torch.tensor(0.5)}
+    method = SimCLR(nets.conv(4), temperature=np.float64(0.2), projector=(8,))
+    history = fit(method, data, VIEWS, checkpoint=tmp_path / "run.pt", **EXACT | numbers | {"seed": np.arange(3)[1]})
+    assert load_checkpoint(tmp_path / "run.pt")["history"]["settings"] == history.settings
+    assert history.settings["lr"] == 1e-3
+    assert type(history.settings["seed"]) is int
 
 
 # ── checkpoints: the file
