@@ -23,7 +23,7 @@ from sslwb.evaluate import embed, raw, untrained
 from sslwb.methods.simclr import SimCLR
 from sslwb.train import fit
 
-STEPS = 800
+STEPS = 1000
 VIEWS: dict[str, Any] = {"size": 24, "views": 4}
 TEMPERATURE = 0.1
 
@@ -43,7 +43,7 @@ def main() -> None:
 
     rows: dict[str, list[dict[str, float]]] = {"raw pixels": [score(raw, bank, test)]}
     for seed in range(seeds):
-        method = SimCLR(nets.conv(seed=seed), temperature=TEMPERATURE, seed=seed)
+        method = SimCLR(nets.conv(16, seed=seed), temperature=TEMPERATURE, seed=seed)
         random = untrained(method.encoder, seed)
         history = fit(method, train, simclr(**VIEWS, **RECIPE), steps=steps, seed=seed, progress=False, **SETTINGS)
         for name, encoder in (("random encoder", random), ("SimCLR", method.encoder)):
