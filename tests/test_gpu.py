@@ -21,7 +21,7 @@ from torch.utils._pytree import tree_leaves
 
 from sslwb.augment import images, labelled, with_noise
 from sslwb.core import checking
-from sslwb.data import Images, Pairs, load
+from sslwb.data import Images, Items, Pairs, load
 from sslwb.methods.base import Method
 
 rows = pytest.mark.parametrize("row", METHODS.values(), ids=METHODS.keys())
@@ -142,15 +142,19 @@ def test_what_copies_to_the_host_fails_here(copied: Callable[[Tensor], Tensor]) 
         copied(torch.empty(2, device="cuda"))
 
 
+def every_column(items: Items, f: Callable[[Tensor], Tensor]) -> Items:
+    return items._map(lambda column: every_column(column, f) if isinstance(column, Items) else f(column))
+
+
 def test_a_batch_is_taken_where_the_data_lie(data: Images) -> None:
     """Its index may lie there too, or come from the host; all columns stay where they are."""
     containers = (data, pairs_of_tales(), Pairs(data, data))
     with pretended_gpu():
         for items in containers:
-            there = items._map(on_gpu)
+            there = every_column(items, on_gpu)
             for index in (torch.arange(48), torch.empty(48, dtype=torch.int64, device="cuda"), slice(48)):
                 columns: list[Tensor] = []
-                there[index]._map(lambda t: columns.append(t) or t)  # noqa: B023 - it is called at once
+                every_column(there[index], lambda t: columns.append(t) or t)  # noqa: B023 - it is called at once
                 assert {(len(t), t.device.type) for t in columns} == {(48, "cuda")}
 
 

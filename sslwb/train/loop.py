@@ -385,9 +385,11 @@ def _order(seed: int, time_round: int, items: int) -> Tensor:
 
 def _as_it_is(method: Method) -> dict[str, Any]:
     """How the method was made, with what has been set anew since: its temperature, for one."""
-    made = describe(method)
-    now = {name: plain(vars(method)[name]) for name in made.keys() & vars(method).keys() - {"make"}}
-    return made | {name: value for name, value in now.items() if isinstance(value, bool | int | float | str)}
+    made: dict[str, Any] = describe(method)
+    for name in made.keys() & vars(method).keys() - {"make"}:
+        if isinstance(value := plain(vars(method)[name]), bool | int | float | str):
+            made[name] = value
+    return made
 
 
 def _differences(came: Any, here: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:
