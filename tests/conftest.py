@@ -43,9 +43,12 @@ def group(nodeid: str) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest groups come first, then both workers are busy until the end. What is not measured is the first."""
+    """The longest groups come first, then both workers are busy until the end. What is not measured is the first.
+
+    Browser tests come last: while Playwright is open, its event loop runs in this thread, and asyncio.run() fails.
+    """
     seconds = json.loads(MEASURED.read_text())["rows"] if MEASURED.exists() else {}
-    items.sort(key=lambda item: -seconds.get(group(item.nodeid), math.inf))
+    items.sort(key=lambda item: ("browser" in item.path.parts, -seconds.get(group(item.nodeid), math.inf)))
 
 
 @pytest.hookimpl(optionalhook=True)
