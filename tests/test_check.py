@@ -746,10 +746,42 @@ TURNS: list[Case] = [
     ("rotation_batch", lambda x: turning()(x.mul_(255)), "overwrites its arguments"),
 ]
 
-WRONG = [*TURNS, *HIDDEN, *FAMILY, *WORDS, *NT_XENT, *INFO_NCE, *GEOMETRY, *KNN, *PROBE, *STEP, *CROP, *GRAY, *BRIGHT]
+
+def partners(pictures: int) -> list[int]:
+    return [row + pictures if row < pictures else row - pictures for row in range(2 * pictures)]
+
+
+PARTNERS: list[Case] = [
+    ("partner_labels", lambda pictures: torch.arange(2 * pictures), "names itself"),
+    ("partner_labels", lambda pictures: [row % pictures for row in range(2 * pictures)], "name the picture"),
+    ("partner_labels", lambda pictures: [row % pictures + pictures for row in range(2 * pictures)], "to second views"),
+    ("partner_labels", lambda pictures: [row ^ 1 for row in range(2 * pictures)], "side by side"),
+    ("partner_labels", lambda pictures: list(range(2 * pictures))[::-1], "runs backwards"),
+    ("partner_labels", lambda pictures: [row + 1 for row in partners(pictures)], "count rows from 1"),
+    ("partner_labels", lambda pictures: partners(pictures)[:pictures], "expected (8,)"),
+]
+
+WRONG = [
+    *PARTNERS,
+    *TURNS,
+    *HIDDEN,
+    *FAMILY,
+    *WORDS,
+    *NT_XENT,
+    *INFO_NCE,
+    *GEOMETRY,
+    *KNN,
+    *PROBE,
+    *STEP,
+    *CROP,
+    *GRAY,
+    *BRIGHT,
+]
 EXERCISES = [name for name in check.__all__ if name != "Report"]
 
 RIGHT: list[tuple[str, Callable[..., Any]]] = [
+    ("partner_labels", partners),
+    ("partner_labels", lambda pictures: torch.arange(2 * pictures).roll(pictures)),
     ("rotation_batch", turn_by_loops),
     ("rotation_batch", turning()),
     ("rotation_batch", turning(give=lambda pictures, labels: [pictures, labels])),

@@ -1,15 +1,16 @@
 """Exercises: each check takes the learner's function, tries it, and says what is wrong in the learner's terms.
 
-Lesson 01: `crop`, `grayscale`, `brightness` · lesson 02: `training_step`, `knn`, `linear_probe` · lesson 03:
-`info_nce`, `nt_xent`, `alignment`, `uniformity` · lesson 04: `moving_average`, `queue_loss` · lesson 05: `byol_loss` ·
-lesson 06: `cross_correlation`, `variance` · lesson 07: `sinkhorn`, `sharpened` · lesson 08: `feature_std`,
-`effective_rank` · lesson 09: `rotation_batch` · lesson 10: `patchify`, `mask_sampling` · lesson 12: `mask_tokens`,
-`mlm_loss` · lesson 13: `causal_mask`.
+Lesson 00: `partner_labels` · lesson 01: `crop`, `grayscale`, `brightness` · lesson 02: `training_step`, `knn`,
+`linear_probe` · lesson 03: `info_nce`, `nt_xent`, `alignment`, `uniformity` · lesson 04: `moving_average`,
+`queue_loss` · lesson 05: `byol_loss` · lesson 06: `cross_correlation`, `variance` · lesson 07: `sinkhorn`,
+`sharpened` · lesson 08: `feature_std`, `effective_rank` · lesson 09: `rotation_batch` · lesson 10: `patchify`,
+`mask_sampling` · lesson 12: `mask_tokens`, `mlm_loss` · lesson 13: `causal_mask`.
 """
 
 from sslwb.check.clusters import sharpened, sinkhorn
 from sslwb.check.losses import alignment, info_nce, nt_xent, uniformity
 from sslwb.check.meters import effective_rank, feature_std
+from sslwb.check.pairs import partner_labels
 from sslwb.check.patches import mask_sampling, patchify
 from sslwb.check.probes import knn, linear_probe
 from sslwb.check.puzzles import rotation_batch
@@ -39,6 +40,7 @@ __all__ = [
     "mlm_loss",
     "moving_average",
     "nt_xent",
+    "partner_labels",
     "patchify",
     "queue_loss",
     "rotation_batch",
