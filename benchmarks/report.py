@@ -151,6 +151,13 @@ def map_seconds(r: Any) -> Finding:
     )
 
 
+def million(r: Any) -> Finding:
+    rows = {name.split()[0]: row for name, row in r["rows"].items()}
+    most = max(row["peak GB above the model"] for row in rows.values())
+    seconds = ", ".join(f"{name} {row['seconds']:.0f} s" for name, row in rows.items())
+    return f"{most:.1f} GB; {seconds}", most <= 2
+
+
 def fit_overhead(r: Any) -> Finding:
     shares = {name: row["overhead, share"] for name, row in r["rows"].items()}
     return ", ".join(f"{name}: {share:+.1%}" for name, share in shares.items()), shares["a lesson's size"] <= 0.03
@@ -209,6 +216,7 @@ LINES: list[tuple[str, str, str, Callable[[Any], Finding]]] = [
         above_the_floor,
     ),
     ("a map of 2,000 embeddings, after it is asked for", "≤ 5 s", "map", map_seconds),
+    ("a million embeddings of pictures that do not fit, peak above the model", "≤ 2 GB", "million", million),
     ("`fit` above a bare loop with the same method", "≤ 3 % at a lesson's size", "overhead", fit_overhead),
 ]
 
