@@ -1,5 +1,6 @@
-"""What every floor speaks of: views and batches, how a thing was made, and what the host may read."""
+"""What every floor speaks of: views and batches, how a thing was made, what the host may read, and files."""
 
+from sslwb.core.files import place, written_whole
 from sslwb.core.host import checking, host_generator, may_read
 from sslwb.core.record import NotRecorded, describe, plain, rebuild, recorded
 from sslwb.core.views import MASK, PAD, SEP, WORDS, MakeViews, Views, as_views, tensor_of
@@ -17,8 +18,10 @@ __all__ = [
     "describe",
     "host_generator",
     "may_read",
+    "place",
     "plain",
     "rebuild",
     "recorded",
     "tensor_of",
+    "written_whole",
 ]

@@ -9,7 +9,6 @@ import difflib
 import os
 import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +17,7 @@ from tokenizers import Tokenizer as Backend
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from sslwb.core import MASK, PAD
+from sslwb.core import MASK, PAD, place, written_whole
 from sslwb.data.store import DataError
 
 SPECIAL = ("<pad>", "<mask>", "<sep>")
@@ -115,7 +114,7 @@ class Tokenizer:
             DataError: no such file, damaged, or another tokenizer than the three of the course.
         """
         try:
-            made = Backend.from_str(Path(path).read_text(encoding="utf-8"))
+            made = Backend.from_str(place(path).read_text(encoding="utf-8"))
         except OSError as error:
             raise DataError(f"path is {str(path)!r}: it cannot be read ({error.strerror})") from error
         except Exception as error:  # `tokenizers` raises Exception itself
@@ -134,10 +133,8 @@ class Tokenizer:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write one JSON file, in the form of `tokenizers`; it is there completely or not at all."""
-        path = Path(path)
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
-        part.write_text(self.backend.to_str(pretty=True), encoding="utf-8")
-        part.replace(path)
+        with written_whole(place(path)) as file:
+            file.write(self.backend.to_str(pretty=True).encode())
 
     def __len__(self) -> int:
         return len(self.vocabulary)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import copy
 import os
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import BinaryIO
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sslwb.core import place, written_whole
 from sslwb.data import Items
 from sslwb.data.containers import as_items
 from sslwb.nets import seeded
@@ -56,10 +54,10 @@ def embed(
     precision = resolve_precision(precision, device)
     if not len(data):
         raise ValueError("data has no items; expected at least one to embed")
-    path = None if out is None else Path(out).expanduser()
+    path = None if out is None else place(out)
     rows = torch.arange(len(data)).split(BATCH)
     z, dim = torch.empty(0), 0
-    with evaluating(encoder), autocast(device, precision), _written(path) as file:
+    with evaluating(encoder), autocast(device, precision), written_whole(path) if path else nullcontext() as file:
         for index, batch in zip(rows, data.batches(rows), strict=True):
             if isinstance(encoder, WithoutEncoder):
                 part = batch.baseline()[1]
@@ -86,22 +84,6 @@ def embed(
             else:
                 file.write(part.numpy().astype("<f4").tobytes())
     return z if path is None else torch.from_numpy(np.load(path, mmap_mode="r+"))
-
-
-@contextmanager
-def _written(path: Path | None) -> Iterator[BinaryIO | None]:
-    """A file beside `path` that takes its place in the end; after an error it is gone, and `path` as it was."""
-    if path is None:
-        yield None
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
-    try:
-        with unfinished.open("wb") as file:
-            yield file
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 @contextmanager

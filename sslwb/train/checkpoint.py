@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import glob
 import hashlib
 import io
 import os
 import shutil
-import threading
-import time
-from pathlib import Path
 from typing import Any
 
 import torch
+
+from sslwb.core import place, written_whole
 
 MAGIC = b"sslwb checkpoint 1\n"
 
@@ -22,42 +19,30 @@ class CheckpointError(RuntimeError):
     """A checkpoint that cannot be written or read; the message says which and what to do."""
 
 
-def save_checkpoint(path: str | Path, state: dict[str, Any]) -> None:
+def save_checkpoint(path: str | os.PathLike[str], state: dict[str, Any]) -> None:
     """Write `state` (tensors and plain values) to `path`, atomically: after a crash it is the old file or the new.
 
     Raises:
         CheckpointError: the disk is full or the folder cannot be written; an older file stays as it was.
     """
-    path = Path(path)
+    path = place(path)
     buffer = io.BytesIO()
     torch.save(state, buffer)
     payload = buffer.getbuffer()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as f:
-            f.write(MAGIC + hashlib.sha256(payload).hexdigest().encode() + b"\n")
-            f.write(payload)
-            f.flush()
-            os.fsync(f.fileno())
-        os.replace(temporary, path)
+        with written_whole(path) as file:
+            file.write(MAGIC + hashlib.sha256(payload).hexdigest().encode() + b"\n")
+            file.write(payload)
     except OSError as error:
-        folder = next(p for p in [path.parent, *path.parent.parents] if p.exists())
+        folder = next(p for p in path.parents if os.path.exists(p))
         raise CheckpointError(
             f"checkpoint {path} ({len(payload) / 1e6:.1f} MB) could not be written: {error}. "
             f"{shutil.disk_usage(folder).free / 1e6:.0f} MB are free there; make room or choose another folder. "
             "An earlier checkpoint of that name is unharmed, and so is the model in memory."
         ) from error
-    finally:
-        with contextlib.suppress(OSError):  # gone already, if all went well
-            temporary.unlink()
-        with contextlib.suppress(OSError):
-            for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):  # by a process that was killed
-                if time.time() - left.stat().st_mtime > 3600:
-                    left.unlink()
 
 
-def load_checkpoint(path: str | Path) -> dict[str, Any]:
+def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read what `save_checkpoint` wrote; tensors come back on the CPU.
 
     Only tensors and plain values are read (`weights_only=True`), so a file from a stranger can run nothing.
@@ -65,7 +50,7 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
     Raises:
         CheckpointError: no such file, not a checkpoint of sslwb, truncated, altered, or with anything but plain values.
     """
-    path = Path(path)
+    path = place(path)
     try:
         content = path.read_bytes()
     except OSError as error:

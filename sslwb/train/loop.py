@@ -20,7 +20,7 @@ from torch.nn.parallel import DistributedDataParallel
 from tqdm.auto import tqdm
 
 from sslwb import ranks
-from sslwb.core import MakeViews, Views, checking, describe, plain
+from sslwb.core import MakeViews, Views, checking, describe, place, plain
 from sslwb.data import Items
 from sslwb.methods.base import Method
 from sslwb.train.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
@@ -176,7 +176,7 @@ class Loop:
         self.device = resolve_device(device)
         precision = resolve_precision(precision, self.device)
         self.method, self.data, self.make_views = method.to(self.device), data.to(self.device), make_views
-        self.steps, self.step, self.checkpoint = steps, 0, None if checkpoint is None else Path(checkpoint)
+        self.steps, self.step, self.checkpoint = steps, 0, None if checkpoint is None else place(checkpoint)
         self.history = History(
             {
                 "method": _as_it_is(method),
