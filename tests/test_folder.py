@@ -1,7 +1,9 @@
 """A folder of anybody's pictures: what can be read is read, what cannot is listed, the folder stays as it is."""
 
+import json
 import os
 import struct
+import sys
 import warnings
 import zlib
 from pathlib import Path
@@ -33,12 +35,13 @@ def pets(tmp_path: Path) -> Path:
     return tmp_path / "pets"
 
 
+def chunk(kind: bytes, data: bytes) -> bytes:
+    """A part of a PNG file."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
 def promise(width: int, height: int) -> bytes:
     """A PNG of black and white that says how large it is, and would be if it were decoded."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
     head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0))
     rows = zlib.compress(bytes(height * (1 + (width + 7) // 8)), 1)
     return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
@@ -274,6 +277,52 @@ def test_exif_turns_the_picture(tmp_path: Path) -> None:
     assert turned[:, 13, 8].tolist() == pytest.approx(BLUE, abs=6)
 
 
+DAMAGED = {
+    "no EXIF at all": chunk(b"eXIf", b"garbage"),
+    "EXIF that ends early": chunk(b"eXIf", b"MM\0*\0\0\0\x08\0\x05\x01\x12"),
+    "EXIF that points nowhere": chunk(b"eXIf", b"MM\0*\xff\xff\xff\xff"),
+    "EXIF with a wrong checksum": chunk(b"eXIf", b"MM\0*\0\0\0\x08\0\0")[:-4] + b"oops",
+    "a date with a wrong checksum": chunk(b"tIME", b"1234567")[:-4] + b"oops",
+    "a gamma of one byte": chunk(b"gAMA", b"1"),
+    "words that would fill the memory": chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(10**8))),
+}
+
+
+@pytest.mark.parametrize("extra", DAMAGED.values(), ids=DAMAGED)
+@pytest.mark.parametrize("where", ["before", "after"])
+def test_a_good_picture_is_read_whatever_stands_beside_it(tmp_path: Path, extra: bytes, where: str) -> None:
+    data = picture(tmp_path / "a.png", GREEN).read_bytes()
+    at = 33 if where == "before" else data.rindex(b"IEND") - 4  # the pixels
+    (tmp_path / "a.png").write_bytes(data[:at] + extra + data[at:])
+    assert read_picture(tmp_path / "a.png", 8)[:, 4, 4].tolist() == list(GREEN)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "webp"])
+@pytest.mark.parametrize(
+    "exif", [b"Exif\0\0no", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff\x01\x12", b"x"], ids=["no", "cut", "x"]
+)
+def test_damaged_exif_of_other_formats_leaves_the_picture_too(tmp_path: Path, suffix: str, exif: bytes) -> None:
+    Image.new("RGB", (40, 40), GREEN).save(tmp_path / f"a.{suffix}", exif=exif)
+    assert np.abs(read_picture(tmp_path / f"a.{suffix}", 8)[:, 4, 4].astype(int) - GREEN).max() < 6
+
+
+@pytest.mark.parametrize("turn", [0, 9, 65535])
+def test_a_turn_that_exif_does_not_know_turns_nothing(tmp_path: Path, turn: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    half = np.zeros((40, 40, 3), np.uint8)
+    half[:, :20] = 255
+    Image.fromarray(half).save(tmp_path / "a.png", exif=exif)
+    read = read_picture(tmp_path / "a.png", 4)[0]
+    assert read[:, 0].min() > 200 > 60 > read[:, 3].max()
+
+
+@pytest.mark.parametrize("suffix", [".jfif", ".JFIF", ".jpe", ".JPEG", ".pjpeg", ".jif"])
+def test_a_jpeg_has_many_names(tmp_path: Path, suffix: str) -> None:
+    Image.new("RGB", (40, 40), GREEN).save(tmp_path / f"a{suffix}", "jpeg")
+    assert len(image_folder(tmp_path)) == 1
+
+
 @pytest.mark.parametrize("suffix", ["png", "jpg"])
 def test_shrinking_averages(tmp_path: Path, suffix: str) -> None:
     """A fine checkerboard becomes grey; picking pixels would give black or white."""
@@ -340,6 +389,74 @@ def test_train_and_test_folders_are_the_splits(tmp_path: Path) -> None:
     (tmp_path / "test" / "cat").rename(tmp_path / "test" / "cats")
     with pytest.raises(DataError, match=r"only in train: \['cat'\], only in test: \['cats'\]"):
         image_folder(tmp_path, split="test")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("train", "val"), ("Train", "TEST"), ("TRAINING", "Validation"), ("train", "valid"), ("dev", "testing")],
+    ids=str,
+)
+def test_folders_of_splits_are_no_classes(tmp_path: Path, names: tuple[str, ...]) -> None:
+    for count, name in enumerate(names, 2):
+        for kind in ("cat", "dog"):
+            for i in range(count):
+                picture(tmp_path / name / kind / f"{i}.png")
+    said = {"t": "train", "v": "val", "d": "val"}
+    splits = ["test" if name.casefold().startswith("test") else said[name[0].casefold()] for name in names]
+    for count, split in enumerate(splits, 2):
+        data = image_folder(tmp_path, split=split)
+        assert (len(data), data.classes) == (2 * count, ("cat", "dog"))
+    (missing,) = {"train", "val", "test"} - {*splits}
+    with pytest.raises(ValueError, match=f"split is '{missing}'.*has the folders {names[0]}, {names[1]}"):
+        image_folder(tmp_path, split=missing)
+
+
+def test_one_folder_called_train_is_shared_and_beside_others_it_is_a_class(tmp_path: Path) -> None:
+    for i in range(10):
+        picture(tmp_path / "Train" / "cat" / f"{i}.png")
+        picture(tmp_path / "Train" / "dog" / f"{i}.png")
+    parts = [image_folder(tmp_path, split=split) for split in ("train", "test")]
+    assert [(len(part), part.classes) for part in parts] == [(16, ("cat", "dog")), (4, ("cat", "dog"))]
+    picture(tmp_path / "bus" / "1.png")
+    assert image_folder(tmp_path).classes == ("bus", "Train")
+
+
+def test_two_folders_of_one_split_are_an_error(tmp_path: Path) -> None:
+    for name in ("val", "validation"):
+        picture(tmp_path / name / "cat" / "1.png")
+    with pytest.raises(DataError, match="val, validation, of which two are the same split"):
+        image_folder(tmp_path, split="val")
+
+
+def test_pictures_beside_the_folders_of_splits_are_listed(tmp_path: Path) -> None:
+    for place in ("train/cat/1.png", "test/cat/1.png", "more/deep/1.png", "loose.png"):
+        picture(tmp_path / place)
+    (tmp_path / "notes").mkdir()
+    with pytest.warns(UserWarning, match="2 of 3 files skipped") as caught:
+        image_folder(tmp_path, split="train")
+    assert "loose.png: lies beside the folders of the splits" in str(caught[0].message)
+    assert "more: lies beside" in str(caught[0].message)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems' file names are Unicode")
+def test_names_that_are_not_utf8_are_read_and_written_out(tmp_path: Path) -> None:
+    root = tmp_path / os.fsdecode(b"ha\xefku")
+    for i in range(4):
+        picture(root / os.fsdecode(b"caf\xe9") / os.fsdecode(b"\xff%d.png" % i))
+        picture(root / "tea" / f"{i}.png")
+    (root / "tea" / os.fsdecode(b"\xe9.png")).write_text("no picture")
+    with pytest.warns(UserWarning, match=r"\\xe9\.png: not a picture") as caught:
+        data = image_folder(root, split="train", stream=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        both = data, image_folder(root, split="test")
+    assert [len(part) for part in both] == [6, 2]
+    said = [*data.classes, data.name, str(caught[0].message), *(name for name, _ in data.contents())]
+    assert [*data.classes, data.name] == ["caf\\xe9", "tea", "folder:ha\\xefku"]
+    json.dumps(said, ensure_ascii=False).encode()  # a notebook can store it
+    with pytest.raises(DataError) as error:
+        image_folder(root / "none")
+    str(error.value).encode()
 
 
 @pytest.mark.parametrize(

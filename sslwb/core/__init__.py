@@ -1,8 +1,19 @@
-"""What every floor speaks of: views and batches, how a thing was made, what the host may read, and files."""
+"""What every floor speaks of: views and batches, arguments, how a thing was made, what the host may read, and files."""
 
-from sslwb.core.files import place, written_whole
+from sslwb.core.arguments import (
+    as_embeddings,
+    as_labels,
+    as_tensor,
+    check_classes,
+    check_shapes,
+    number,
+    typed,
+    whole,
+)
+from sslwb.core.files import place, printable, written_whole
 from sslwb.core.host import checking, host_generator, may_read
 from sslwb.core.record import NotRecorded, describe, plain, rebuild, recorded
+from sslwb.core.usual import usual
 from sslwb.core.views import MASK, PAD, SEP, WORDS, MakeViews, Views, as_views, tensor_of
 
 __all__ = [
@@ -13,15 +24,25 @@ __all__ = [
     "MakeViews",
     "NotRecorded",
     "Views",
+    "as_embeddings",
+    "as_labels",
+    "as_tensor",
     "as_views",
+    "check_classes",
+    "check_shapes",
     "checking",
     "describe",
     "host_generator",
     "may_read",
+    "number",
     "place",
     "plain",
+    "printable",
     "rebuild",
     "recorded",
     "tensor_of",
+    "typed",
+    "usual",
+    "whole",
     "written_whole",
 ]

@@ -31,6 +31,11 @@ def place(path: str | os.PathLike[str]) -> Path:
         ) from error
 
 
+def printable(name: str | os.PathLike[str]) -> str:
+    r"""A file's name as text that can be printed, drawn and stored: bytes that are no UTF-8 are written as \xe9."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
 @contextlib.contextmanager
 def written_whole(path: Path) -> Iterator[BinaryIO]:
     """A file to write beside `path`, which takes its place in the end; after an error it is gone, and `path` as it was.

@@ -1,22 +1,25 @@
 """Anybody's own pictures: a folder of files → `Images`. The folder is only read, never written to."""
 
 import hashlib
+import io
 import os
 import re
 import stat
+import struct
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from sslwb.core import place, printable
 from sslwb.data.containers import Images, Items, unchecked
 from sslwb.data.readers import shuffled
 from sslwb.data.store import DataError
@@ -25,22 +28,47 @@ SUFFIXES = (
     ".jpg",
     ".jpeg",
     ".jpe",
+    ".jfif",
+    ".jif",
+    ".jfi",
+    ".pjpeg",
+    ".pjp",
     ".png",
+    ".apng",
     ".webp",
     ".gif",
     ".bmp",
+    ".dib",
     ".tif",
     ".tiff",
     ".ppm",
     ".pgm",
     ".pbm",
+    ".pnm",
     ".avif",
     ".heic",
     ".heif",
 )
 # Only these decoders run, whatever a file calls itself: Pillow would hand an EPS file to another program.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
-SPLITS = ("train", "val", "test")
+# What folders and files of splits are called, in whatever case.
+SPLITS = {
+    "train": ("train", "training"),
+    "val": ("val", "valid", "validation", "dev"),
+    "test": ("test", "testing"),
+}
+NO_DATA = (".", "__MACOSX", "@eaDir")  # how names begin that a system puts beside one's files
+PNG = b"\x89PNG\r\n\x1a\n"
+ORIENTATION = 0x0112  # the EXIF tag, and how its values are turned upright
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 LARGEST = 100_000_000  # pixels; a file that promises more is taken for a bomb
 TOLD = 20  # names in the warning
 
@@ -68,7 +96,8 @@ def image_folder(
         size: pixels of each side.
         split: None for all; "train" or "test" for two parts that never meet: `test_share` of each class, chosen by a
             hash of the file's name, so that new pictures leave the others where they are. Where the folder has
-            sub-folders train and test (and perhaps val), these are the splits.
+            sub-folders of splits (train, val, test, or such as Training and valid), these are the splits; where its
+            one sub-folder is train, that is the folder.
         test_share: 0 to 1.
         n: that many readable pictures, drawn without replacement; None: all.
         seed: of that draw.
@@ -80,19 +109,19 @@ def image_folder(
         DataError: no such folder, no readable picture, a class without samples, train and test of other classes.
         ValueError: unknown split, test_share or size out of range.
     """
-    root = Path(path).expanduser()
+    root = place(path)
     if not os.path.isdir(root):
         raise DataError(f"path is {str(path)!r}: there is no such folder; expected a folder with pictures in it")
     if size < 1 or not 0 < test_share < 1:
         raise ValueError(
             f"size is {size}, test_share {test_share}; expected at least 1 pixel and a share between 0 and 1"
         )
-    skipped: list[tuple[str, str]] = []
+    skipped: list[tuple[Path, str]] = []
     files, labels, classes = _candidates(root, split, test_share, skipped)
-    rows = shuffled(len(files), n, seed, f"the folder {root}").tolist()
+    rows = shuffled(len(files), n, seed, f"the folder {printable(root)}").tolist()
     pictures: list[np.ndarray] = []
     kept: list[int] = []
-    for row in tqdm(rows, desc=root.name, unit=" pictures", delay=2):
+    for row in tqdm(rows, desc=printable(root.name), unit=" pictures", delay=2):
         if len(kept) == n:
             break
         try:
@@ -101,7 +130,7 @@ def image_folder(
             if not stream:
                 pictures.append(picture)
         except Exception as error:  # a damaged file can make a decoder raise anything at all
-            skipped.append((str(files[row].relative_to(root)), _why(files[row], error)))
+            skipped.append((files[row].relative_to(root), _why(files[row], error)))
     listed = _listed(skipped)
     if not kept:
         raise DataError(f"path is {str(path)!r}: none of its files is a picture that can be read{listed}")
@@ -110,10 +139,10 @@ def image_folder(
         _check_classes(y.bincount(minlength=len(classes)).tolist(), classes, root, listed)
     if skipped:
         warnings.warn(
-            f"{root}: {len(skipped)} of {len(skipped) + len(kept)} files skipped, {len(kept)} read{listed}",
+            f"{printable(root)}: {len(skipped)} of {len(skipped) + len(kept)} files skipped, {len(kept)} read{listed}",
             stacklevel=2,
         )
-    name = f"folder:{root.resolve().name}"
+    name = f"folder:{printable(root.resolve().name)}"
     if stream:
         there = tuple(files[row] for row in kept)
         return StreamedImages(torch.arange(len(kept)), y, classes, name=name, files=there, size=size, workers=workers)
@@ -154,7 +183,7 @@ class StreamedImages(Images):
                 found = file.stat()
             except OSError as error:
                 raise _gone(file, error) from error
-            yield file.name, (found.st_size, found.st_mtime_ns)
+            yield printable(file.name), (found.st_size, found.st_mtime_ns)
 
     def batches(self, indices: Iterable[Tensor]) -> Iterator[Images]:  # type: ignore[override]
         """The batches with these rows, through torch's DataLoader, whose batch sampler they are."""
@@ -181,8 +210,8 @@ class StreamedImages(Images):
 
 def _gone(file: Path, error: Exception) -> DataError:
     return DataError(
-        f"{file} cannot be read any more ({_why(file, error)}); expected the files as image_folder found them: bring "
-        "it back, or make the data anew"
+        f"{printable(file)} cannot be read any more ({_why(file, error)}); expected the files as image_folder found "
+        "them: bring it back, or make the data anew"
     )
 
 
@@ -211,16 +240,52 @@ def read_picture(file: str | os.PathLike[str], size: int) -> np.ndarray:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's own remarks on odd files; size is checked below
-        known = [f for f in FORMATS if f in Image.registered_extensions().values()]
-        with Image.open(file, formats=known) as image:
-            if image.width * image.height > LARGEST:
-                raise ValueError(f"{image.width} × {image.height} pixels: a decompression bomb?")
-            image.draft("RGB", (2 * size, 2 * size))  # a JPEG decodes at a fraction of its size, 10 × faster
-            upright = _to_rgb(ImageOps.exif_transpose(image))
+        try:
+            upright = _decoded(file, size)
+        except Exception:  # a PNG's picture may be good where its EXIF is damaged
+            if (bare := _bare_png(file)) is None:
+                raise
+            upright = _decoded(bare, size)
     side = min(upright.size)
     left, top = (upright.width - side) // 2, (upright.height - side) // 2
     square = upright.crop((left, top, left + side, top + side)).resize((size, size), Image.Resampling.BICUBIC)
     return np.asarray(square).transpose(2, 0, 1)
+
+
+def _decoded(file: str | os.PathLike[str] | BinaryIO, size: int) -> Image.Image:
+    """The whole picture, RGB, upright."""
+    known = [f for f in FORMATS if f in Image.registered_extensions().values()]
+    with Image.open(file, formats=known) as image:
+        if image.width * image.height > LARGEST:
+            raise ValueError(f"{image.width} × {image.height} pixels: a decompression bomb?")
+        image.draft("RGB", (2 * size, 2 * size))  # a JPEG decodes at a fraction of its size, 10 × faster
+        image.load()
+        return _to_rgb(_upright(image))
+
+
+def _bare_png(file: str | os.PathLike[str]) -> BinaryIO | None:
+    """A PNG's picture without what may stand beside it, EXIF, dates, an author's words; None: it is no PNG."""
+    with open(file, "rb") as stream:
+        if stream.read(len(PNG)) != PNG:
+            return None
+        chunks = stream.read()
+    bare, at = [PNG], 0
+    while at + 8 <= len(chunks):
+        length, kind = struct.unpack_from(">I4s", chunks, at)
+        if (
+            kind[:1].isupper() or kind == b"tRNS"
+        ):  # PNG specification 5.4: a capital is what a picture cannot do without
+            bare.append(chunks[at : at + 12 + length])
+        at += 12 + length
+    return io.BytesIO(b"".join(bare))
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        turn = UPRIGHT.get(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # EXIF data can be damaged in any way; the picture itself is good, and was read
+        return image
+    return image if turn is None else image.transpose(turn)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -248,38 +313,59 @@ def _to_8_bits(values: np.ndarray) -> np.ndarray:
     return scaled.astype(np.uint8)
 
 
+def split_of(name: str) -> str | None:
+    """The split that a folder or a file of this name holds, by convention: "Training" is "train"."""
+    return next((split for split, names in SPLITS.items() if name.casefold() in names), None)
+
+
 def _candidates(
-    root: Path, split: str | None, test_share: float, skipped: list[tuple[str, str]]
+    root: Path, split: str | None, test_share: float, skipped: list[tuple[Path, str]]
 ) -> tuple[list[Path], list[int], tuple[str, ...]]:
     """The files of one split that may be pictures, each one's label, and the names of the classes."""
-    parts = [part for part in SPLITS if os.path.isdir(root / part)]
-    if not {"train", "test"} <= set(parts):
+    folders = _folders(root)
+    parts = [(part, folder) for part in SPLITS for folder in folders if split_of(folder.name) == part]
+    if len(parts) == len(folders) == 1 and parts[0][0] == "train":
+        return _candidates(folders[0], split, test_share, skipped)
+    if len(parts) < 2:  # one alone is a class of that name: a train beside a car and a bus
         if split not in (None, "train", "test"):
             raise ValueError(f"split is {split!r}; a folder has None (all), 'train' and 'test'")
         files, labels, classes = _labelled(root, root, skipped)
         return (files, labels, classes) if split is None else _part(files, labels, classes, split, test_share, root)
-    if split not in parts:
-        raise ValueError(f"split is {split!r}; {root} has the folders {', '.join(parts)}: expected one of these")
-    theirs, ours = ({f.name for f in _folders(root / part)} for part in ("train", split))
+    by_name = dict(parts)
+    found = f"{printable(root)} has the folders {', '.join(printable(folder.name) for _, folder in parts)}"
+    if len(by_name) < len(parts):
+        raise DataError(f"{found}, of which two are the same split; expected one folder for each split")
+    if split not in by_name:
+        raise ValueError(
+            f"split is {split!r}; {found}: expected {' or '.join(map(repr, by_name))}; or rename the folder that "
+            f"you mean to {split or 'train'}"
+        )
+    for entry in set(_entries(root)) - set(by_name.values()):
+        if _is_candidate(entry, root, []) or (os.path.isdir(entry) and any(_walk(entry, root, set(), []))):
+            skipped.append((entry.relative_to(root), "lies beside the folders of the splits"))
+    theirs, ours = (
+        {printable(f.name) for f in _folders(by_name.get(part, by_name[split]))} for part in ("train", split)
+    )
     if theirs != ours:
         raise DataError(
-            f"{root}: the classes of train and {split} differ; only in train: {sorted(theirs - ours) or 'none'}, "
-            f"only in {split}: {sorted(ours - theirs) or 'none'}; expected the same sub-folders"
+            f"{printable(root)}: the classes of train and {split} differ; only in train: "
+            f"{sorted(theirs - ours) or 'none'}, only in {split}: {sorted(ours - theirs) or 'none'}; expected the same "
+            "sub-folders"
         )
-    return _labelled(root / split, root, skipped)
+    return _labelled(by_name[split], root, skipped)
 
 
 def _labelled(
-    folder: Path, root: Path, skipped: list[tuple[str, str]]
+    folder: Path, root: Path, skipped: list[tuple[Path, str]]
 ) -> tuple[list[Path], list[int], tuple[str, ...]]:
     seen = {folder.resolve()}
     folders = [f for f in _folders(folder) if _enter(f, root, seen, skipped)]
     loose = [f for f in _entries(folder) if not os.path.isdir(f) and _is_candidate(f, root, skipped)]
     if not folders:
         return loose, [0] * len(loose), ()
-    skipped += [(str(f.relative_to(root)), "lies beside the folders of the classes") for f in loose]
+    skipped += [(f.relative_to(root), "lies beside the folders of the classes") for f in loose]
     by_class = [list(_walk(f, root, seen, skipped)) for f in folders]
-    classes = tuple(f.name for f in folders)
+    classes = tuple(printable(f.name) for f in folders)
     _check_classes([len(files) for files in by_class], classes, root, _listed(skipped))
     return [f for files in by_class for f in files], [i for i, files in enumerate(by_class) for _ in files], classes
 
@@ -292,16 +378,21 @@ def _part(
     for label in range(max(1, len(classes))):
         rows = [row for row, of in enumerate(labels) if of == label]
         if len(rows) == 1:
-            what = f"class {classes[label]!r}" if classes else f"the folder {root}"
+            what = f"class {classes[label]!r}" if classes else f"the folder {printable(root)}"
             raise DataError(f"{what} has one picture; expected at least 2 to share between train and test")
         count = min(max(1, round(test_share * len(rows))), len(rows) - 1)
-        ranked = sorted(rows, key=lambda row: hashlib.sha256(files[row].relative_to(root).as_posix().encode()).digest())
+        ranked = sorted(rows, key=lambda row: hashlib.sha256(_named(files[row], root)).digest())
         chosen += ranked[:count] if split == "test" else ranked[count:]
     chosen.sort()
     return [files[row] for row in chosen], [labels[row] for row in chosen], classes
 
 
-def _walk(folder: Path, root: Path, seen: set[Path], skipped: list[tuple[str, str]]) -> Iterator[Path]:
+def _named(file: Path, root: Path) -> bytes:
+    """The bytes of its name below `root`, by which its part is drawn: the same on every system."""
+    return os.fsencode(file.relative_to(root).as_posix())
+
+
+def _walk(folder: Path, root: Path, seen: set[Path], skipped: list[tuple[Path, str]]) -> Iterator[Path]:
     for entry in _entries(folder):
         if not os.path.isdir(entry):
             if _is_candidate(entry, root, skipped):
@@ -313,9 +404,9 @@ def _walk(folder: Path, root: Path, seen: set[Path], skipped: list[tuple[str, st
 def _entries(folder: Path) -> list[Path]:
     """What lies in a folder, hidden files apart, in natural order."""
     try:
-        return sorted((f for f in folder.iterdir() if not f.name.startswith((".", "__MACOSX"))), key=_natural)
+        return sorted((f for f in folder.iterdir() if not f.name.startswith(NO_DATA)), key=_natural)
     except OSError as error:
-        raise DataError(f"the folder {folder} cannot be read ({error.strerror})") from error
+        raise DataError(f"the folder {printable(folder)} cannot be read ({error.strerror})") from error
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -327,19 +418,19 @@ def _natural(path: Path) -> tuple[list[str | int], str]:
     return [int(part) if i % 2 else part for i, part in enumerate(parts)], path.name
 
 
-def _enter(folder: Path, root: Path, seen: set[Path], skipped: list[tuple[str, str]]) -> bool:
+def _enter(folder: Path, root: Path, seen: set[Path], skipped: list[tuple[Path, str]]) -> bool:
     """Whether to walk into a folder: a link only to where we have not been and shall not be anyway."""
     target = folder.resolve()
     if folder.is_symlink():
         home = root.resolve()
         if target in seen or target.is_relative_to(home) or home.is_relative_to(target):
-            skipped.append((str(folder.relative_to(root)), "a link to a folder that is read anyway (a loop?)"))
+            skipped.append((folder.relative_to(root), "a link to a folder that is read anyway (a loop?)"))
             return False
     seen.add(target)
     return True
 
 
-def _is_candidate(file: Path, root: Path, skipped: list[tuple[str, str]]) -> bool:
+def _is_candidate(file: Path, root: Path, skipped: list[tuple[Path, str]]) -> bool:
     if file.suffix.lower() not in SUFFIXES:
         return False
     try:
@@ -348,15 +439,15 @@ def _is_candidate(file: Path, root: Path, skipped: list[tuple[str, str]]) -> boo
         why = "not an ordinary file"  # opening a pipe would wait for ever
     except (OSError, RuntimeError) as error:
         why = "a link that leads nowhere or in a circle" if file.is_symlink() else str(error)
-    skipped.append((str(file.relative_to(root)), why))
+    skipped.append((file.relative_to(root), why))
     return False
 
 
 def _check_classes(counts: list[int], classes: tuple[str, ...], root: Path, listed: str) -> None:
     if empty := [name for name, count in zip(classes, counts, strict=True) if not count]:
         raise DataError(
-            f"{root}: no picture that can be read for class {', '.join(map(repr, empty))}; put pictures into that "
-            f"folder or take it away{listed}"
+            f"{printable(root)}: no picture that can be read for class {', '.join(map(repr, empty))}; put pictures "
+            f"into that folder or take it away{listed}"
         )
 
 
@@ -377,8 +468,8 @@ def _why(file: Path, error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def _listed(skipped: list[tuple[str, str]]) -> str:
+def _listed(skipped: list[tuple[Path, str]]) -> str:
     if not skipped:
         return ""
-    lines = [f"\n  {name}: {why}" for name, why in skipped[:TOLD]]
+    lines = [f"\n  {printable(name)}: {why}" for name, why in skipped[:TOLD]]
     return ":" + "".join(lines) + (f"\n  … and {len(skipped) - TOLD} more" if len(skipped) > TOLD else "")
