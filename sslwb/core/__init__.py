@@ -14,7 +14,7 @@ from sslwb.core.files import place, printable, written_whole
 from sslwb.core.host import checking, host_generator, may_read
 from sslwb.core.record import NotRecorded, describe, plain, rebuild, recorded
 from sslwb.core.usual import usual
-from sslwb.core.views import MASK, PAD, SEP, WORDS, MakeViews, Views, as_views, tensor_of
+from sslwb.core.views import MASK, PAD, SEP, WORDS, MakeViews, Views, as_views, check_generator, tensor_of
 
 __all__ = [
     "MASK",
@@ -29,6 +29,7 @@ __all__ = [
     "as_tensor",
     "as_views",
     "check_classes",
+    "check_generator",
     "check_shapes",
     "checking",
     "describe",

@@ -16,6 +16,9 @@ from typing import Any, TypeVar
 import numpy as np
 from torch import Tensor
 
+from sslwb.core.arguments import taken
+from sslwb.core.usual import usual
+
 Maker = TypeVar("Maker", bound=Callable[..., Any])
 
 ROOMS = ("sslwb.augment.", "sslwb.nets.", "sslwb.methods.")  # where constructors of a run are looked for
@@ -34,7 +37,8 @@ def recorded(make: Maker) -> Maker:
 
         describe(conv(16)) == {"make": "sslwb.nets.convolutional.conv", "width": 16}
 
-    Subclasses of `Method` are recorded without being asked; those of other classes want their own decorator.
+    Subclasses of `Method` are recorded without being asked; those of other classes want their own decorator. What is
+    annotated as a number is taken as `typed` takes it, and nothing that the process has set changes what is made.
     """
     if isinstance(make, type):
         if "__init__" in vars(make):
@@ -46,7 +50,9 @@ def recorded(make: Maker) -> Maker:
 
     @functools.wraps(make)
     def recording(*args: Any, **settings: Any) -> Any:
-        made = make(*args, **settings)
+        with usual(gradients=True):
+            args, settings = taken(make, signature, args, settings)
+            made = make(*args, **settings)
         object.__setattr__(made, "_made", _call(recording, signature, args, settings))
         return made
 
@@ -145,7 +151,9 @@ def _recording_init(init: Callable[..., None]) -> Callable[..., None]:
         outermost = "_made" not in vars(self) and type(self).__init__ is __init__
         if outermost:
             object.__setattr__(self, "_made", None)
-        init(self, *args, **settings)
+        with usual(gradients=True):
+            (_, *args), settings = taken(init, signature, (self, *args), settings)  # type: ignore[assignment]
+            init(self, *args, **settings)
         if outermost:
             object.__setattr__(self, "_made", _call(type(self), signature, (self, *args), settings, skip=1))
 

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from sslwb.core.arguments import as_tensor, check_shapes
+
 # One entry a view, each (B, …). A list holds views of the same kind, two crops of a picture for one. Where places have
 # a meaning (inputs and targets, tokens and labels), it is a NamedTuple, or a tuple whose recipe says what stands where.
 Views = Sequence[Tensor]
@@ -22,23 +24,59 @@ WORDS = 3  # the first number that is a word
 
 
 def tensor_of(batch: Any) -> Tensor:
-    """The tensor of a batch: a tensor itself, or the column x of a container."""
-    return batch if isinstance(batch, Tensor) else batch.x
-
-
-def as_views(views: Views, kind: type[Named]) -> Named:
-    """Views by their names. A plain sequence is taken too, in the order of the names, without those that can be absent.
+    """The tensor of a batch: the column x of a container, or a tensor itself, as `as_tensor` takes it.
 
     Raises:
-        ValueError: another number of tensors; the message says which are expected and which recipe makes them.
+        TypeError: neither.
     """
+    return as_tensor("batch", getattr(batch, "x", batch))
+
+
+def check_generator(generator: Any, device: torch.device) -> None:
+    """Raise unless a recipe is given a generator of the device of its batch; None would be everybody's own."""
+    if not isinstance(generator, torch.Generator):
+        raise TypeError(
+            f"generator is {type(generator).__name__}; expected a torch.Generator: torch.Generator().manual_seed(0)"
+        )
+    if generator.device.type != device.type:
+        raise ValueError(
+            f"generator is on {generator.device} and the batch on {device}; expected torch.Generator({str(device)!r})"
+        )
+
+
+def as_views(views: Views, kind: type[Named], **shapes: str) -> Named:
+    """Views by their names. A plain sequence is taken too, in the order of the names, without those that can be absent.
+
+    Args:
+        shapes: of each view by its name, in the words of `check_shapes`.
+
+    Raises:
+        TypeError, ValueError: another number of tensors, or of another kind or shape; the message says which are
+            expected and which recipe makes them.
+    """
+    fields: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
     if isinstance(views, kind):
-        return views
+        named = views
+    else:
+        named = _named(views, kind)
+    try:
+        given = {name: (view, shapes[name]) for name, view in zip(fields, named, strict=True) if name in shapes}
+        check_shapes(**{name: pair for name, pair in given.items() if pair[0] is not None})
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{error}; views are {_meaning(kind)}") from None
+    return named
+
+
+def _named(views: Views, kind: type[Named]) -> Named:
     fields: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
     optional: dict[str, Any] = kind._field_defaults  # type: ignore[attr-defined]
     if not len(fields) - len(optional) <= len(views) <= len(fields):
         raise ValueError(
             f"views holds {len(views)} tensor(s); expected {', '.join(f for f in fields if f not in optional)}: "
-            f"{(kind.__doc__ or '').partition(chr(10))[0]}"
+            f"{_meaning(kind)}"
         )
     return kind(*views)
+
+
+def _meaning(kind: type) -> str:
+    return (kind.__doc__ or "").partition("\n")[0]

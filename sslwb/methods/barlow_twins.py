@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from sslwb import ranks
-from sslwb.core import Views
-from sslwb.methods.base import Method, check_embeddings, check_views, full_precision
+from sslwb.core import Views, check_shapes
+from sslwb.methods.base import Method, check_embeddings, check_views, check_weight, full_precision
 from sslwb.nets import mlp, seeded
 
 
@@ -18,7 +18,13 @@ def cross_correlation(a: Tensor, b: Tensor) -> Tensor:
     """(B, D), (B, D) → (D, D): correlation over the batch of each feature of a with each of b, from -1 to 1.
 
     The standard deviation divides by B, as the product does, so that identical views reach exactly 1.
+
+    Raises:
+        TypeError: no tensors of floats.
+        ValueError: different batches, or a batch of one.
     """
+    check_shapes(a=(a, "B D"), b=(b, "B E"))
+    check_views((a, b))
     a, b = ((z - z.mean(0)) / z.std(0, correction=0).clamp_min(1e-6) for z in (a, b))
     return a.T @ b / len(a)
 
@@ -30,9 +36,11 @@ def barlow_twins_loss(*views: Tensor, redundancy: float = 0.005) -> Tensor:
     Equation 1 of the paper; with more than two views the mean over their pairs.
 
     Raises:
-        ValueError: fewer than two views, a batch of one, or different shapes.
+        TypeError: a view that is no tensor of floats.
+        ValueError: fewer than two views, a batch of one, different shapes, or redundancy < 0.
     """
     check_embeddings(*views)
+    check_weight(redundancy, "redundancy")
     losses = []
     for a, b in combinations(views, 2):
         c = cross_correlation(a, b)
@@ -61,8 +69,7 @@ class BarlowTwins(Method):
         self, encoder: nn.Module, redundancy: float = 0.005, projector: Sequence[int] = (256, 256), seed: int = 0
     ) -> None:
         super().__init__(encoder)
-        if not redundancy >= 0:
-            raise ValueError(f"redundancy is {redundancy}; expected 0 or more, such as 0.005")
+        check_weight(redundancy, "redundancy")
         with seeded(seed):
             self.projector = mlp(self.encoder.dim, *projector)
         self.redundancy = redundancy

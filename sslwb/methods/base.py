@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Any, ClassVar, TypeVar, cast
 
 import torch
@@ -12,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from sslwb.core import Views, recorded
+from sslwb.core import Views, check_shapes, may_read, number, recorded
 from sslwb.nets import EncoderModule
 
 Loss = TypeVar("Loss", Tensor, dict[str, Tensor])
@@ -64,6 +66,13 @@ class Method(nn.Module):
         """What the loss sees of embeddings: (B, encoder.dim) → (B, D); None where it looks at them otherwise."""
         return None
 
+    def answers(self, views: Views) -> Tensor | None:
+        """What shall be predicted of some views: classes, int64 (N,), or targets, float (N, D).
+
+        None where nothing is known in advance: the answers move, or the loss has none.
+        """
+        return None
+
     def encoder_inputs(self, views: Views) -> list[tuple[Tensor, ...]]:
         """What the encoder is given of some views, one entry for each instance of the items."""
         return [(v,) for v in views] if self.pairs else [(views[0],)]
@@ -87,17 +96,24 @@ class Method(nn.Module):
 
 
 def full_precision(loss: Callable[..., Loss]) -> Callable[..., Loss]:
-    """A loss that computes in fp32 even where the net runs in bf16: similarities rounded to 3 digits teach little."""
+    """A loss that computes in fp32 even where the net runs in bf16: similarities rounded to 3 digits teach little.
+
+    Tensors may come by place or by name. Those of float64 stay what they are, so that `gradcheck` can be asked.
+    """
 
     @functools.wraps(loss)
     def in_fp32(*inputs: Any, **settings: Any) -> Loss:
-        device = next((x.device.type for x in inputs if isinstance(x, Tensor)), "cpu")
-        with torch.autocast(device, enabled=False):
-            return loss(
-                *(x.float() if isinstance(x, Tensor) and x.is_floating_point() else x for x in inputs), **settings
-            )
+        devices = {x.device.type for x in (*inputs, *settings.values()) if isinstance(x, Tensor)}
+        with ExitStack() as stack:
+            for device in filter(torch.amp.is_autocast_available, devices):
+                stack.enter_context(torch.autocast(device, enabled=False))
+            return loss(*map(_precise, inputs), **{name: _precise(x) for name, x in settings.items()})
 
     return in_fp32
+
+
+def _precise(x: Any) -> Any:
+    return x.float() if isinstance(x, Tensor) and x.dtype in (torch.bfloat16, torch.float16) else x
 
 
 def detached(module: nn.Module) -> Callable[..., Any]:
@@ -109,8 +125,11 @@ def detached(module: nn.Module) -> Callable[..., Any]:
     return lambda *inputs: functional_call(module, frozen, inputs)
 
 
-def check_views(views: Views, at_least: int = 2) -> None:
-    """Raise ValueError unless there are `at_least` views of one batch of two pictures or more."""
+def check_views(views: Views, at_least: int = 2, of: int = 2) -> None:
+    """Raise ValueError unless there are `at_least` views of one batch of `of` pictures; TypeError: no tensors."""
+    for i, view in enumerate(views):
+        if not isinstance(view, Tensor) or not view.ndim:
+            raise TypeError(f"views[{i}] is {type(view).__name__}; expected a tensor (B, …): one row a picture")
     if len(views) < at_least:
         raise ValueError(
             f"views holds {len(views)} view(s); expected at least {at_least}: make_views must return several views"
@@ -118,30 +137,50 @@ def check_views(views: Views, at_least: int = 2) -> None:
     sizes = [len(v) for v in views]
     if len(set(sizes)) > 1:
         raise ValueError(f"the views have batch sizes {sizes}; expected views of one batch, all of one size")
-    if sizes[0] < 2:
-        raise ValueError(
-            f"the batch has {sizes[0]} picture(s); expected 2 or more: others serve as negatives, or as statistics"
-        )
+    if sizes[0] < of:
+        why = ": others serve as negatives, or as statistics" if of > 1 else ""
+        raise ValueError(f"the batch has {sizes[0]} picture(s); expected {of} or more{why}")
 
 
 def check_embeddings(*views: Tensor) -> None:
-    """Raise ValueError unless there are two or more embeddings of one batch, each (B, D), all alike."""
-    check_views(list(views))
+    """Raise ValueError unless there are two or more embeddings of one batch, each (B, D), all alike.
+
+    TypeError where one is no tensor of floats.
+    """
+    for i, view in enumerate(views):
+        check_shapes(**{f"views[{i}]": (view, "*")})
+    check_views(views)
     if any(v.ndim != 2 or v.shape != views[0].shape for v in views):
         raise ValueError(f"the views have shapes {[tuple(v.shape) for v in views]}; expected (B, D), all alike")
+    check_shapes(**{f"views[{i}]": (view, "B D") for i, view in enumerate(views)})
 
 
 def check_temperature(temperature: float, name: str = "temperature") -> None:
-    """Raise ValueError unless the temperature is above 0."""
-    if not temperature > 0:
+    """Raise ValueError unless the temperature is above 0 and finite, TypeError where it is no number."""
+    if isinstance(temperature, Tensor) and not may_read(temperature):
+        return  # it is learned, and lies on a GPU
+    if not 0 < number(name, temperature) < math.inf:
         raise ValueError(f"{name} is {temperature}; expected a number above 0, such as 0.2")
+
+
+def check_weight(weight: float, name: str) -> None:
+    """Raise ValueError unless the weight of a term is 0 or more and finite, TypeError where it is no number."""
+    if not 0 <= number(name, weight) < math.inf:
+        raise ValueError(f"{name} is {weight}; expected a weight of 0 or more")
 
 
 def mean_of_other_views(z: Tensor) -> Tensor:
     """(V, B, D) → (V, B, D): for each view the mean direction of the other views of its picture, of length 1.
 
     With two views it is the other view. With more of them, the mean is a steadier target than any single view.
+
+    Raises:
+        TypeError: no tensor of floats.
+        ValueError: another shape, or fewer than two views.
     """
+    check_shapes(z=(z, "V B D"))
+    if len(z) < 2:
+        raise ValueError(f"z holds {len(z)} view; expected 2 or more: one view has no others")
     z = F.normalize(z, dim=2)
     return F.normalize(z.sum(0) - z, dim=2)
 

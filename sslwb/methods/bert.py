@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from sslwb import ranks
 from sslwb.augment.tokens import MaskedPairs, MaskedTokens
-from sslwb.core import MASK, PAD, Views, as_views, may_read
+from sslwb.core import MASK, PAD, Views, as_views, check_classes, check_shapes, may_read
 from sslwb.methods.base import Method, full_precision
 from sslwb.nets import seeded
 from sslwb.nets.language import TokenEncoder
@@ -21,14 +21,13 @@ def mlm_loss(logits: Tensor, targets: Tensor) -> Tensor:
     Where the target is PAD nothing is asked, and what the model says there does not count (section 3.1, task 1).
 
     Raises:
-        ValueError: shapes that do not fit, or nothing is asked.
+        TypeError: no tensor of floats, or targets that are not int64.
+        ValueError: shapes that do not fit, nothing is asked, or a word outside the vocabulary.
     """
-    if logits.shape[:-1] != targets.shape:
-        raise ValueError(
-            f"logits have shape {tuple(logits.shape)} and targets {tuple(targets.shape)}; expected (B, L, V) and (B, L)"
-        )
+    check_shapes(logits=(logits, "* V"), targets=(targets, "int64 *"))
     if may_read(targets) and not (targets != PAD).any():
         raise ValueError("targets ask for no word; expected at least one: a larger batch, longer texts, or a larger p")
+    check_classes("targets", targets, logits.shape[-1])
     return F.cross_entropy(logits.flatten(0, -2), targets.flatten(), ignore_index=PAD)
 
 
@@ -66,18 +65,27 @@ class BERT(Method):
         self.next_sentence = next_sentence
 
     def forward(self, views: Views) -> dict[str, Tensor]:
-        pairs = as_views(views, MaskedPairs) if self.next_sentence else None
-        tokens, targets = pairs[:2] if pairs else as_views(views, MaskedTokens)
+        words = {"tokens": "int64 B L", "targets": "int64 B L"}
+        of_pairs = {"segments": "int64 B L", "not_next": "int64 B"}
+        pairs = as_views(views, MaskedPairs, **words, **of_pairs) if self.next_sentence else None
+        tokens, targets = pairs[:2] if pairs else as_views(views, MaskedTokens, **words)
         asked = targets != PAD
         h = self.encoder.features(tokens, pairs.segments if pairs else None)
         h0 = h[:, 0]
         if may_read(asked):  # the vocabulary is scored where a word is asked alone
             h, targets = h[asked], targets[asked]
-        words = ranks.weighed(mlm_loss, asked.sum(), self.logits(h), targets)
+        said = ranks.weighed(mlm_loss, asked.sum(), self.logits(h), targets)
         if not pairs:
-            return {"loss": words}
+            return {"loss": said}
+        check_classes("not_next", pairs.not_next, 2)
         follows = F.cross_entropy(self.judge(h0).float(), pairs.not_next)
-        return {"loss": words + follows, "words": words, "next sentence": follows}
+        return {"loss": said + follows, "words": said, "next sentence": follows}
+
+    def answers(self, views: Views) -> Tensor | None:
+        if self.next_sentence:  # two questions in one loss
+            return None
+        targets = as_views(views, MaskedTokens).targets
+        return targets[targets != PAD]
 
     def logits(self, h: Tensor) -> Tensor:
         """Embeddings in place (…, dim) → a score for each word (…, V)."""

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sslwb.core import Views
+from sslwb.core import Views, check_shapes
 from sslwb.methods.base import Method, check_embeddings, check_views, full_precision, mean_of_other_views
 from sslwb.methods.teacher import check_momentum, ema_update, momentum_schedule, teacher_of
 from sslwb.nets import mlp, seeded
@@ -22,13 +22,11 @@ def byol_loss(predictions: Tensor, targets: Tensor) -> Tensor:
     symmetric, over two. t is the mean direction of the targets of the other views; with two views it is the other one.
 
     Raises:
+        TypeError: no tensors of floats.
         ValueError: fewer than two views, a batch of one, or different shapes.
     """
+    check_shapes(targets=(targets, "V B D"), predictions=(predictions, "V B D"))
     check_embeddings(*predictions)
-    if targets.shape != predictions.shape:
-        raise ValueError(
-            f"targets has shape {tuple(targets.shape)} and predictions {tuple(predictions.shape)}; expected the same"
-        )
     return 2 - 2 * (F.normalize(predictions, dim=2) * mean_of_other_views(targets)).sum(2).mean()
 
 

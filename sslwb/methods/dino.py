@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from sslwb import ranks
-from sslwb.core import Views
+from sslwb.core import Views, check_shapes
 from sslwb.methods.base import Method, by_size, check_temperature, check_views, full_precision
-from sslwb.methods.swav import swapped_loss
+from sslwb.methods.swav import check_swapped, swapped_loss
 from sslwb.methods.teacher import check_momentum, ema_update, momentum_schedule, teacher_of
 from sslwb.nets import Prototypes, seeded
 
@@ -21,7 +21,13 @@ def sharpened(scores: Tensor, centre: Tensor, temperature: float = 0.04) -> Tens
     """What a teacher says: softmax((scores - centre) / temperature), scores (…, B, K) and centre (K,) → (…, B, K).
 
     The centre is what the teacher says on average, so no prototype stays high for all pictures; section 3.1.
+
+    Raises:
+        TypeError: no tensors of floats.
+        ValueError: temperature ≤ 0, or shapes that do not fit.
     """
+    check_temperature(temperature)
+    check_shapes(scores=(scores, "* K"), centre=(centre, "K"))
     return ((scores - centre) / temperature).softmax(-1)
 
 
@@ -35,9 +41,13 @@ def dino_loss(
     of the student; teacher[i] saw the view of student[i].
 
     Raises:
-        ValueError: a temperature ≤ 0.
+        TypeError: no tensors of floats.
+        ValueError: a temperature ≤ 0, fewer than two views, more of the teacher's than of the student's, or shapes that
+            do not fit.
     """
     check_temperature(teacher_temperature, "teacher_temperature")
+    check_swapped(student=student, teacher=teacher)
+    check_shapes(student=(student, "V B K"), teacher=(teacher, "T B K"), centre=(centre, "K"))
     targets = sharpened(teacher, centre, teacher_temperature).detach()
     return swapped_loss(student, targets, temperature)
 

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sslwb import ranks
-from sslwb.core import PAD, SEP, Views, may_read
+from sslwb.core import MASK, PAD, SEP, Views, as_tensor, check_classes, check_shapes, may_read, typed
 from sslwb.methods.base import Method, check_temperature, full_precision
 from sslwb.nets.language import TokenEncoder
 
@@ -19,14 +19,13 @@ def next_token_loss(logits: Tensor, tokens: Tensor) -> Tensor:
     What the model says at a place is compared with the word at the next one. Padding does not count.
 
     Raises:
-        ValueError: shapes that do not fit, or no word that has another one before it.
+        TypeError: no tensor of floats, or tokens that are not int64.
+        ValueError: shapes that do not fit, no word that has another one before it, or a word outside the vocabulary.
     """
-    if logits.shape[:-1] != tokens.shape or tokens.ndim != 2:
-        raise ValueError(
-            f"logits have shape {tuple(logits.shape)} and tokens {tuple(tokens.shape)}; expected (B, L, V) and (B, L)"
-        )
+    check_shapes(logits=(logits, "B L V"), tokens=(tokens, "int64 B L"))
     if may_read(tokens) and not (tokens[:, 1:] != PAD).any():
         raise ValueError("tokens hold no word to predict; expected a text of two words or more")
+    check_classes("tokens", tokens, logits.shape[-1])
     return F.cross_entropy(logits[:, :-1].flatten(0, 1), tokens[:, 1:].flatten(), ignore_index=PAD)
 
 
@@ -54,13 +53,19 @@ class GPT(Method):
         if len(views) != 1:
             raise ValueError(f"views holds {len(views)} tensors; expected tokens alone: augment.tokens.next_token()")
         (tokens,) = views
+        check_shapes(tokens=(tokens, "int64 B L"))
         logits, count = self.logits(self.encoder.features(tokens)), (tokens[:, 1:] != PAD).sum()
         return {"loss": ranks.weighed(next_token_loss, count, logits, tokens)}
+
+    def answers(self, views: Views) -> Tensor:
+        words = views[0][:, 1:]
+        return words[words != PAD]
 
     def logits(self, h: Tensor) -> Tensor:
         """Embeddings in place (…, dim) → a score for the word that follows (…, V)."""
         return F.linear(h, self.encoder.words.weight)
 
+    @typed
     @torch.no_grad()
     def generate(
         self,
@@ -74,7 +79,8 @@ class GPT(Method):
     ) -> Tensor:
         """Go on with each text, word by word: int64 (B, L) without padding → (B, up to L + n), padded behind the end.
 
-        A text is over when SEP was drawn. Where a text grows beyond the context, the last words alone are read.
+        PAD and MASK are never drawn, and a text is over when SEP was. Where a text grows beyond the context, the last
+        words alone are read.
 
         Args:
             tokens: how the texts begin; whole texts begin with SEP.
@@ -83,18 +89,22 @@ class GPT(Method):
             seed: of the generator that draws; the same seed, the same texts.
 
         Raises:
+            TypeError: tokens are no int64, or a setting is no number.
             ValueError: a beginning with padding in it, n < 1, and as `sampled`.
         """
         if n < 1:
             raise ValueError(f"n is {n}; expected 1 or more words")
+        tokens = as_tensor("tokens", tokens)
         if (tokens == PAD).any():
             raise ValueError("tokens hold padding; expected beginnings of one length, or one text at a time")
         generator = torch.Generator(tokens.device).manual_seed(seed)
         over = torch.zeros(len(tokens), dtype=torch.bool, device=tokens.device)
         ended = torch.zeros_like(tokens, dtype=torch.bool)
+        no_words = torch.tensor((PAD, MASK), device=tokens.device)
         for _ in range(n):
             h = self.encoder.features(tokens[:, -self.encoder.context :])
-            word = sampled(self.logits(h[:, -1]).float(), generator, temperature, top_k, top_p)
+            scores = self.logits(h[:, -1]).float().index_fill(1, no_words, -torch.inf)
+            word = sampled(scores, generator, temperature, top_k, top_p)
             tokens, ended = torch.cat((tokens, word[:, None]), 1), torch.cat((ended, over[:, None]), 1)
             over = over | (word == SEP)
             if over.all():
@@ -102,6 +112,7 @@ class GPT(Method):
         return tokens.masked_fill(ended, PAD)  # what was drawn for a text after its end, while others went on
 
 
+@typed
 def sampled(
     logits: Tensor, generator: torch.Generator, temperature: float = 1.0, top_k: int | None = None, top_p: float = 1.0
 ) -> Tensor:
@@ -116,9 +127,11 @@ def sampled(
             (nucleus sampling, Holtzman et al. 2020).
 
     Raises:
-        ValueError: temperature ≤ 0, top_k < 1, or top_p not in (0, 1].
+        TypeError: no scores, or a setting that is no number.
+        ValueError: scores of another shape, temperature ≤ 0, top_k < 1, or top_p not in (0, 1].
     """
     check_temperature(temperature)
+    check_shapes(logits=(logits, "B V"))
     if top_k is not None and top_k < 1:
         raise ValueError(f"top_k is {top_k}; expected 1 or more words, or None for all")
     if not 0 < top_p <= 1:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sslwb.augment.masks import Hole
-from sslwb.core import Views, as_views, may_read
+from sslwb.core import Views, as_views, check_shapes, may_read
 from sslwb.methods.base import Method, full_precision
 from sslwb.nets import seeded
 from sslwb.nets.convolutional import ConvEncoder
@@ -20,13 +20,10 @@ def region_loss(painted: Tensor, x: Tensor, hidden: Tensor) -> Tensor:
     """The mean squared error inside the hidden region: (B, C, H, W) twice, bool (B, H, W) → scalar. Equation 1.
 
     Raises:
+        TypeError: no tensors of floats, or a mask that is not of bools.
         ValueError: different shapes, or nothing hidden.
     """
-    if painted.shape != x.shape or hidden.shape != (len(x), *x.shape[2:]):
-        raise ValueError(
-            f"painted, x and hidden have shapes {tuple(painted.shape)}, {tuple(x.shape)} and {tuple(hidden.shape)}; "
-            "expected (B, C, H, W), the same, and (B, H, W)"
-        )
+    check_shapes(painted=(painted, "B C H W"), x=(x, "B C H W"), hidden=(hidden, "bool B H W"))
     if may_read(hidden) and not hidden.any():
         raise ValueError("hidden marks no pixel; expected a region: the loss is of hidden pixels alone")
     return ((painted - x).square().mean(1) * hidden).sum() / hidden.sum()
@@ -68,8 +65,12 @@ class Inpainting(Method):
             self.decoder = nn.Sequential(*layers)
 
     def forward(self, views: Views) -> dict[str, Tensor]:
-        x, hidden = as_views(views, Hole)
+        x, hidden = as_views(views, Hole, x="B C H W", hidden="bool B H W")
         return {"loss": region_loss(self.paint(x, hidden), x, hidden)}
+
+    def answers(self, views: Views) -> Tensor:
+        x, hidden = as_views(views, Hole, x="B C H W", hidden="bool B H W")
+        return x.movedim(1, 3)[hidden]
 
     def paint(self, x: Tensor, hidden: Tensor) -> Tensor:
         """What the decoder makes of what is around the hidden region: (B, C, H, W), bool (B, H, W) → (B, C, H, W)."""

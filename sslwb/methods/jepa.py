@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from sslwb import ranks
 from sslwb.augment.masks import Context
-from sslwb.core import Views, as_views
-from sslwb.methods.base import Method, full_precision
+from sslwb.core import Views, as_views, check_shapes
+from sslwb.methods.base import Method, check_weight, full_precision
 from sslwb.methods.mae import check_transformer, encode_some
 from sslwb.methods.teacher import check_momentum, ema_update, momentum_schedule, teacher_of
 from sslwb.methods.vicreg import vicreg_loss
@@ -26,12 +26,10 @@ def jepa_loss(predictions: Tensor, targets: Tensor) -> Tensor:
     """The mean squared distance of predicted and true representations: both (N, k, D) → scalar. Section 3, "Loss".
 
     Raises:
+        TypeError: no tensors of floats.
         ValueError: different shapes.
     """
-    if predictions.shape != targets.shape:
-        raise ValueError(
-            f"predictions has shape {tuple(predictions.shape)} and targets {tuple(targets.shape)}; expected the same"
-        )
+    check_shapes(predictions=(predictions, "N k D"), targets=(targets, "N k D"))
     return F.mse_loss(predictions, targets)
 
 
@@ -70,8 +68,7 @@ class JEPA(Method):
         super().__init__(encoder)
         check_transformer(encoder, "JEPA")
         check_momentum(momentum)
-        if not spread >= 0:
-            raise ValueError(f"spread is {spread}; expected a weight of 0 or more")
+        check_weight(spread, "spread")
         with seeded(seed):
             self.bridge = nn.Linear(self.encoder.dim, dim)
             self.mask_token = nn.Parameter(0.02 * torch.randn(dim))
@@ -81,7 +78,13 @@ class JEPA(Method):
         self.momentum, self.spread = momentum, spread
 
     def forward(self, views: Views) -> dict[str, Tensor]:
-        x, *masks, context_at, targets_at = as_views(views, Context)
+        shapes = {
+            "context": "bool B L",
+            "targets": "bool B T L",
+            "context_at": "int64 B c",
+            "targets_at": "int64 B T k",
+        }
+        x, *masks, context_at, targets_at = as_views(views, Context, x="B C H W", **shapes)
         context, targets = masks if context_at is None or targets_at is None else (context_at, targets_at)
         with torch.no_grad():
             z = self.teacher.features(x)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sslwb.augment.masks import Hidden
-from sslwb.core import Views, as_views, may_read
+from sslwb.core import Views, as_views, check_shapes, may_read
 from sslwb.methods.base import Method, full_precision
 from sslwb.nets import seeded
 from sslwb.nets.patches import grid_of, patchify, put_back, take, unpatchify
@@ -20,13 +20,10 @@ def masked_loss(predictions: Tensor, patches: Tensor, hidden: Tensor) -> Tensor:
     """The mean squared error of the hidden patches: (B, L, D) twice, bool (B, L) → scalar. Section 3 of the paper.
 
     Raises:
+        TypeError: no tensors of floats, or a mask that is not of bools.
         ValueError: different shapes, or a mask that hides nothing.
     """
-    if predictions.shape != patches.shape or hidden.shape != patches.shape[:2]:
-        raise ValueError(
-            f"predictions, patches and hidden have shapes {tuple(predictions.shape)}, {tuple(patches.shape)} and "
-            f"{tuple(hidden.shape)}; expected (B, L, D), the same, and (B, L)"
-        )
+    check_shapes(predictions=(predictions, "B L D"), patches=(patches, "B L D"), hidden=(hidden, "bool B L"))
     if may_read(hidden) and not hidden.any():
         raise ValueError("hidden marks no patch; expected at least one: the loss is of hidden patches alone")
     return ((predictions - patches).square().mean(2) * hidden).sum() / hidden.sum()
@@ -71,10 +68,18 @@ class MAE(Method):
         self.normalise = normalise
 
     def forward(self, views: Views) -> dict[str, Tensor]:
-        x, hidden, visible = as_views(views, Hidden)
-        patches = patchify(x, self.encoder.patch)
-        targets = normalised(patches)[0] if self.normalise else patches
+        x, hidden, visible = as_views(views, Hidden, x="B C H W", hidden="bool B L", visible="int64 B k")
+        targets = self.targets(x)
         return {"loss": masked_loss(self.predict(x, hidden, visible), targets, hidden)}
+
+    def targets(self, x: Tensor) -> Tensor:
+        """What the decoder has to paint, of all patches: (B, C, H, W) → (B, L, C · patch²)."""
+        patches = patchify(x, self.encoder.patch)
+        return normalised(patches)[0] if self.normalise else patches
+
+    def answers(self, views: Views) -> Tensor:
+        x, hidden, _ = as_views(views, Hidden, x="B C H W", hidden="bool B L", visible="int64 B k")
+        return self.targets(x)[hidden]
 
     def predict(self, x: Tensor, hidden: Tensor, visible: Tensor | None = None) -> Tensor:
         """What the decoder paints: pictures (B, C, H, W), bool (B, L) → (B, L, C · patch²).

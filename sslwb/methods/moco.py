@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sslwb import ranks
-from sslwb.core import Views
+from sslwb.core import Views, check_shapes
 from sslwb.methods.base import Method, check_temperature, check_views, full_precision, mean_of_other_views
 from sslwb.methods.teacher import check_momentum, ema_update, teacher_of
 from sslwb.nets import mlp, seeded
@@ -26,12 +26,11 @@ def queue_loss(query: Tensor, key: Tensor, queue: Tensor, temperature: float = 0
     equation 1 of the paper. No gradient reaches key or queue.
 
     Raises:
+        TypeError: no tensors of floats.
         ValueError: temperature ≤ 0, or query, key and queue do not fit.
     """
     check_temperature(temperature)
-    if query.ndim != 2 or query.shape != key.shape or queue.ndim != 2 or queue.shape[1] != query.shape[1]:
-        shapes = [tuple(t.shape) for t in (query, key, queue)]
-        raise ValueError(f"query, key and queue have shapes {shapes}; expected (B, D), (B, D) and (K, D)")
+    check_shapes(query=(query, "B D"), key=(key, "B D"), queue=(queue, "K D"))
     q, k, n = F.normalize(query, dim=1), F.normalize(key.detach(), dim=1), F.normalize(queue.detach(), dim=1)
     logits = torch.cat(((q * k).sum(1, keepdim=True), q @ n.T), dim=1) / temperature  # (B, 1 + K), the positive first
     return F.cross_entropy(logits, torch.zeros(len(q), dtype=torch.long, device=q.device))

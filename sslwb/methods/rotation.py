@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sslwb.augment.puzzles import Turns
 from sslwb.core import Views, as_views
-from sslwb.methods.base import Method
+from sslwb.methods.base import Method, check_views
 from sslwb.nets import seeded
 
 
@@ -33,6 +33,7 @@ class Rotation(Method):
 
     def forward(self, views: Views) -> dict[str, Tensor]:
         views = as_views(views, Turns)
+        check_views(views, at_least=4, of=1)
         if any(v.shape != views[0].shape for v in views):
             raise ValueError(
                 f"views have shapes {[tuple(v.shape) for v in views]}; expected four turns of the same squares: "
@@ -41,3 +42,6 @@ class Rotation(Method):
         turns = torch.arange(4, device=views[0].device).repeat_interleave(len(views[0]))
         logits = self.classifier(self.encoder(torch.cat([*views]))).float()
         return {"loss": F.cross_entropy(logits, turns), "accuracy": (logits.argmax(1) == turns).float().mean()}
+
+    def answers(self, views: Views) -> Tensor:
+        return torch.arange(4).repeat_interleave(len(views[0]))

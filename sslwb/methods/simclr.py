@@ -31,6 +31,7 @@ def nt_xent(*views: Tensor, temperature: float = 0.5) -> Tensor:
     steadier target than any single view. Lesson 03 derives it with loops.
 
     Raises:
+        TypeError: a view that is no tensor of floats.
         ValueError: temperature ≤ 0, fewer than two views, different shapes, or a batch of one.
     """
     check_temperature(temperature)
@@ -52,6 +53,9 @@ class SimCLR(Method):
         temperature: small values look at the hardest negatives alone.
         projector: widths of the projector's layers; () trains on the encoder's output itself.
         seed: of the projector's first weights.
+
+    Raises:
+        ValueError: temperature ≤ 0, a batch of one or views of different batches.
     """
 
     pairs = True
@@ -60,6 +64,7 @@ class SimCLR(Method):
         self, encoder: nn.Module, temperature: float = 0.2, projector: Sequence[int] = (256, 128), seed: int = 0
     ) -> None:
         super().__init__(encoder)
+        check_temperature(temperature)
         with seeded(seed):
             self.projector = mlp(self.encoder.dim, *projector) if projector else nn.Identity()
         self.temperature = temperature

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from sslwb import ranks
-from sslwb.core import Views
+from sslwb.core import Views, check_shapes, whole
 from sslwb.methods.base import Method, by_size, check_temperature, check_views, full_precision
 from sslwb.nets import Prototypes, seeded
 
@@ -25,11 +25,12 @@ def sinkhorn(scores: Tensor, epsilon: float = 0.05, rounds: int = 3) -> Tensor:
     3.1 and appendix A, in logarithms.
 
     Raises:
+        TypeError: rounds is no whole number, or scores no tensor of floats.
         ValueError: epsilon ≤ 0, fewer than one round, or scores that are no (B, K).
     """
     check_temperature(epsilon, "epsilon")
-    if rounds < 1 or scores.ndim != 2:
-        raise ValueError(f"rounds is {rounds}, scores {tuple(scores.shape)}; expected 1 or more, and (B, K)")
+    whole("rounds", rounds, least=1)
+    check_shapes(scores=(scores, "B K"))
     log_q = scores / epsilon
     for _ in range(rounds):
         log_q = log_q - log_q.logsumexp(0, keepdim=True)  # each prototype is used alike
@@ -44,12 +45,25 @@ def swapped_loss(scores: Tensor, codes: Tensor, temperature: float = 0.1) -> Ten
     codes[i] belongs to scores[i]; C ≤ V. Equation 2, the mean over all pairs of a code and another view.
 
     Raises:
-        ValueError: temperature ≤ 0.
+        TypeError: no tensors of floats.
+        ValueError: temperature ≤ 0, fewer than two views, more codes than views, or shapes that do not fit.
     """
     check_temperature(temperature)
+    check_swapped(scores=scores, codes=codes)
     log_p = (scores / temperature).log_softmax(2)
     losses = [-(codes[i] * log_p[v]).sum(1).mean() for i in range(len(codes)) for v in range(len(scores)) if v != i]
     return torch.stack(losses).mean()
+
+
+def check_swapped(**tensors: Tensor) -> None:
+    """Raise unless they are what views predict (V, B, K) and what they are asked for (T, B, K), V ≥ 2 and V ≥ T."""
+    check_shapes(**{name: (x, f"{views} B K") for (name, x), views in zip(tensors.items(), "VT", strict=True)})
+    (name, x), (asked, of) = tensors.items()
+    if len(x) < 2 or len(x) < len(of):
+        raise ValueError(
+            f"{name} holds {len(x)} view(s) and {asked} {len(of)}; expected at least 2, and no more {asked} than "
+            f"{name}: a view is compared with another view"
+        )
 
 
 class SwAV(Method):

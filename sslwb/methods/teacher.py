@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable
 
 import torch
 from torch import nn
+
+from sslwb.core import number
 
 
 def teacher_of(student: nn.Module) -> nn.Module:
@@ -20,8 +21,18 @@ def ema_update(teacher: nn.Module, student: nn.Module, momentum: float) -> None:
     """teacher ← momentum · teacher + (1 - momentum) · student, for all weights in one call.
 
     Running statistics of batch norms are each network's own: the teacher sees its own activations.
+
+    Raises:
+        ValueError: momentum outside [0, 1], or two networks whose weights differ in number or shape.
     """
-    torch._foreach_lerp_(list(teacher.parameters()), _values(student.parameters()), 1 - momentum)
+    check_momentum(momentum)
+    behind, ahead = _values(teacher), _values(student)
+    if [t.shape for t in behind] != [s.shape for s in ahead]:
+        raise ValueError(
+            f"teacher has {len(behind)} weights and student {len(ahead)}, or they differ in shape; expected a "
+            "teacher that teacher_of(student) made"
+        )
+    torch._foreach_lerp_(behind, ahead, 1 - momentum)
 
 
 def momentum_schedule(momentum: float, progress: float) -> float:
@@ -30,10 +41,10 @@ def momentum_schedule(momentum: float, progress: float) -> float:
 
 
 def check_momentum(momentum: float) -> None:
-    """Raise ValueError unless 0 ≤ momentum ≤ 1."""
-    if not 0 <= momentum <= 1:
+    """Raise ValueError unless 0 ≤ momentum ≤ 1, TypeError where it is no number."""
+    if not 0 <= number("momentum", momentum) <= 1:
         raise ValueError(f"momentum is {momentum}; expected 0 (teacher is the student) to 1 (it never moves)")
 
 
-def _values(parameters: Iterable[nn.Parameter]) -> list[torch.Tensor]:
-    return [p.detach() for p in parameters]
+def _values(network: nn.Module) -> list[torch.Tensor]:
+    return [p.detach() for p in network.parameters()]

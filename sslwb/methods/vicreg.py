@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sslwb import ranks
 from sslwb.core import Views
-from sslwb.methods.base import Method, check_embeddings, check_views, full_precision
+from sslwb.methods.base import Method, check_embeddings, check_views, check_weight, full_precision
 from sslwb.nets import mlp, seeded
 
 
@@ -18,18 +18,21 @@ from sslwb.nets import mlp, seeded
 def vicreg_loss(
     *views: Tensor, invariance: float = 25.0, variance: float = 25.0, covariance: float = 1.0
 ) -> dict[str, Tensor]:
-    """Three terms and their weighted sum, for two or more views, each (B, D) → four scalars; equations 1 to 6.
+    """Three terms and their weighted sum, for two or more views, each (B, D) → four scalars; the paper's algorithm 1.
 
     `invariance`: mean squared distance of two views (with more of them, of each view from the mean of the others).
     `variance`: how much each feature's standard deviation over the batch falls short of 1, the mean over features.
     `covariance`: squared covariances of different features over the batch, summed and divided by D.
 
-    The variance and covariance terms are summed over two views, as in the paper; with more, twice their mean.
+    The variance and covariance terms are summed over two views, as in equation 6; with more, twice their mean.
 
     Raises:
-        ValueError: fewer than two views, a batch of one, or different shapes.
+        TypeError: a view that is no tensor of floats.
+        ValueError: fewer than two views, a batch of one, different shapes, or a negative weight.
     """
     check_embeddings(*views)
+    for name, weight in (("invariance", invariance), ("variance", variance), ("covariance", covariance)):
+        check_weight(weight, name)
     z = torch.stack(views)  # (V, B, D)
     v, b, d = z.shape
     apart = F.mse_loss(z, (z.sum(0) - z) / (v - 1))
@@ -72,8 +75,7 @@ class VICReg(Method):
     ) -> None:
         super().__init__(encoder)
         for name, weight in (("invariance", invariance), ("variance", variance), ("covariance", covariance)):
-            if not weight >= 0:
-                raise ValueError(f"{name} is {weight}; expected a weight of 0 or more")
+            check_weight(weight, name)
         with seeded(seed):
             self.projector = mlp(self.encoder.dim, *projector)
         self.invariance, self.variance, self.covariance = invariance, variance, covariance

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sslwb.core import PAD, may_read, recorded
+from sslwb.core import PAD, check_classes, check_shapes, may_read, recorded
 from sslwb.nets.encoder import EncoderModule
 from sslwb.nets.seeds import seeded
 from sslwb.nets.transformer import Block
@@ -154,6 +154,9 @@ class TokenEncoder(EncoderModule):
         self._check(tokens)
         x = self.words(tokens) + self.positions.weight[: tokens.shape[1]]
         if self.segments is not None:
+            if segments is not None:
+                check_shapes(tokens=(tokens, "int64 B L"), segments=(segments, "int64 B L"))
+                check_classes("segments", segments, self.segments.num_embeddings)
             x = x + self.segments(torch.zeros_like(tokens) if segments is None else segments)
         if self.causal:
             return x, None  # padding comes after the words, so none of them sees it
@@ -165,6 +168,8 @@ class TokenEncoder(EncoderModule):
         return (h * word).sum(1) / word.sum(1)
 
     def _check(self, tokens: Tensor) -> None:
+        if not isinstance(tokens, Tensor):
+            raise TypeError(f"tokens are {type(tokens).__name__}; expected a torch.int64 tensor (B, L)")
         if tokens.dtype != torch.int64:
             raise TypeError(f"tokens are {tokens.dtype}; expected torch.int64: a number for each word")
         if tokens.ndim != 2:
@@ -174,6 +179,8 @@ class TokenEncoder(EncoderModule):
                 f"a text has {tokens.shape[1]} words; expected at most {self.context}, the context of this encoder: "
                 "cut the text, or make the encoder with a longer context"
             )
+        if not len(tokens):
+            raise ValueError("tokens hold no text; expected (B, L) with B ≥ 1")
         if not may_read(tokens):
             return
         if (empty := (tokens == PAD).all(1)).any():
