@@ -407,7 +407,7 @@ def test_folders_of_splits_are_no_classes(tmp_path: Path, names: tuple[str, ...]
         data = image_folder(tmp_path, split=split)
         assert (len(data), data.classes) == (2 * count, ("cat", "dog"))
     (missing,) = {"train", "val", "test"} - {*splits}
-    with pytest.raises(ValueError, match=f"split is '{missing}'.*has the folders {names[0]}, {names[1]}"):
+    with pytest.raises(ValueError, match=f"split is '{missing}'.*has {names[0]}, {names[1]}"):
         image_folder(tmp_path, split=missing)
 
 

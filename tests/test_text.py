@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 
-from sslwb.data import DataError, Texts, Tokenizer, load, plain_text, store, text
+from sslwb.data import DataError, Texts, Tokenizer, load, plain_text, store, text, tokenizing
 from sslwb.data.worlds.tales import SPECIAL, TOKENIZER, VOCABULARY
 
 PROSE = (
@@ -180,10 +182,51 @@ def test_windows_follow_each_other_without_gap_or_overlap(file: Path) -> None:
     assert len({part.vocabulary for part in parts}) == 1
 
 
-def test_byte_pairs_of_lines_are_those_of_the_whole_text() -> None:
-    made = KINDS["bpe"]()
-    for whole in (PROSE, *ODD, "\n\n\n a\n\n\nb\n", "a\n", "\na"):
-        assert torch.equal(text.stream(made, whole), made.encode(whole)[0])
+def test_byte_pairs_of_pieces_are_those_of_the_whole_text() -> None:
+    made, indented = KINDS["bpe"](), "    x = [\n" + "                1,\n" * 200 + "]\n\n\n\n    y\n"
+    for whole in (PROSE, *ODD, "\n\n\n a\n\n\nb\n", "a\n", "\na", " a", "a  ", "a\x1c b!\x85 c\u3000d", indented):
+        expected = made.backend.encode(whole, add_special_tokens=False).ids
+        assert made.numbers([whole])[0].tolist() == expected
+        cuts = [0, *(found.start() for found in tokenizing.BETWEEN.finditer(whole)), len(whole)]
+        parts = [whole[a:b] for a, b in itertools.pairwise(cuts) if a < b]
+        assert torch.cat(made.numbers(parts)).tolist() == expected
+
+
+def test_byte_pairs_are_learnt_from_pieces_as_from_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    taught = Tokenizer.byte_pairs([PROSE, 2 * PROSE], 400).backend.to_str()
+    monkeypatch.setattr(tokenizing, "PIECE", 10**9)
+    assert Tokenizer.byte_pairs([PROSE, 2 * PROSE], 400).backend.to_str() == taught
+
+
+@pytest.mark.parametrize(
+    "endless",
+    ["".join(chr(97 + i * i * 7919 % 26) for i in range(300_000)), "a" * 300_000, " " * 300_000 + "b"],
+    ids=["letters", "one letter", "spaces"],
+)
+def test_a_text_without_a_place_to_cut_is_cut_all_the_same(endless: str) -> None:
+    pieces = list(tokenizing._pieces(endless))
+    assert "".join(pieces) == endless
+    assert max(map(len, pieces)) <= 2 * tokenizing.PIECE  # learning takes a time that grows with the square of it
+    made = Tokenizer.byte_pairs([endless], 1000)
+    assert made.decode(made.numbers([endless])[0]) == [endless]
+
+
+MEMORY = """
+import resource, sys
+from sslwb.data.tokenizing import Tokenizer
+
+made, lines = Tokenizer.characters(["a\\n"]), "a\\n" * 750_000
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+(numbers,) = made.numbers([lines])
+assert len(numbers) == 1_500_000
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts kilobytes as Linux does")
+def test_a_text_of_many_short_lines_takes_little_memory() -> None:
+    run = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True)
+    assert int(run.stdout) < 150_000  # kilobytes; all lines at once take 1,000,000
 
 
 def test_the_tokenizer_knows_the_training_part_alone(tmp_path: Path, cache: Path) -> None:
@@ -266,6 +309,95 @@ def test_a_file_that_is_no_text_is_reported(tmp_path: Path, cache: Path, content
         (tmp_path / "mine.txt").write_bytes(content)
     with pytest.raises(DataError, match=said):
         plain_text(tmp_path / "mine.txt")
+
+
+SAID = "Das Café sagt: “Für 5 € gibt es Tee.” ¼ Liter.\nZweite Zeile.\n"
+RUSSIAN = "Мама мыла раму.\nА рама была чистая.\n"
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"], ids=["unix", "windows"])
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        *itertools.product(
+            [SAID, "plain letters\nin two lines\n", RUSSIAN, "日本の猫\n吾輩は猫である\n"],
+            ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "mark utf-16-be"],
+        ),
+        (SAID, "cp1252"),
+    ],
+)
+def test_the_advice_for_a_text_in_another_encoding_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, ends: str, encoding: str
+) -> None:
+    file = tmp_path / "my own.txt"
+    raw = content.replace("\n", ends).encode(encoding.removeprefix("mark "))
+    file.write_bytes((b"\xfe\xff" if encoding.startswith("mark") else b"") + raw)
+    with pytest.raises(DataError, match="is not UTF-8") as error:
+        text.read_text(file)
+    (advice,) = re.findall(r'Path\("new\.txt"\).*?"utf-8"\)', str(error.value))
+    monkeypatch.chdir(tmp_path)
+    exec(advice, {"Path": Path})
+    assert text.read_text(tmp_path / "new.txt") == content
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"\x00\x01\x02\xff\xd8\x00\xd8\x00\x00", bytes(100), b"text\0with\0NUL", b"\xff\xfe", b"\x81\x8d\x8f\x90\x9d"],
+    ids=["binary", "NULs", "text with NULs", "a mark alone", "no alphabet's"],
+)
+def test_bytes_that_are_no_text_get_no_advice_that_loads_them(tmp_path: Path, raw: bytes) -> None:
+    (tmp_path / "mine.txt").write_bytes(raw)
+    with pytest.raises(DataError, match="is not UTF-8") as error:
+        text.read_text(tmp_path / "mine.txt")
+    for advice in re.findall(r'read_text\("(.*?)"\)', str(error.value)):
+        assert "\0" not in raw.decode(advice)
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"], ids=["unix", "windows", "old mac"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["no mark", "mark"])
+def test_every_end_of_a_line_is_one(tmp_path: Path, ends: str, mark: str) -> None:
+    (tmp_path / "mine.txt").write_bytes((mark + SAID.replace("\n", ends)).encode())
+    assert text.read_text(tmp_path / "mine.txt") == SAID
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="there a name is the same in capitals")
+def test_texts_whose_names_differ_in_capitals_are_all_there(tmp_path: Path, cache: Path) -> None:
+    for name, words in (("a.txt", "one "), ("a.TXT", "two "), ("A.txt", "six ")):
+        (tmp_path / name).write_text(words * 100)
+    data = plain_text(tmp_path, tokens="characters")
+    assert data.classes == ("A", "a.TXT", "a.txt")
+    assert [data[data.labels == i].text(0)[:3] for i in range(3)] == ["six", "two", "one"]
+
+
+@pytest.mark.parametrize("names", [("train.txt", "valid.txt", "test.txt"), ("TRAIN.TXT", "Val.txt", "testing.txt")])
+def test_files_of_splits_are_no_classes(tmp_path: Path, cache: Path, names: tuple[str, ...]) -> None:
+    for name, words in zip(names, ("one ", "two ", "six "), strict=True):
+        (tmp_path / name).write_text(words * 100)
+    parts = {split: load(f"text:{tmp_path}", split, tokens="characters", context=8) for split in text.SPLITS}
+    assert [part.text(0) for part in parts.values()] == [
+        "one one ",
+        *["<unk><unk>o <unk><unk>o "],
+        *["<unk><unk><unk> " * 2],
+    ]
+    assert all(part.y is None for part in parts.values())
+    with pytest.raises(ValueError, match=r"split is None.*expected 'train' or 'val' or 'test'"):
+        plain_text(tmp_path)
+    (tmp_path / "notes.txt").write_text("no part of it")
+    with pytest.warns(UserWarning, match=r"notes\.txt left out"):
+        plain_text(tmp_path, split="test")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems' file names are Unicode")
+def test_a_text_whose_name_is_not_utf8_is_read(tmp_path: Path, cache: Path) -> None:
+    for name in (b"caf\xe9.txt", b"tea.txt"):
+        (tmp_path / os.fsdecode(name)).write_text("a b " * 100)
+    data = plain_text(tmp_path / os.fsdecode(b"caf\xe9.txt"), tokens="characters")
+    assert data.name == "text:caf\\xe9.txt"
+    assert plain_text(tmp_path, tokens="characters").classes == ("caf\\xe9", "tea")
+    (tmp_path / os.fsdecode(b"caf\xe9.txt")).write_bytes(b"\xff")
+    with pytest.raises(DataError) as error:
+        plain_text(tmp_path)
+    str(error.value).encode()
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import re
 import stat
 import struct
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -313,9 +313,30 @@ def _to_8_bits(values: np.ndarray) -> np.ndarray:
     return scaled.astype(np.uint8)
 
 
-def split_of(name: str) -> str | None:
-    """The split that a folder or a file of this name holds, by convention: "Training" is "train"."""
-    return next((split for split, names in SPLITS.items() if name.casefold() in names), None)
+def splits_among(entries: Mapping[Path, str], split: str | None) -> dict[str, Path] | None:
+    """{split: the folder or file that holds it}, where two or more of these are called by splits; else None.
+
+    Args:
+        entries: {folder or file: what it is called}; "Training" is train, whatever its case, "valid" is val.
+        split: the one that is wanted.
+
+    Raises:
+        DataError: two of them are the same split.
+        ValueError: none of them is the split that is wanted.
+    """
+    parts = [(part, entry) for part, names in SPLITS.items() for entry in entries if entries[entry].casefold() in names]
+    if len(parts) < 2:  # one alone is a class of that name: a train beside a car and a bus
+        return None
+    root, found = parts[0][1].parent, dict(parts)
+    listed = f"{printable(root)} has {', '.join(printable(entry.name) for _, entry in parts)}"
+    if len(found) < len(parts):
+        raise DataError(f"{listed}, of which two are the same split; expected one for each split")
+    if split not in found:
+        raise ValueError(
+            f"split is {split!r}; {listed}: expected {' or '.join(map(repr, found))}; or rename what you mean to "
+            f"{split or 'train'}"
+        )
+    return found
 
 
 def _candidates(
@@ -323,36 +344,26 @@ def _candidates(
 ) -> tuple[list[Path], list[int], tuple[str, ...]]:
     """The files of one split that may be pictures, each one's label, and the names of the classes."""
     folders = _folders(root)
-    parts = [(part, folder) for part in SPLITS for folder in folders if split_of(folder.name) == part]
-    if len(parts) == len(folders) == 1 and parts[0][0] == "train":
+    if len(folders) == 1 and folders[0].name.casefold() in SPLITS["train"]:
         return _candidates(folders[0], split, test_share, skipped)
-    if len(parts) < 2:  # one alone is a class of that name: a train beside a car and a bus
+    by_name = splits_among({folder: folder.name for folder in folders}, split)
+    if by_name is None:
         if split not in (None, "train", "test"):
             raise ValueError(f"split is {split!r}; a folder has None (all), 'train' and 'test'")
         files, labels, classes = _labelled(root, root, skipped)
         return (files, labels, classes) if split is None else _part(files, labels, classes, split, test_share, root)
-    by_name = dict(parts)
-    found = f"{printable(root)} has the folders {', '.join(printable(folder.name) for _, folder in parts)}"
-    if len(by_name) < len(parts):
-        raise DataError(f"{found}, of which two are the same split; expected one folder for each split")
-    if split not in by_name:
-        raise ValueError(
-            f"split is {split!r}; {found}: expected {' or '.join(map(repr, by_name))}; or rename the folder that "
-            f"you mean to {split or 'train'}"
-        )
+    mine = by_name[str(split)]
     for entry in set(_entries(root)) - set(by_name.values()):
         if _is_candidate(entry, root, []) or (os.path.isdir(entry) and any(_walk(entry, root, set(), []))):
             skipped.append((entry.relative_to(root), "lies beside the folders of the splits"))
-    theirs, ours = (
-        {printable(f.name) for f in _folders(by_name.get(part, by_name[split]))} for part in ("train", split)
-    )
+    theirs, ours = ({printable(f.name) for f in _folders(by_name.get(part, mine))} for part in ("train", str(split)))
     if theirs != ours:
         raise DataError(
             f"{printable(root)}: the classes of train and {split} differ; only in train: "
             f"{sorted(theirs - ours) or 'none'}, only in {split}: {sorted(ours - theirs) or 'none'}; expected the same "
             "sub-folders"
         )
-    return _labelled(by_name[split], root, skipped)
+    return _labelled(mine, root, skipped)
 
 
 def _labelled(

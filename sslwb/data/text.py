@@ -9,22 +9,24 @@ follow each other without a gap or an overlap; the last one is padded.
 from __future__ import annotations
 
 import ast
+import codecs
 import functools
 import hashlib
 import os
 import re
 import sys
 import sysconfig
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import tokenizers
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 
-from sslwb.core import PAD
+from sslwb.core import PAD, place, printable
 from sslwb.data.containers import Texts
+from sslwb.data.folder import splits_among
 from sslwb.data.readers import draw
 from sslwb.data.store import DataError, cache_folder
 from sslwb.data.tokenizing import Tokenizer
@@ -58,7 +60,7 @@ def plain_text(
     """Windows of your own text: a file in UTF-8, or a folder of .txt files, labelled by file where there are several.
 
     Header and footer of Project Gutenberg are left out. The first 80 % of each file are for training, then 10 % each
-    for val and test.
+    for val and test; where files are called train.txt, valid.txt, test.txt or alike, these are the splits.
 
     Args:
         path: a file, or a folder, whose .txt files are taken; not those of deeper folders.
@@ -73,17 +75,26 @@ def plain_text(
         DataError: no such file, no text in it, or text that is not UTF-8.
         ValueError: a dial out of range, or a text with words that the tokenizer does not know.
     """
-    place = Path(path).expanduser()
+    where = place(path)
     if split not in (None, *SPLITS):
         raise ValueError(f"split is {split!r}; a text has None (all), {', '.join(map(repr, SPLITS))}")
-    if os.path.isdir(place):
-        files = sorted(f for f in place.iterdir() if f.suffix.lower() == ".txt" and not f.name.startswith("."))
+    if os.path.isdir(where):
+        files = sorted(f for f in where.iterdir() if f.suffix.lower() == ".txt" and not f.name.startswith("."))
         if not files:
             raise DataError(f"path is {str(path)!r}: no .txt file lies in this folder; expected plain texts in UTF-8")
     else:
-        files = [place]
-    name = f"text:{place.resolve().name}"
-    books = {file.stem: book(file) for file in files}
+        files = [where]
+    name = f"text:{printable(where.resolve().name)}"
+    if (parts := splits_among({file: file.stem for file in files}, split)) is not None:
+        if others := [printable(file.name) for file in files if file not in parts.values()]:
+            warnings.warn(
+                f"{printable(where)}: {', '.join(others)} left out, beside the files of the splits", stacklevel=2
+            )
+        made = _tokenizer(tokens, vocabulary, [book(parts.get("train", files[0]))], name)
+        return _cut([(0, book(parts[str(split)]))], (), made, context, n, seed, name)
+    stems = [file.stem for file in files]
+    titles = [file.stem if stems.count(file.stem) == 1 else file.name for file in files]  # a.txt beside a.TXT
+    books = {printable(title): book(file) for title, file in zip(titles, files, strict=True)}
     return _windows(books, split, n, seed, name, tokens=tokens, vocabulary=vocabulary, context=context)
 
 
@@ -232,25 +243,56 @@ def read_text(file: Path) -> str:
     """A text file in UTF-8, with or without a byte order mark; every end of a line becomes one newline.
 
     Raises:
-        DataError: it cannot be read, is not UTF-8 (the byte is named), or holds no character.
+        DataError: it cannot be read, is not UTF-8 (the byte is named, and how to change it), or holds no character.
     """
+    named = printable(file)
     try:
         raw = file.read_bytes()
     except OSError as error:
-        raise DataError(f"{file} cannot be read ({error.strerror}); expected a text file in UTF-8") from error
+        raise DataError(f"{named} cannot be read ({error.strerror}); expected a text file in UTF-8") from error
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        at = error.start + (3 if raw.startswith(b"\xef\xbb\xbf") else 0)
+        at = error.start + (3 if raw.startswith(codecs.BOM_UTF8) else 0)
         line = raw.count(b"\n", 0, at) + 1
-        raise DataError(
-            f"{file} is not UTF-8: byte 0x{raw[at]:02x} at position {at}, in line {line}. Save it as UTF-8: "
-            f'Path("new.txt").write_text(Path({str(file)!r}).read_text("latin-1"), "utf-8")'
-        ) from error
+        found = f"byte 0x{raw[at]:02x} at position {at}, in line {line}"
+        raise DataError(f"{named} is not UTF-8: {found}. {_how_to_change(file, raw)}") from error
+    if "\0" in text:
+        found = f"a NUL byte at position {raw.index(0)}, which no text holds"
+        raise DataError(f"{named} is not UTF-8: {found}. {_how_to_change(file, raw)}")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
-        raise DataError(f"{file} is empty; expected text")
+        raise DataError(f"{named} is empty; expected text")
     return text
+
+
+def _how_to_change(file: Path, raw: bytes) -> str:
+    """Advice for a file that is not UTF-8: an encoding with which its bytes are a text, and what to run."""
+    if (encoding := _encoding(raw)) is None:
+        return "Its bytes are a text in none of UTF-16, UTF-32 and Windows' Western alphabet: save it as UTF-8 yourself"
+    sure = encoding.startswith("utf")
+    other = "" if sure else f", or with another encoding in the place of {encoding}, if those are not its words"
+    return (
+        f"It looks like {encoding}. Save it as UTF-8: "
+        f'Path("new.txt").write_text(Path({str(file)!r}).read_text("{encoding}"), "utf-8"){other}'
+    )
+
+
+def _encoding(raw: bytes) -> str | None:
+    marks = {codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32"}  # before UTF-16, whose mark one begins with
+    marks |= {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+    candidates = [encoding for mark, encoding in marks.items() if raw.startswith(mark)]
+    if b"\0" in raw:  # each newline brings one, and it stands on the side of the greater half
+        little = raw[1::2].count(0) >= raw[0::2].count(0)
+        candidates += ["utf-16-le", "utf-32-le"] if little else ["utf-16-be", "utf-32-be"]
+    for encoding in [*candidates, "cp1252"]:
+        try:
+            text = raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if text.strip() and "\0" not in text:
+            return encoding
+    return None
 
 
 def book(file: Path) -> str:
@@ -314,7 +356,7 @@ def _cut(
     _check_context(context)
     rows, labels = [], []
     for label, text in parts:
-        row = stream(made, text)
+        (row,) = made.numbers([text])
         windows = F.pad(row, (0, -len(row) % context), value=PAD).view(-1, context)
         rows.append(windows)
         labels += [label] * len(windows)
@@ -322,14 +364,6 @@ def _cut(
     chosen = draw(len(x), n, seed, name)
     y = torch.tensor(labels)[chosen] if classes else None
     return Texts(x[chosen], y, classes, name=name.split(" (")[0], vocabulary=made.vocabulary, tokenizer=made)
-
-
-def stream(made: Tokenizer, text: str) -> Tensor:
-    """The numbers of a long text, (length,): line by line, where a line takes the newline before it along.
-
-    The byte pairs are those of the whole text, since none of them reaches over such a newline.
-    """
-    return torch.cat(made.numbers(re.split(r"(?=\n\S)", text)))
 
 
 def _tokenizer(tokens: Tokens, vocabulary: int, texts: Sequence[str], name: str) -> Tokenizer:

@@ -6,9 +6,10 @@ Whatever the pieces are, the first numbers mean the same: 0 is padding, 1 hides 
 from __future__ import annotations
 
 import difflib
+import itertools
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -23,6 +24,9 @@ from sslwb.data.store import DataError
 SPECIAL = ("<pad>", "<mask>", "<sep>")
 UNKNOWN = "<unk>"  # a character that the training text did not have; the last of all in a tokenizer of words
 # What cuts a text into pieces tells the three kinds apart, in a file too.
+PIECE = 1000  # characters that are read at a time
+AT_ONCE = 500  # pieces that are encoded together: what comes back takes a hundred times the memory of the numbers
+BETWEEN = re.compile(r"(?<=\S)(?=[ \n])|(?=\n\S)")  # where a word ends or a line begins: no byte pair reaches over it
 KINDS = {"Split": "characters", "ByteLevel": "bpe", "BertPreTokenizer": "words"}
 
 
@@ -62,7 +66,8 @@ class Tokenizer:
     def byte_pairs(cls, texts: Iterable[str], vocabulary: int = 2000) -> Tokenizer:
         """Byte-pair encoding: frequent neighbours are joined until there are `vocabulary` pieces, or none to join.
 
-        It begins with the 256 bytes, so every text can be written and comes back as it was.
+        It begins with the 256 bytes, so every text can be written and comes back as it was. Of more than 1,000 letters
+        in a row a pair does not reach over some places: to learn from them takes time in proportion.
 
         Raises:
             ValueError: vocabulary is too small, or there is no text.
@@ -81,7 +86,7 @@ class Tokenizer:
         # A piece brings the space before it; so does what hides a piece.
         special = [AddedToken(word, lstrip=word == SPECIAL[MASK], special=True) for word in SPECIAL]
         made.train_from_iterator(
-            texts,
+            (piece for text in texts for piece in _pieces(text)),
             trainers.BpeTrainer(
                 vocab_size=vocabulary,
                 special_tokens=special,
@@ -176,13 +181,16 @@ class Tokenizer:
             raise ValueError("texts is empty; expected at least one text")
         # Where each piece stood is needed to name an unknown word, and takes half of the time.
         encode = self.backend.encode_batch if self.kind == "words" else self.backend.encode_batch_fast
-        found = encode(list(texts), add_special_tokens=False)
-        if self.kind == "words":
-            for i, (text, one) in enumerate(zip(texts, found, strict=True)):
-                for number, (begin, end) in zip(one.ids, one.offsets, strict=True):
-                    if number == len(self):
-                        raise ValueError(f"texts[{i}] says {text[begin:end]!r}, {self._nearest(text[begin:end])}")
-        return [torch.tensor(one.ids, dtype=torch.int64) for one in found]
+        found: list[list[Tensor]] = [[torch.empty(0, dtype=torch.int64)] for _ in texts]
+        pieces = ((i, piece) for i, text in enumerate(texts) for piece in _pieces(text))
+        while some := list(itertools.islice(pieces, AT_ONCE)):
+            encoded = encode([piece for _, piece in some], add_special_tokens=False)
+            for (i, piece), one in zip(some, encoded, strict=True):
+                if self.kind == "words" and len(self) in one.ids:
+                    begin, end = one.offsets[one.ids.index(len(self))]
+                    raise ValueError(f"texts[{i}] says {piece[begin:end]!r}, {self._nearest(piece[begin:end])}")
+                found[i].append(torch.tensor(one.ids, dtype=torch.int64))
+        return [torch.cat(parts) for parts in found]
 
     def decode(self, x: Tensor) -> list[str]:
         """int64 (N, L), or one row (L,) → N texts; padding is left out, <mask> and <sep> are written.
@@ -205,6 +213,17 @@ class Tokenizer:
         near = difflib.get_close_matches(word.lower(), self.vocabulary[len(SPECIAL) :], n=3, cutoff=0.5)
         known = f"the nearest are {', '.join(near)}" if near else f"such as {', '.join(self.vocabulary[5:60:9])}"
         return f"which is none of the {len(self) - len(SPECIAL)} words known here; {known}"
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """A text in pieces of one to two thousand characters, cut where no byte pair reaches over; in a row of letters
+    without such a place, anywhere: pairs are learnt in a time that grows with the square of a word's length."""
+    start = 0
+    while start < len(text):
+        cut = BETWEEN.search(text, start + PIECE, start + 2 * PIECE)
+        end = cut.start() if cut else start + 2 * PIECE
+        yield text[start:end]
+        start = end
 
 
 def _numbered(words: Sequence[str]) -> dict[str, int]:
