@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from sslwb.core import MakeViews, Views, recorded
+from sslwb.core import MakeViews, Views, check_generator, recorded
 
 
 @recorded
@@ -47,7 +47,9 @@ class WithNoise:
     def __call__(self, batch: Any, generator: torch.Generator) -> tuple[Tensor, ...]:
         inputs = one_input(self.of(batch, generator))
         rows = len(inputs[0])
-        return (*inputs, torch.randn(rows, *self.shape, generator=generator, device=inputs[0].device))
+        check_generator(generator, inputs[0].device)
+        noise = torch.randn(rows, *self.shape, generator=generator, device=inputs[0].device, dtype=torch.float32)
+        return (*inputs, noise)
 
 
 def with_noise(of: MakeViews, *shape: int) -> WithNoise:

@@ -12,17 +12,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sslwb.core import may_read, recorded, tensor_of
+from sslwb.core import as_tensor, check_generator, may_read, recorded, tensor_of, typed, whole
 
 Range = tuple[float, float]
 COLOUR = ("brightness", "contrast", "saturation", "hue", "gray")
 OPERATIONS = ("crop", "flip", "rotate", *COLOUR, "blur", "solarise", "noise", "cutout")
+EPS = 1e-4  # a crop of the whole picture is not a little less than the whole
 LUMA = (0.2989, 0.587, 0.114)  # ITU-R 601, the weights that torchvision uses
 
 
@@ -92,9 +94,9 @@ class Augment:
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
         x = as_float(x)
         b, channels = x.shape[:2]
-        r = torch.rand(b, 20, generator=generator, device=x.device)
-        outside = "reflection" if self.rotate else "border"  # without a turn the same values, in less time
-        x = F.grid_sample(x, self._places(r), "bilinear", outside, align_corners=False)
+        check_generator(generator, x.device)
+        r = torch.rand(b, 20, generator=generator, device=x.device, dtype=x.dtype)
+        x = self._resampled(x, r)
         if self._linear and (self.jitter or self.gray):
             x = recolour(x, *self._colours(r)) if channels == 3 else recolour(x, *self._colours(r)[:2])
         if self.blur:
@@ -102,7 +104,7 @@ class Augment:
         if self.solarise:
             x = torch.where((r[:, 15] < self.solarise)[:, None, None, None] & (x > 0.5), 1 - x, x)
         if self.noise:
-            draw = torch.randn(x.shape, generator=generator, device=x.device)
+            draw = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
             x = (x + draw * (self.noise * r[:, 16])[:, None, None, None]).clamp_(0, 1)
         if self.cutout:
             x = self._cut(x, r)
@@ -112,8 +114,32 @@ class Augment:
     def _linear(self) -> bool:
         return any((self.brightness, self.contrast, self.saturation, self.hue, self.gray))
 
-    def _places(self, r: Tensor) -> Tensor:
-        """(B, size, size, 2): where in the input, in [-1, 1], each pixel of the view is read."""
+    def _resampled(self, x: Tensor, r: Tensor) -> Tensor:
+        """(B, C, H, W) → (B, C, size, size), each pixel read where `_places` says.
+
+        Read between four pixels, a crop of twice the view's width or more would leave out pixels in between, and fine
+        patterns would turn into coarse ones. Such a picture is first made smaller, by the filter of `plain`, and by the
+        whole number that leaves its crop one to two pixels for each pixel of the view.
+        """
+        places, area = self._places(r)
+        outside = "reflection" if self.rotate else "border"  # without a turn the same values, in less time
+        read = partial(F.grid_sample, mode="bilinear", padding_mode=outside, align_corners=False)
+        width = math.sqrt(x.shape[2] * x.shape[3]) / self.size  # of the whole picture, in pixels of the view
+        largest = int(width * math.sqrt(self.crop[1]) + EPS)
+        if largest < 2:
+            return read(x, places)
+        views, factor = read(x, places), (width * area.sqrt() + EPS).floor()
+        for by in range(2, largest + 1):
+            chosen = factor == by
+            rows = chosen.nonzero()[:, 0] if may_read(chosen) else None
+            if rows is None:
+                views = torch.where(chosen[:, None, None, None], read(smaller(x, by), places), views)
+            elif len(rows):
+                views = views.index_copy(0, rows, read(smaller(x[rows], by), places[rows]))
+        return views
+
+    def _places(self, r: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, size, size, 2): where in the input, in [-1, 1], each pixel of the view is read; (B,) the crop's area."""
         area = _between(r[:, 0], self.crop)
         log_ratio = _between(r[:, 1], (math.log(self.ratio[0]), math.log(self.ratio[1])))
         if self.crop == (1.0, 1.0):
@@ -121,13 +147,13 @@ class Augment:
         w = (area * log_ratio.exp()).sqrt().clamp(max=1)
         h = (area / log_ratio.exp()).sqrt().clamp(max=1)
         cx, cy = (2 * r[:, 2] - 1) * (1 - w), (2 * r[:, 3] - 1) * (1 - h)
-        mirror = torch.where(r[:, 4] < self.flip, -1.0, 1.0)
+        mirror = 1 - 2 * (r[:, 4] < self.flip).to(r)
         turn = (2 * r[:, 5] - 1) * math.radians(self.rotate)
-        return affine_places(w, h, cx, cy, mirror, turn, self.size)
+        return affine_places(w, h, cx, cy, mirror, turn, self.size), w * h
 
     def _colours(self, r: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """Per-sample factors (brightness, contrast, saturation), hue turn in circles, and whether grey."""
-        on = (r[:, 6] < self.jitter).float()
+        on = (r[:, 6] < self.jitter).to(r)
         factors = [
             1 + on * (_between(u, (max(0.0, 1 - s), 1 + s)) - 1)
             for u, s in zip(r[:, 7:10].unbind(1), (self.brightness, self.contrast, self.saturation), strict=True)
@@ -143,7 +169,7 @@ class Augment:
 
     def _cut(self, x: Tensor, r: Tensor) -> Tensor:
         side = math.sqrt(self.cutout)
-        place = (torch.arange(self.size, device=x.device) + 0.5) / self.size
+        place = (torch.arange(self.size, device=x.device, dtype=x.dtype) + 0.5) / self.size
         hidden = [((place - (side / 2 + u * (1 - side))[:, None]).abs() < side / 2) for u in r[:, 17:19].unbind(1)]
         return x.masked_fill((hidden[0][:, None, :] & hidden[1][:, :, None])[:, None], 0.5)
 
@@ -158,9 +184,15 @@ class RandomViews:
 
     kinds: tuple[tuple[int, Augment], ...]
 
+    def __post_init__(self) -> None:
+        for count, _ in self.kinds:
+            whole("views", count, least=1)
+
     def __call__(self, batch: Any, generator: torch.Generator) -> list[Tensor]:
         x = tensor_of(batch)
         _check_pictures(x)  # a single picture would be repeated into a batch of views of one
+        if not len(x):
+            raise ValueError(f"the batch has shape {tuple(x.shape)}; expected at least one picture")
         views: list[Tensor] = []
         for count, augment in self.kinds:
             # All views of one kind in one pass: the batch, repeated.
@@ -177,6 +209,7 @@ class RandomViews:
         return self.change(**{n: getattr(Augment, n) for n in _known(dict.fromkeys(names), OPERATIONS)})
 
 
+@typed
 def simclr(size: int = 32, views: int = 2, **settings: Any) -> RandomViews:
     """SimCLR's views for small pictures: crop, flip, strong colour jitter, grayscale (Chen et al. 2020, appendix B.9).
 
@@ -200,13 +233,16 @@ def byol(size: int = 32, **settings: Any) -> RandomViews:
     return RandomViews(((1, first), (1, second))).change(**settings)
 
 
+@typed
 def multicrop(size: int = 32, small: int = 16, count: int = 4, **settings: Any) -> RandomViews:
     """SwAV's and DINO's views: two large crops and `count` small ones (Caron et al. 2020, section 3.3)."""
+    whole("count", count, least=1)
     base = simclr(size, **settings).kinds[0][1]
     large, tiny = replace(base, crop=(0.4, 1.0)), replace(base, size=small, crop=(0.1, 0.4))
     return RandomViews(((2, large), (count, tiny)))
 
 
+@typed
 def weak(size: int = 32, views: int = 1, **settings: Any) -> RandomViews:
     """Crop a little and flip: what a supervised classifier is trained with."""
     return RandomViews(((views, Augment(size, **_known({"crop": (0.7, 1.0), "flip": 0.5, **settings}))),))
@@ -214,6 +250,8 @@ def weak(size: int = 32, views: int = 1, **settings: Any) -> RandomViews:
 
 def plain(size: int = 32) -> Callable[[Tensor], Tensor]:
     """No randomness: uint8 (B, C, H, W) → float32 (B, C, size, size). How a trained encoder is shown pictures."""
+
+    whole("size", size, least=1)
 
     def resize(x: Tensor) -> Tensor:
         x = as_float(x)
@@ -224,13 +262,20 @@ def plain(size: int = 32) -> Callable[[Tensor], Tensor]:
     return resize
 
 
+def smaller(x: Tensor, by: int) -> Tensor:
+    """Pictures (B, C, H, W) whose sides are divided by a whole number, antialiased."""
+    height, width = (max(1, side // by) for side in x.shape[2:])
+    return F.interpolate(x, (height, width), mode="bilinear", antialias=True)
+
+
 def as_float(x: Tensor) -> Tensor:
-    """uint8 0 … 255 or float 0 … 1, (B, C, H, W) → float32.
+    """uint8 0 … 255 or float 0 … 1, (B, C, H, W) → float32; an array and a list are taken as a tensor.
 
     Raises:
         TypeError: another dtype.
         ValueError: another shape, C not 1 or 3, or floats outside 0 … 1.
     """
+    x = as_tensor("x", x)
     _check_pictures(x)
     if x.dtype == torch.uint8:
         return x.float().div_(255)
@@ -245,7 +290,7 @@ def as_float(x: Tensor) -> Tensor:
 def affine_places(w: Tensor, h: Tensor, cx: Tensor, cy: Tensor, mirror: Tensor, turn: Tensor, size: int) -> Tensor:
     """(B, size, size, 2) input places of a crop (w, h: share of each side; cx, cy: centre in [-1, 1]), then mirrored
     (-1 or 1), then turned by `turn` radians, anticlockwise as torchvision's `rotate`."""
-    axis = (torch.arange(size, device=w.device) + 0.5) * (2 / size) - 1
+    axis = (torch.arange(size, device=w.device, dtype=w.dtype) + 0.5) * (2 / size) - 1
     c, s = torch.cos(turn), torch.sin(turn)
     # output place (x, y) → turned back (c x - s y, s x + c y) → mirrored in x → scaled and shifted into the crop
     # complex numbers hold (x, y) as one value, so that every place is one addition
@@ -276,7 +321,7 @@ def recolour(
         return (flat * scale + offset).clamp_(0, 1).view_as(x)
     if saturation is None or hue is None or gray is None:
         raise ValueError("pictures with three channels need saturation, hue and gray; one of them is None")
-    eye, to_gray = torch.eye(3, device=x.device), luma.expand(3, 3)
+    eye, to_gray = torch.eye(3, device=x.device, dtype=x.dtype), luma.expand(3, 3)
     m = saturation[:, None, None] * eye + (1 - saturation)[:, None, None] * to_gray
     # Rodrigues' rotation about (1, 1, 1)/√3: cos I + (1 - cos) J/3 + sin K/√3
     c, s = torch.cos(2 * math.pi * hue)[:, None, None], torch.sin(2 * math.pi * hue)[:, None, None]
@@ -297,7 +342,7 @@ def gaussian_blur(x: Tensor, sigma: Tensor, largest: float | None = None) -> Ten
         return x
     largest = float(sigma.max()) if largest is None else largest
     reach = min(math.ceil(3 * largest), min(x.shape[-2:]) - 1)
-    tap = torch.arange(-reach, reach + 1, device=x.device)
+    tap = torch.arange(-reach, reach + 1, device=x.device, dtype=x.dtype)
     kernel = torch.exp(-0.5 * (tap / sigma[:, None]) ** 2)
     kernel = (kernel / kernel.sum(1, keepdim=True))[:, :, None, None, None]
     for dim in (-1, -2):

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from sslwb.augment.images import RandomViews, Range, weak
-from sslwb.core import Views, host_generator, recorded
+from sslwb.core import Views, host_generator, recorded, typed
 
 TRIES = 50  # draws of blocks until every picture keeps some context
 
@@ -92,7 +92,7 @@ class RandomPatches:
                 f"ratio is {self.ratio}, which hides {count} of {rows * columns} patches; expected at least one hidden "
                 "and one visible: choose a smaller patch or another ratio"
             )
-        draw = torch.rand(len(x), rows * columns, generator=generator, device=x.device)
+        draw = torch.rand(len(x), rows * columns, generator=generator, device=x.device, dtype=torch.float32)
         order = draw.argsort(1)
         return order.argsort(1) < count, order[:, count:].sort(1).values  # by the rank of each patch in its picture
 
@@ -203,23 +203,27 @@ class Region:
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor]:
         inside = []
-        for u, length in zip(torch.rand(2, len(x), 1, generator=generator, device=x.device), x.shape[2:], strict=True):
+        draw = torch.rand(2, len(x), 1, generator=generator, device=x.device, dtype=torch.float32)
+        for u, length in zip(draw, x.shape[2:], strict=True):
             side = max(1, round(length * math.sqrt(self.share)))
             first, place = (u * (length - side + 1)).long(), torch.arange(length, device=x.device)
             inside.append((place >= first) & (place < first + side))
         return (inside[0][:, :, None] & inside[1][:, None, :],)
 
 
+@typed
 def mae(size: int = 32, patch: int = 4, ratio: float = 0.75, **settings: Any) -> Masked:
     """MAE's view: `Hidden`. Crop and flip as in `weak`; `settings` override any strength."""
     return Masked(weak(size, **settings), RandomPatches(patch, ratio))
 
 
+@typed
 def jepa(size: int = 32, patch: int = 4, count: int = 4, **settings: Any) -> Masked:
     """I-JEPA's view: `Context`. `settings` override any strength of `weak`."""
     return Masked(weak(size, **settings), Blocks(patch, count))
 
 
+@typed
 def inpainting(size: int = 32, share: float = 0.25, **settings: Any) -> Masked:
     """The context encoder's view: `Hole`. `settings` override any strength of `weak`."""
     return Masked(weak(size, **settings), Region(share))

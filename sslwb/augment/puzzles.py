@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sslwb.augment.images import Augment, RandomViews, weak
-from sslwb.core import recorded
+from sslwb.core import recorded, typed
 
 
 class Turns(NamedTuple):
@@ -51,6 +51,7 @@ class Turned:
         return Turns(*(pictures.rot90(quarter, (2, 3)) for quarter in range(4)))
 
 
+@typed
 def rotation(size: int = 32, **settings: Any) -> Turned:
     """The four turns of one view. Crop and flip as in `weak`; `settings` override any strength of `Augment`."""
     return Turned(weak(size, **settings))
@@ -97,7 +98,7 @@ class Shuffled:
             )
         if self.lens:
             pictures = through_lens(pictures, self.lens)
-        draw = torch.rand(3, b, self.side**2, generator=generator, device=pictures.device)
+        draw = torch.rand(3, b, self.side**2, generator=generator, device=pictures.device, dtype=torch.float32)
         # (B, T, 1): where each tile begins, jittered inside its cell
         place = torch.arange(self.side**2, device=pictures.device)
         top, left = (
@@ -116,6 +117,7 @@ class Shuffled:
         return Tiles(tiles[item[:, :, 0, 0, 0], order], which)
 
 
+@typed
 def jigsaw(
     size: int = 32,
     side: int = 2,
@@ -151,7 +153,7 @@ def through_lens(x: Tensor, share: float) -> Tensor:
     """
     if x.shape[1] != 3:
         raise ValueError(f"x has shape {tuple(x.shape)}; expected (B, 3, H, W): a lens parts red, green and blue")
-    eye = torch.eye(2, 3, device=x.device)
+    eye = torch.eye(2, 3, device=x.device, dtype=x.dtype)
     parts = []
     for channel, scale in zip(x.split(1, 1), (1 - share, 1.0, 1 + share), strict=True):
         places = F.affine_grid((scale * eye).expand(len(x), 2, 3), list(channel.shape), align_corners=False)
@@ -159,6 +161,7 @@ def through_lens(x: Tensor, share: float) -> Tensor:
     return torch.cat(parts, 1)
 
 
+@typed
 def far_apart(tiles: int, count: int) -> tuple[tuple[int, ...], ...]:
     """`count` permutations of the tiles, each in turn the one that differs in most places from all chosen before.
 
@@ -179,7 +182,7 @@ def far_apart(tiles: int, count: int) -> tuple[tuple[int, ...], ...]:
     )
     pool = torch.tensor(every)
     chosen, nearest = [0], torch.full((len(pool),), tiles)
-    distance = torch.zeros(len(pool))
+    distance = torch.zeros(len(pool), dtype=torch.int64)
     while len(chosen) < count:
         away = (pool != pool[chosen[-1]]).sum(1)
         distance, nearest = distance + away, torch.minimum(nearest, away)

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sslwb.core import MASK, PAD, SEP, WORDS, may_read, recorded, tensor_of
+from sslwb.core import MASK, PAD, SEP, WORDS, check_generator, check_shapes, may_read, recorded, tensor_of, typed
 
 GOLDEN = 0x9E3779B97F4A7C15 - 2**64  # 2⁶⁴ over the golden ratio, as int64 holds it: its multiples lie far apart
 
@@ -49,7 +49,8 @@ class Masks:
     next_sentence: bool
 
     def __call__(self, batch: Any, generator: torch.Generator) -> MaskedTokens | MaskedPairs:
-        x = tensor_of(batch)
+        x = texts_of(batch)
+        check_generator(generator, x.device)
         if self.next_sentence:
             x, segments, not_next = with_random_next(x, generator)
         else:
@@ -60,7 +61,7 @@ class Masks:
         if self.static:
             chosen, fate, other = own_numbers(x, 3)
         else:
-            chosen, fate, other = torch.rand(3, *x.shape, generator=generator, device=x.device)
+            chosen, fate, other = torch.rand(3, *x.shape, generator=generator, device=x.device, dtype=torch.float32)
         asked = (chosen < self.p) & (x >= WORDS)
         another = WORDS + (other * (self.vocabulary - WORDS)).long()
         shown = hide(x, asked, fate, another, self.random, self.kept)
@@ -68,6 +69,7 @@ class Masks:
         return MaskedPairs(shown, targets, segments, not_next) if self.next_sentence else MaskedTokens(shown, targets)
 
 
+@typed
 def mask(
     vocabulary: int,
     p: float = 0.15,
@@ -109,6 +111,20 @@ def mask(
     return Masks(vocabulary, p, random, kept, static, next_sentence)
 
 
+def texts_of(batch: Any) -> Tensor:
+    """The texts of a batch, int64 (B, L).
+
+    Raises:
+        TypeError: numbers of another type, as pictures have.
+        ValueError: another shape, or no text.
+    """
+    x = tensor_of(batch)
+    if x.dtype != torch.int64:
+        raise TypeError(f"x is {x.dtype} {tuple(x.shape)}; expected texts, torch.int64 (B, L): a number for each word")
+    check_shapes(x=(x, "int64 B L"))
+    return x
+
+
 def hide(x: Tensor, asked: Tensor, fate: Tensor, another: Tensor, random: float = 0.1, kept: float = 0.1) -> Tensor:
     """What a model sees of texts where some words are asked, all (B, L): by default the 80/10/10 rule.
 
@@ -132,7 +148,7 @@ class NextToken:
     whole: bool
 
     def __call__(self, batch: Any, generator: torch.Generator) -> list[Tensor]:
-        x = shortened(tensor_of(batch))
+        x = shortened(texts_of(batch))
         return [framed(x) if self.whole else x]
 
 
