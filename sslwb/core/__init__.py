@@ -14,7 +14,19 @@ from sslwb.core.files import place, printable, written_whole
 from sslwb.core.host import checking, host_generator, may_read
 from sslwb.core.record import NotRecorded, describe, plain, rebuild, recorded
 from sslwb.core.usual import usual
-from sslwb.core.views import MASK, PAD, SEP, WORDS, MakeViews, Views, as_views, check_generator, tensor_of
+from sslwb.core.views import (
+    MASK,
+    PAD,
+    SEP,
+    WORDS,
+    MakeViews,
+    Views,
+    as_float32,
+    as_views,
+    check_generator,
+    check_views_of_recipe,
+    tensor_of,
+)
 
 __all__ = [
     "MASK",
@@ -25,12 +37,14 @@ __all__ = [
     "NotRecorded",
     "Views",
     "as_embeddings",
+    "as_float32",
     "as_labels",
     "as_tensor",
     "as_views",
     "check_classes",
     "check_generator",
     "check_shapes",
+    "check_views_of_recipe",
     "checking",
     "describe",
     "host_generator",

@@ -44,6 +44,37 @@ def check_generator(generator: Any, device: torch.device) -> None:
         )
 
 
+def check_views_of_recipe(views: Any, device: torch.device) -> None:
+    """Raise unless they are several tensors that a net can be given: floats, int64 or bool, on the device of the batch.
+
+    Raises:
+        TypeError: no sequence of tensors, or tensors of another type, such as bytes.
+        ValueError: another device.
+    """
+    if isinstance(views, Tensor) or not isinstance(views, Sequence):
+        raise TypeError(f"make_views gave a {type(views).__name__}; expected a list of tensors, one a view: [view]")
+    names = getattr(views, "_fields", [f"views[{i}]" for i in range(len(views))])
+    for name, view in zip(names, views, strict=True):
+        if view is None and hasattr(views, "_fields"):
+            continue
+        if not isinstance(view, Tensor):
+            raise TypeError(f"{name} is a {type(view).__name__}; expected a tensor: make_views must return tensors")
+        if not view.is_floating_point() and view.dtype not in (torch.int64, torch.bool):
+            raise TypeError(
+                f"{name} is {view.dtype}; expected floats, for pictures from 0 to 1: sslwb.augment.images.as_float(x)"
+            )
+        if view.device.type != device.type:
+            raise ValueError(f"{name} is on {view.device} and the training on {device}; expected views on its device")
+
+
+def as_float32(views: Views) -> Views:
+    """The same views, whose floats are float32, as the weights of nets are."""
+    made = [v.float() if isinstance(v, Tensor) and v.is_floating_point() else v for v in views]
+    if all(a is b for a, b in zip(made, views, strict=True)):
+        return views
+    return type(views)(*made) if hasattr(views, "_fields") else type(views)(made)  # type: ignore[call-arg]
+
+
 def as_views(views: Views, kind: type[Named], **shapes: str) -> Named:
     """Views by their names. A plain sequence is taken too, in the order of the names, without those that can be absent.
 

@@ -31,16 +31,18 @@ class Method(nn.Module):
         moving_targets: whether what is predicted changes with the method, so that the loss alone says little.
         batch_statistics: whether the loss is computed from correlations over the batch.
         loss_classes: whether `loss_space` is a share of each prototype rather than an embedding.
+        against_collapse: the recorded term that keeps embeddings apart, and the attribute that is its weight.
     """
 
     pairs: ClassVar[bool] = False
     moving_targets: ClassVar[bool] = False
     batch_statistics: ClassVar[bool] = False
     loss_classes: ClassVar[bool] = False
+    against_collapse: ClassVar[str] = ""
 
     def __init__(self, encoder: nn.Module) -> None:
         super().__init__()
-        if not isinstance(getattr(encoder, "dim", None), int):
+        if not isinstance(encoder, nn.Module) or not isinstance(getattr(encoder, "dim", None), int):
             raise TypeError(
                 f"encoder is {type(encoder).__name__} without an integer .dim; "
                 "expected one of sslwb.nets, or any module through sslwb.nets.wrap"

@@ -63,6 +63,7 @@ class VICReg(Method):
 
     pairs = True
     batch_statistics = True
+    against_collapse = "variance"
 
     def __init__(
         self,

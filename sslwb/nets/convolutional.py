@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sslwb.core import recorded
-from sslwb.nets.encoder import EncoderModule
+from sslwb.core import recorded, whole
+from sslwb.nets.encoder import EncoderModule, check_pictures
 from sslwb.nets.seeds import seeded
 
 
@@ -30,12 +30,10 @@ class ConvEncoder(EncoderModule):
         """(B, C, H, W) → (B, dim, H', W'): the embedding before the mean, where a task needs places.
 
         Raises:
-            ValueError: x is not a batch of pictures with this encoder's number of channels.
+            TypeError: x is no tensor of floats.
+            ValueError: x is not a batch of pictures with this encoder's number of channels, or it runs from 0 to 255.
         """
-        if x.ndim != 4 or x.shape[1] != self.channels:
-            raise ValueError(
-                f"x has shape {tuple(x.shape)}; this encoder expects (B, {self.channels}, H, W), floats in [0, 1]"
-            )
+        check_pictures(x, self.channels)
         # A flat picture has no contrast to bring to 1: below a deviation of 0.05 it is left as low as it is.
         x = F.instance_norm(x, eps=0.05**2) if self.instance_norm else (x - 0.5) * 4
         maps: Tensor = self.body(x.contiguous(memory_format=torch.channels_last))
@@ -57,10 +55,10 @@ def conv(width: int = 32, channels: int = 3, seed: int = 0, *, instance_norm: bo
     2016), so that the light of a picture is no cause that an embedding could hold: a shortcut that BYOL takes first.
 
     Raises:
-        ValueError: width is less than 2.
+        ValueError: width is less than 2, or channels less than 1.
     """
-    if width < 2:
-        raise ValueError(f"width is {width}; expected 2 or more")
+    whole("width", width, least=2)
+    whole("channels", channels, least=1)
     dims = [channels, width // 2, 3 * width // 2, 4 * width, 8 * width]
     layers: list[nn.Module] = []
     with seeded(seed):
@@ -78,6 +76,7 @@ def resnet18(channels: int = 3, seed: int = 0) -> ConvEncoder:
     """
     import torchvision  # takes a second to load, and most lessons do without it
 
+    whole("channels", channels, least=1)
     with seeded(seed):
         net = torchvision.models.resnet18(weights=None)
         net.conv1 = nn.Conv2d(channels, 64, 3, padding=1, bias=False)
@@ -88,11 +87,12 @@ def resnet18(channels: int = 3, seed: int = 0) -> ConvEncoder:
 class Wrapped(EncoderModule):
     """Any module that maps pictures to (B, dim) or (B, dim, H, W), as an encoder."""
 
-    def __init__(self, module: nn.Module, dim: int, prepare: Callable[[Tensor], Tensor]) -> None:
+    def __init__(self, module: nn.Module, dim: int, channels: int, prepare: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
-        self.module, self.dim, self.prepare = module, dim, prepare
+        self.module, self.dim, self.channels, self.prepare = module, dim, channels, prepare
 
     def features(self, x: Tensor) -> Tensor:
+        check_pictures(x, self.channels)
         embedding: Tensor = self.module(self.prepare(x))
         return embedding
 
@@ -109,8 +109,11 @@ def wrap(module: nn.Module, size: int = 32, channels: int = 3) -> Wrapped:
     and pictures are standardised with ImageNet's mean and standard deviation, as torchvision's weights expect.
 
     Raises:
+        TypeError: no torch module.
         ValueError: the module does not map (B, channels, size, size) to (B, dim) or (B, dim, H, W).
     """
+    if not isinstance(module, nn.Module):
+        raise TypeError(f"module is {type(module).__name__}; expected a torch module")
     for head in ("fc", "classifier", "heads"):
         if hasattr(module, head):
             setattr(module, head, nn.Identity())
@@ -127,4 +130,4 @@ def wrap(module: nn.Module, size: int = 32, channels: int = 3) -> Wrapped:
     if not isinstance(out, Tensor) or out.ndim not in (2, 4) or len(out) != 2:
         came = tuple(out.shape) if isinstance(out, Tensor) else type(out).__name__
         raise ValueError(f"module maps (2, {channels}, {size}, {size}) to {came}; expected (2, dim) or (2, dim, H, W)")
-    return Wrapped(module, out.shape[1], prepare)
+    return Wrapped(module, out.shape[1], channels, prepare)

@@ -6,6 +6,10 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
+from sslwb.core import may_read
+
+BYTES = 50.0  # pictures from 0 to 1, standardised or not, span less; those from 0 to 255 more
+
 
 class Encoder(Protocol):
     """Maps what a container's `inputs()` gives to one embedding an item: encoder(*inputs) → (B, dim).
@@ -22,3 +26,25 @@ class Encoder(Protocol):
 
 class EncoderModule(nn.Module, Encoder):
     """An encoder as a torch module. A module of your own need not inherit from it: an integer `dim` is enough."""
+
+
+def check_pictures(x: Any, channels: int, sides: str = "") -> None:
+    """Raise unless x are pictures that an encoder takes: floats (B, channels, H, W), from 0 to 1 or standardised.
+
+    Raises:
+        TypeError: no tensor of floats.
+        ValueError: another shape, or values that span as much as bytes do.
+    """
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        came = x.dtype if isinstance(x, Tensor) else type(x).__name__
+        raise TypeError(f"x is {came}; this encoder expects floats in [0, 1]: sslwb.augment.images.as_float(x)")
+    if x.ndim != 4 or x.shape[1] != channels:
+        raise ValueError(
+            f"x has shape {tuple(x.shape)}; this encoder expects (B, {channels}, H, W){sides}, floats in [0, 1]"
+        )
+    if x.numel() and may_read(x):
+        low, high = (float(bound) for bound in x.detach().aminmax())
+        if high - low > BYTES:
+            raise ValueError(
+                f"x runs from {low:.3g} to {high:.3g}; this encoder expects floats in [0, 1]: divide bytes by 255"
+            )

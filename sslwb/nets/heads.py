@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sslwb.core import whole
+
 
 def mlp(*dims: int, norm: bool = True, last_norm: bool = False) -> nn.Sequential:
     """A multi-layer perceptron (B, dims[0]) → (B, dims[-1]): linear, batch norm, ReLU …, and a linear layer at the end.
@@ -16,8 +18,10 @@ def mlp(*dims: int, norm: bool = True, last_norm: bool = False) -> nn.Sequential
     and norm=False leaves the batch norms between the layers out.
 
     Raises:
-        ValueError: fewer than two dims.
+        TypeError: a dim is no whole number.
+        ValueError: fewer than two dims, or one below 1.
     """
+    dims = tuple(whole(f"dims[{i}]", dim, least=1) for i, dim in enumerate(dims))
     if len(dims) < 2:
         raise ValueError(f"mlp got dims {dims}; expected at least two: mlp(in, out)")
     layers: list[nn.Module] = []
@@ -39,6 +43,7 @@ class Prototypes(nn.Module):
 
     def __init__(self, *dims: int, count: int, last_norm: bool = False) -> None:
         super().__init__()
+        whole("count", count, least=1)
         self.mlp = mlp(*dims, last_norm=last_norm)
         self.weight = nn.Parameter(torch.randn(count, dims[-1]))
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sslwb.core import PAD, check_classes, check_shapes, may_read, recorded
+from sslwb.core import PAD, check_classes, check_shapes, may_read, recorded, whole
 from sslwb.nets.encoder import EncoderModule
 from sslwb.nets.seeds import seeded
 from sslwb.nets.transformer import Block
@@ -221,8 +221,7 @@ def _token_encoder(
 ) -> TokenEncoder:
     sizes = {"vocabulary": vocabulary, "context": context, "dim": dim, "depth": depth, "heads": heads}
     for name, size in sizes.items():
-        if size < 1:
-            raise ValueError(f"{name} is {size}; expected 1 or more")
+        whole(name, size, least=1)
     if dim % heads:
         raise ValueError(f"dim is {dim} with {heads} heads; expected a multiple of heads")
     with seeded(seed):

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import torch
 
+from sslwb.core import whole
+
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
@@ -14,7 +16,11 @@ def seeded(seed: int) -> Iterator[None]:
 
     torch's layers draw their first weights from the global generator; this keeps that drawing apart from everybody
     else's, so that the same seed gives the same net whatever ran before.
+
+    Raises:
+        TypeError: the seed is no whole number.
     """
+    seed = whole("seed", seed)
     with torch.random.fork_rng(devices=[]):
         torch.random.default_generator.manual_seed(seed)
         yield

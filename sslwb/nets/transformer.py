@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sslwb.core import recorded
-from sslwb.nets.encoder import EncoderModule
+from sslwb.core import recorded, whole
+from sslwb.nets.encoder import EncoderModule, check_pictures
 from sslwb.nets.patches import grid_of, patchify
 from sslwb.nets.seeds import seeded
 
@@ -104,7 +104,8 @@ class ViT(EncoderModule):
 
     def tokens(self, x: Tensor) -> Tensor:
         """(B, C, H, W) → (B, L, dim): patches, each with its position, as the first block gets them."""
-        if x.ndim != 4 or x.shape[1] != self.channels or x.shape[2] % self.patch or x.shape[3] % self.patch:
+        check_pictures(x, self.channels)
+        if x.shape[2] % self.patch or x.shape[3] % self.patch:
             raise ValueError(
                 f"x has shape {tuple(x.shape)}; this encoder expects (B, {self.channels}, H, W) with H and W divisible "
                 f"by its patch, {self.patch}"
@@ -122,8 +123,11 @@ def vit(patch: int = 4, dim: int = 192, depth: int = 4, heads: int = 3, channels
     """A small vision transformer: dim 192, 4 blocks, 1.8 M parameters.
 
     Raises:
-        ValueError: heads do not divide dim, or dim is no multiple of 4 (positions are sines and cosines of two axes).
+        ValueError: heads do not divide dim, dim is no multiple of 4 (positions are sines and cosines of two axes), or a
+            size is not 1 or more.
     """
+    for name, size in {"patch": patch, "dim": dim, "depth": depth, "heads": heads, "channels": channels}.items():
+        whole(name, size, least=1)
     if dim % heads or dim % 4:
         raise ValueError(f"dim is {dim} with {heads} heads; expected a multiple of heads and of 4")
     with seeded(seed):
@@ -132,7 +136,8 @@ def vit(patch: int = 4, dim: int = 192, depth: int = 4, heads: int = 3, channels
 
 def sine_positions(rows: int, columns: int, dim: int) -> Tensor:
     """(rows · columns, dim): sines and cosines of the row and of the column, a quarter each (Vaswani et al. 2017)."""
-    rate = torch.exp(-math.log(10_000.0) * torch.arange(dim // 4) / (dim // 4))
+    quarter = torch.arange(dim // 4, dtype=torch.float32)
+    rate = torch.exp(-math.log(10_000.0) * quarter / (dim // 4))
     y = torch.arange(rows)[:, None] * rate
     x = torch.arange(columns)[:, None] * rate
     y, x = y[:, None].expand(rows, columns, -1), x[None].expand(rows, columns, -1)

@@ -6,12 +6,15 @@ import hashlib
 import io
 import os
 import shutil
+from collections.abc import Iterator
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from sslwb.core import place, written_whole
 
+PLAIN = (type(None), bool, int, float, complex, str, bytes, torch.Size, torch.dtype, torch.device)
 MAGIC = b"sslwb checkpoint 1\n"
 
 
@@ -23,9 +26,15 @@ def save_checkpoint(path: str | os.PathLike[str], state: dict[str, Any]) -> None
     """Write `state` (tensors and plain values) to `path`, atomically: after a crash it is the old file or the new.
 
     Raises:
-        CheckpointError: the disk is full or the folder cannot be written; an older file stays as it was.
+        CheckpointError: the disk is full or the folder cannot be written, or the state holds what could not be read
+            again; an older file stays as it was.
     """
     path = place(path)
+    for where, thing in _foreign(state):
+        raise CheckpointError(
+            f"the state holds {thing!r:.80}, a {type(thing).__name__}, at {where}; expected tensors and Python's own "
+            "numbers and words, for nothing else is ever read from a checkpoint: nothing was written"
+        )
     buffer = io.BytesIO()
     torch.save(state, buffer)
     payload = buffer.getbuffer()
@@ -40,6 +49,19 @@ def save_checkpoint(path: str | os.PathLike[str], state: dict[str, Any]) -> None
             f"{shutil.disk_usage(folder).free / 1e6:.0f} MB are free there; make room or choose another folder. "
             "An earlier checkpoint of that name is unharmed, and so is the model in memory."
         ) from error
+
+
+def _foreign(thing: Any, where: str = "state") -> Iterator[tuple[str, Any]]:
+    """What `load_checkpoint` would refuse, and where it stands."""
+    if isinstance(thing, dict):
+        for key, part in thing.items():
+            yield from _foreign(key, where)
+            yield from _foreign(part, f"{where}[{key!r}]")
+    elif isinstance(thing, list | tuple):
+        for i, part in enumerate(thing):
+            yield from _foreign(part, f"{where}[{i}]")
+    elif not isinstance(thing, Tensor) and type(thing) not in PLAIN:
+        yield where, thing
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:

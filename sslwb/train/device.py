@@ -121,8 +121,9 @@ def _agrees(device: torch.device, dtype: torch.dtype, tolerance: float) -> bool:
     @torch.enable_grad()  # the first caller may be embedding, where no gradient is kept
     def gradients(device: torch.device, dtype: torch.dtype) -> list[Tensor]:
         g = torch.Generator().manual_seed(0)
-        x = torch.randn(16, 8, 12, 12, generator=g)
-        weights = [torch.randn(16, 8, 3, 3, generator=g) / 8, torch.randn(32, 16, generator=g) / 4]
+        x = torch.randn(16, 8, 12, 12, generator=g, dtype=torch.float32)
+        weights = [torch.randn(*shape, generator=g, dtype=torch.float32) for shape in ((16, 8, 3, 3), (32, 16))]
+        weights = [weights[0] / 8, weights[1] / 4]
         ws = [w.to(device).requires_grad_() for w in weights]
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             picture = x.to(device).contiguous(memory_format=torch.channels_last)

@@ -20,7 +20,19 @@ from torch.nn.parallel import DistributedDataParallel
 from tqdm.auto import tqdm
 
 from sslwb import ranks
-from sslwb.core import MakeViews, Views, checking, describe, place, plain
+from sslwb.core import (
+    MakeViews,
+    Views,
+    as_float32,
+    check_views_of_recipe,
+    checking,
+    describe,
+    number,
+    place,
+    plain,
+    usual,
+    whole,
+)
 from sslwb.data import Items
 from sslwb.methods.base import Method
 from sslwb.train.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
@@ -115,6 +127,7 @@ def fit(
         The history. `method` is trained, in evaluation mode, on the training device.
 
     Raises:
+        TypeError: a setting of another type; views that are no tensors of floats, int64 or bool.
         ValueError: a setting that makes no sense, or too little data for one batch.
         Diverged: the loss became NaN or infinite; the method keeps its last good weights.
         CheckpointError: the checkpoint belongs to other settings, is damaged, or cannot be written.
@@ -149,6 +162,7 @@ def fit(
 class Loop:
     """One training and where it stands; `run` may be called again after a stop, and goes on from there."""
 
+    @usual(gradients=True, dtype=False)
     def __init__(
         self,
         method: Method,
@@ -166,15 +180,18 @@ class Loop:
         checkpoint: str | Path | None = None,
         compile: bool = False,
     ) -> None:
-        steps, batch_size, lr, weight_decay, warmup, seed = map(
-            plain, (steps, batch_size, lr, weight_decay, warmup, seed)
-        )
-        _check_settings(method, data, steps, batch_size, lr, weight_decay, warmup)
+        _check_inputs(method, data, make_views)
+        steps, batch_size, seed = whole("steps", steps), whole("batch_size", batch_size), whole("seed", seed)
+        lr, weight_decay = number("lr", lr), number("weight_decay", weight_decay)
+        warmup = number("warmup", warmup)
+        _check_settings(data, steps, batch_size, lr, weight_decay, warmup)
         steps = max(1, round(steps * train_share()))
         use_granted_cores()
         keep_freed_memory()
         self.device = resolve_device(device)
         precision = resolve_precision(precision, self.device)
+        if any(p.dtype != torch.float32 and p.is_floating_point() for p in method.parameters()):
+            method.float()  # weights are trained in float32; `precision` says in what a step computes
         self.method, self.data, self.make_views = method.to(self.device), data.to(self.device), make_views
         self.steps, self.step, self.checkpoint = steps, 0, None if checkpoint is None else place(checkpoint)
         self.history = History(
@@ -193,7 +210,11 @@ class Loop:
                 "precision": precision,
             }
         )
-        groups = [{**g, "peak": g.get("lr", lr)} for g in method.param_groups() if g["params"]]
+        groups = [
+            {name: _own_numbers(value) for name, value in {**g, "peak": g.get("lr", lr)}.items()}
+            for g in method.param_groups()
+            if g["params"]
+        ]
         self.optimiser = torch.optim.AdamW(
             groups, lr=lr, weight_decay=weight_decay, betas=(0.9, 0.95), fused=self.device.type != "mps"
         )
@@ -206,6 +227,7 @@ class Loop:
         if self.checkpoint is not None and self.checkpoint.exists():
             self.load_state_dict(load_checkpoint(self.checkpoint))
 
+    @usual(gradients=True, dtype=False)
     def run(self, on_step: Callable[[History], object] | None = None) -> History:
         """Take the steps that are left; see `fit`."""
         self.history.stopped = False
@@ -286,6 +308,9 @@ class Loop:
         self._taken += 1
         with checking(first):
             views = self.make_views(batch, generator)
+            if first:
+                check_views_of_recipe(views, self.device)
+            views = as_float32(views)
             self.method.before_step(progress)
             began = time.perf_counter()
             with autocast(self.device, settings["precision"]):
@@ -307,10 +332,21 @@ class Loop:
             yield ranks.own(index)
 
     def _record(self, terms: dict[str, Tensor]) -> None:
-        if "loss" not in terms:
-            raise ValueError(f"{type(self.method).__name__} returned {sorted(terms)}; expected a dict with 'loss'")
+        name = type(self.method).__name__
+        if not isinstance(terms, dict) or "loss" not in terms:
+            came = sorted(terms) if isinstance(terms, dict) else f"a {type(terms).__name__}"
+            raise ValueError(f"{name} returned {came}; expected a dict with 'loss'")
+        for term, value in terms.items():
+            if isinstance(value, Tensor) and value.numel() != 1:
+                raise ValueError(f"{name} returned {term!r} of shape {tuple(value.shape)}; expected one number")
+        loss = terms["loss"]
+        if not isinstance(loss, Tensor) or not loss.requires_grad:
+            raise ValueError(
+                f"{name} returned a loss without a gradient; expected a tensor that was computed from the weights, "
+                "neither detached nor under no_grad"
+            )
         # Every rank judges the same numbers, so that none stops alone.
-        self._pending.append({k: ranks.mean(v.detach()) for k, v in terms.items()})
+        self._pending.append({k: ranks.mean(_recorded(k, v)) for k, v in terms.items()})
         if self.device.type == "cpu" or len(self._pending) >= FLUSH_EVERY:
             self._flush()
 
@@ -449,11 +485,29 @@ def estimate(
     return (stamps[-1] - stamps[1]) / 2 * settings["steps"] if len(stamps) == 4 else None
 
 
-def _check_settings(
-    method: Method, data: Items, steps: int, batch_size: int, lr: float, weight_decay: float, warmup: float
-) -> None:
+def _recorded(name: str, term: Any) -> Tensor:
+    return term.detach() if isinstance(term, Tensor) else torch.tensor(number(name, term), dtype=torch.float64)
+
+
+def _own_numbers(value: Any) -> Any:
+    """Settings of a parameter group as Python's own numbers, which is all that a checkpoint may hold."""
+    return tuple(map(plain, value)) if isinstance(value, tuple) else plain(value)
+
+
+def _check_inputs(method: Method, data: Items, make_views: MakeViews) -> None:
     if not isinstance(method, Method):
         raise TypeError(f"method is a {type(method).__name__}; expected a sslwb Method such as SimCLR(encoder)")
+    if not isinstance(data, Items):
+        raise TypeError(f"data is a {type(data).__name__}; expected a container: load(…), or Images(x) of a tensor")
+    if not callable(make_views):
+        raise TypeError(
+            f"make_views is a {type(make_views).__name__}; expected a recipe such as augment.images.simclr()"
+        )
+    if any(p.is_inference() for p in method.parameters()):
+        raise ValueError("method has weights that were made inside torch.inference_mode(); expected it made outside")
+
+
+def _check_settings(data: Items, steps: int, batch_size: int, lr: float, weight_decay: float, warmup: float) -> None:
     for name, came, right, expected in (
         ("steps", steps, steps >= 1, "1 or more"),
         (

@@ -17,7 +17,7 @@ from typing import Any
 
 from torch import Tensor
 
-from sslwb.core import MakeViews
+from sslwb.core import MakeViews, usual
 from sslwb.data import Items
 from sslwb.methods.base import Method
 from sslwb.train.loop import History, Loop, estimate
@@ -171,6 +171,7 @@ _CURRENT: list[weakref.ref[Run]] = []  # the one run of this process
 _FRESH: weakref.WeakKeyDictionary[Method, dict[str, Tensor]] = weakref.WeakKeyDictionary()  # weights before any start
 
 
+@usual(gradients=True, dtype=False)
 def start(method: Method, data: Items, make_views: MakeViews, **settings: Any) -> Run:
     """Begin to train in the background and return at once; `await` the result. Arguments and errors are `fit`'s.
 
