@@ -7,6 +7,7 @@ from sslwb.core.arguments import (
     check_classes,
     check_shapes,
     number,
+    taken_settings,
     typed,
     whole,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "printable",
     "rebuild",
     "recorded",
+    "taken_settings",
     "tensor_of",
     "typed",
     "usual",

@@ -86,14 +86,25 @@ def taken(
         bound = signature.bind(*args, **settings)
     except TypeError:
         return args, settings  # Python's own message is the better one
+    _take(function, signature, bound.arguments)
+    return bound.args, bound.kwargs
+
+
+def taken_settings(function: Callable[..., Any], settings: dict[str, Any]) -> dict[str, Any]:
+    """Some arguments of a call by their names, as `typed` hands them on."""
+    settings = {**settings}
+    _take(function, inspect.signature(function), settings)
+    return settings
+
+
+def _take(function: Callable[..., Any], signature: inspect.Signature, arguments: dict[str, Any]) -> None:
     hints = _hints(function)
-    for name, value in bound.arguments.items():
+    for name, value in arguments.items():
         parameter = signature.parameters[name]
         if name in hints and value is not parameter.default and parameter.kind != parameter.VAR_KEYWORD:
             several = parameter.kind == parameter.VAR_POSITIONAL
             hint = types.GenericAlias(tuple, (hints[name], ...)) if several else hints[name]
-            bound.arguments[name] = _taken(name, value, hint)
-    return bound.args, bound.kwargs
+            arguments[name] = _taken(name, value, hint)
 
 
 def _taken(name: str, value: Any, hint: Any) -> Any:
@@ -166,20 +177,15 @@ def as_embeddings(name: str, came: Any, least: int = 1) -> Tensor:
     return z if z.is_floating_point() else z.float()
 
 
-def as_labels(name: str, came: Any, count: int) -> Tensor:
-    """Labels int64 (count,), from 0 on, of any type of whole numbers or of bools.
+def as_labels(name: str, came: Any) -> Tensor:
+    """Labels as int64, of any type of whole numbers or of bools.
 
     Raises:
         TypeError: no whole numbers.
-        ValueError: another number of them, or a negative one.
     """
     y: Tensor = as_tensor(name, came).detach()
     if y.is_floating_point() or y.is_complex():
-        raise TypeError(f"{name} is {y.dtype}; expected whole numbers: torch.int64 labels, {name}.long()")
-    if y.shape != (count,):
-        raise ValueError(f"{name} has shape {tuple(y.shape)}; expected ({count},): one label an item")
-    if count and int(y.min()) < 0:
-        raise ValueError(f"{name} holds {int(y.min())}; expected labels from 0 on: leave out what has no label")
+        raise TypeError(f"{name} is {y.dtype}; expected torch.int64 labels: {name}.long()")
     return y.long()
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from sslwb.augment import Unchanged
 from sslwb.augment.images import as_float, weak
 from sslwb.augment.tokens import next_token
-from sslwb.core import PAD, MakeViews
+from sslwb.core import PAD, MakeViews, as_labels, as_tensor, may_read
 
 if TYPE_CHECKING:
     from sslwb.data.tokenizing import Tokenizer
@@ -38,17 +38,18 @@ class Items:
 
     Attributes:
         x: (N, …), one row an item: a tensor, or a container.
-        y: int64 (N,), or None where nobody labelled the items.
+        y: int64 (N,), or None where nobody labelled the items; whole numbers of another type, bools, arrays and lists
+            are taken.
         classes: the names of the labels 0, 1, 2, ….
-        factors: one (N,) tensor for each hidden cause: int64 for a category, float32 for a quantity
+        factors: one (N,) tensor for each hidden cause, taken as y is: int64 for a category, float32 for a quantity
             (NaN where the cause does not exist for that item: a disc has no angle).
         levels: the names of a categorical cause's values.
         periodic: the quantities that wrap round: their values run from 0 to 1, and 1 is 0 again.
         name: where the items come from.
 
     Raises:
-        TypeError: y is not an int64 tensor.
-        ValueError: a shape or a length does not fit.
+        TypeError: y holds no whole numbers, or a cause no numbers.
+        ValueError: a shape or a length does not fit, or a label is below 0 or beyond the classes.
     """
 
     x: Tensor
@@ -87,19 +88,23 @@ class Items:
         yield from vars(self).items()
 
     def __post_init__(self) -> None:
+        if self.y is not None:
+            object.__setattr__(self, "y", as_labels("y", self.y))
+        object.__setattr__(self, "factors", {cause: _cause(cause, t) for cause, t in self.factors.items()})
         for what, t in {"y": self.y, **self.factors}.items():
             if t is not None and t.shape != (len(self.x),):
                 raise ValueError(
                     f"{what} has shape {tuple(t.shape)}; expected ({len(self.x)},): one value a {self.item}"
                 )
-        if self.y is not None:
-            if self.y.dtype != torch.int64:
-                raise TypeError(f"y is {self.y.dtype}; expected torch.int64: y.long()")
-            if len(self.y) and (self.y.min() < 0 or (self.classes and self.y.max() >= len(self.classes))):
-                raise ValueError(
-                    f"y runs from {self.y.min()} to {self.y.max()}; expected 0 to {len(self.classes) - 1}, "
-                    f"one number for each of the {len(self.classes)} classes"
+        if self.y is not None and len(self.y):
+            low, high = (int(bound) for bound in self.y.aminmax())
+            if low < 0 or (self.classes and high >= len(self.classes)):
+                expected = (
+                    f"0 to {len(self.classes) - 1}, one number for each of the {len(self.classes)} classes"
+                    if self.classes
+                    else f"0 or more: leave out each {self.item} that has no label"
                 )
+                raise ValueError(f"y runs from {low} to {high}; expected {expected}")
 
     def __len__(self) -> int:
         return len(self.x)
@@ -168,7 +173,7 @@ class Images(Items):
     """Pictures in memory: x is uint8 (N, C, H, W), C is 1 or 3; the other attributes as in `Items`.
 
     Raises:
-        TypeError: x is not a uint8 tensor, or y not an int64 tensor.
+        TypeError: x is not a uint8 tensor, or y holds no whole numbers.
         ValueError: a shape or a length does not fit.
     """
 
@@ -265,7 +270,7 @@ class Texts(Items):
 
     def baseline(self) -> tuple[str, Tensor]:
         """How often each word of the vocabulary stands in a text, (N, V)."""
-        counts = torch.zeros(len(self), len(self.vocabulary), device=self.x.device)
+        counts = torch.zeros(len(self), len(self.vocabulary), device=self.x.device, dtype=torch.float32)
         return "word counts", counts.scatter_add_(1, self.x, (self.x != PAD).float()).cpu()
 
     def plain_view(self) -> MakeViews:
@@ -332,9 +337,11 @@ class Pairs(Items):
         return f"{first}, {second}", torch.cat((one, other), 1)
 
 
-def as_items(x: Tensor | Items) -> Items:
+def as_items(x: Any) -> Items:
     """A bare tensor as a container: uint8 (N, C, H, W) are pictures, floats of that shape pictures in [0, 1], and
     everything else is given to an encoder as it is.
+
+    An array, and a list of tensors of one shape, are taken as a tensor.
 
     Raises:
         TypeError: neither a tensor nor a container.
@@ -342,8 +349,12 @@ def as_items(x: Tensor | Items) -> Items:
     """
     if isinstance(x, Items):
         return x
-    if not isinstance(x, Tensor):
-        raise TypeError(f"data is {type(x).__name__}; expected a container such as load(…) gives, or a tensor")
+    try:
+        x = as_tensor("data", x)
+    except TypeError:
+        raise TypeError(
+            f"data is {type(x).__name__}; expected a container such as load(…) gives, or a tensor of numbers"
+        ) from None
     if x.dtype == torch.uint8:
         return Images(x)
     return Items(as_float(x) if x.is_floating_point() and x.ndim == 4 and x.shape[1] in (1, 3) else x)
@@ -385,10 +396,19 @@ def _rows(index: Any, count: int) -> slice | Tensor:
     if rows.dtype is torch.bool or rows.is_floating_point() or rows.is_complex() or rows.ndim > 1:
         raise TypeError(f"index is {rows.dtype} of shape {tuple(rows.shape)}; {EXPECTED}")
     if not rows.ndim:
-        if not -count <= int(rows) < count:
-            raise IndexError(f"index {int(rows)} is out of range: the data set has {count} items")
         rows = rows[None]
-    return rows.long()
+    rows = rows.long()
+    if rows.numel() and may_read(rows):
+        for bound in rows.aminmax():
+            if not -count <= int(bound) < count:
+                raise IndexError(f"index {int(bound)} is out of range: the data set has {count} items")
+    return rows
+
+
+def _cause(name: str, came: Any) -> Tensor:
+    """The values of a hidden cause: quantities as float32, whole numbers and bools as int64."""
+    t = as_tensor(f"factors[{name!r}]", came)
+    return t.float() if t.is_floating_point() else as_labels(name, t)
 
 
 def _kind(x: object) -> str:

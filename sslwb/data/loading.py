@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar, overload
 
 import torch
 
+from sslwb.core import taken_settings, typed, usual, whole
 from sslwb.data import readers, store, text
 from sslwb.data.containers import Images, Items, Texts
 from sslwb.data.folder import image_folder
@@ -82,33 +83,38 @@ def load(
     Raises:
         DataError: unknown name; files absent, damaged or not to be fetched (the message says what to do).
         ValueError: unknown split, n out of range.
-        TypeError: a dial that this data set does not have.
+        TypeError: a dial that this data set does not have; n or seed is no whole number, or a dial no number.
     """
-    if (own := _own_of(name)) is not None:
-        place, read = own
+    if not isinstance(name, str | os.PathLike):
+        raise TypeError(f'name is {type(name).__name__}; expected a data set\'s name or a path, such as "shapes"')
+    n, seed = None if n is None else whole("n", n), whole("seed", seed)
+    with usual():
+        if (own := own_of(name)) is not None:
+            place, read = own
+            if path is not None:
+                raise ValueError(f"path is {str(path)!r}, but name is a path already: {str(place)!r}; give one of them")
+            return read(place, split=split, n=n, seed=seed, **_checked(str(name), read, dials))
+        entry = store.source(str(name))
+        if split not in entry.splits:
+            raise ValueError(f"split is {split!r}; {entry.name} has {', '.join(map(repr, entry.splits))}")
+        reader = WORLDS.get(entry.name) or READERS[entry.name]
+        dials = _checked(entry.name, reader, dials)
+        if not entry.built_in:
+            return reader(store.get(entry.name, path, download), split, n, seed, **dials)
         if path is not None:
-            raise ValueError(f"path is {str(path)!r}, but name is a path already: {str(place)!r}; give one of them")
-        _check_dials(str(name), read, dials)
-        return read(place, split=split, n=n, seed=seed, **dials)
-    entry = store.source(str(name))
-    if split not in entry.splits:
-        raise ValueError(f"split is {split!r}; {entry.name} has {', '.join(map(repr, entry.splits))}")
-    reader = WORLDS.get(entry.name) or READERS[entry.name]
-    _check_dials(entry.name, reader, dials)
-    if not entry.built_in:
-        return reader(store.get(entry.name, path, download), split, n, seed, **dials)
-    if path is not None:
-        raise ValueError(f"path is {str(path)!r}, but {entry.name} is built in and reads no file: leave it out")
-    if entry.name in WORLDS:
-        n = n if n is not None else 8192 if split == "train" else 2048
-        return reader(n, split, seed, **dials)
-    return reader(split, n, seed, **dials)
+            raise ValueError(f"path is {str(path)!r}, but {entry.name} is built in and reads no file: leave it out")
+        if entry.name in WORLDS:
+            n = n if n is not None else 8192 if split == "train" else 2048
+            return reader(n, split, seed, **dials)
+        return reader(split, n, seed, **dials)
 
 
+@typed
 def subset_per_class(data: Data, k: int, seed: int = 0) -> Data:
     """k labelled items of each class, class by class; fewer of the same seed are a part of more.
 
     Raises:
+        TypeError: k or seed is no whole number.
         ValueError: no labels, k < 1, or a class has fewer than k items.
     """
     if k < 1:
@@ -127,7 +133,7 @@ def subset_per_class(data: Data, k: int, seed: int = 0) -> Data:
     return data[torch.cat(rows)]
 
 
-def _own_of(name: str | os.PathLike[str]) -> tuple[Path, Callable[..., Items]] | None:
+def own_of(name: str | os.PathLike[str]) -> tuple[Path, Callable[..., Items]] | None:
     """The path that `name` means and what reads it, or None where it is a data set's name."""
     said = os.fspath(name)
     for prefix, read in (("folder:", image_folder), ("text:", plain_text)):
@@ -138,13 +144,17 @@ def _own_of(name: str | os.PathLike[str]) -> tuple[Path, Callable[..., Items]] |
     if said.lower().endswith(".txt"):
         return Path(said), plain_text
     separators = {os.sep, os.altsep, "/"} - {None}
-    path = isinstance(name, os.PathLike) or any(s in said for s in separators if s) or os.path.isdir(said)
+    path = isinstance(name, os.PathLike) or any(s in said for s in separators if s) or said.startswith("~")
+    path = path or os.path.isdir(said)
     return (Path(said), image_folder) if path else None
 
 
-def _check_dials(name: str, reader: Callable[..., Items], dials: dict[str, Any]) -> None:
-    known = [p.name for p in inspect.signature(reader).parameters.values() if p.default is not p.empty]
+def _checked(name: str, reader: Callable[..., Items], dials: dict[str, Any]) -> dict[str, Any]:
+    """The dials with numbers as `typed` takes them."""
+    signature = inspect.signature(reader)
+    known = [p.name for p in signature.parameters.values() if p.default is not p.empty]
     known = [dial for dial in known if dial not in ("split", "n", "seed")]
     for dial in dials:
         if dial not in known:
             raise TypeError(f"{name} has no dial {dial!r}; its dials: {', '.join(known) or 'none'}")
+    return taken_settings(reader, dials)

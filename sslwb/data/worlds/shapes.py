@@ -13,11 +13,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from sslwb.core import typed, usual
 from sslwb.data.containers import Images
 from sslwb.data.worlds import SPLITS, stream
 
 COLOURS = ("red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink")
-HUES = torch.tensor([0.0, 0.075, 0.16, 0.34, 0.5, 0.63, 0.77, 0.89])
+HUES = torch.tensor([0.0, 0.075, 0.16, 0.34, 0.5, 0.63, 0.77, 0.89], dtype=torch.float32)
 TEXTURES = ("plain", "stripes", "checks", "dots")
 BACKGROUNDS = ("plain", "coloured", "textured")
 
@@ -86,6 +87,8 @@ SHAPES: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], int]] = {
 }
 
 
+@typed
+@usual()
 def make_shapes(
     n: int = 8192,
     split: str = "train",

@@ -25,6 +25,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sslwb.core import typed, usual
 from sslwb.data.containers import Texts
 from sslwb.data.tokenizing import MASK, PAD, SPECIAL, Tokenizer
 from sslwb.data.worlds import SPLITS, stream
@@ -154,6 +155,7 @@ CHUNK = 32  # stories at a time: their beliefs stay near the cache
 Step = tuple[Tensor, Tensor, Tensor]
 
 
+@typed
 def make_tales(n: int = 8192, split: str = "train", seed: int = 0, *, topics: int = 4, noise: float = 0.0) -> Texts:
     """Stories, x int64 (n, L); the label is the topic, every cause is in `.factors`.
 
@@ -216,6 +218,8 @@ class Tales:
     Letters: N stories, L places, V words, S slots, R roles (what a slot asks), A values of what, O values of who.
     """
 
+    @typed
+    @usual()
     def __init__(self, topics: int = 4, noise: float = 0.0) -> None:
         if not 2 <= topics <= len(TOPICS):
             raise ValueError(f"topics is {topics}; expected 2 to {len(TOPICS)}")
@@ -247,6 +251,8 @@ class Tales:
 
     # ── making stories
 
+    @typed
+    @usual()
     def make(self, n: int = 8192, split: str = "train", seed: int = 0) -> Texts:
         """n stories: `make_tales` says what they hold.
 
