@@ -8,15 +8,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sslwb.core import as_embeddings, as_tensor, usual
 
+
+@usual()
 def feature_std(z: Tensor) -> float:
     """Mean standard deviation of the normalised embeddings, times √D: 1 fills the sphere, 0 is collapse.
 
     Source: Chen and He 2021 (SimSiam), section 4.1, whose 1/√D is our 1.
     """
-    return float(F.normalize(_embeddings(z), dim=1).std(0, correction=0).mean() * math.sqrt(z.shape[1]))
+    z = _embeddings(z)
+    return float(F.normalize(z, dim=1).std(0, correction=0).mean() * math.sqrt(z.shape[1]))
 
 
+@usual()
 def effective_rank(z: Tensor) -> float:
     """exp of the entropy of the singular values: how many directions the embeddings really use, 1 to min(N, D).
 
@@ -27,6 +32,7 @@ def effective_rank(z: Tensor) -> float:
     return float(torch.exp(torch.special.entr(p).sum()))
 
 
+@usual()
 def spectrum(z: Tensor) -> Tensor:
     """(D,) variances along the principal axes, largest first; a cliff in it is a dimensional collapse.
 
@@ -39,6 +45,7 @@ def spectrum(z: Tensor) -> Tensor:
     return values
 
 
+@usual()
 def alignment(z1: Tensor, z2: Tensor) -> float:
     """Mean squared distance on the sphere between two views of the same picture; 0 is perfect, 2 is chance.
 
@@ -47,11 +54,13 @@ def alignment(z1: Tensor, z2: Tensor) -> float:
     Raises:
         ValueError: the two have different shapes.
     """
+    z1, z2 = as_tensor("z1", z1), as_tensor("z2", z2)
     if z1.shape != z2.shape:
         raise ValueError(f"z1 has shape {tuple(z1.shape)} and z2 {tuple(z2.shape)}; expected two views, row for row")
     return float((F.normalize(_embeddings(z1), dim=1) - F.normalize(_embeddings(z2), dim=1)).square().sum(1).mean())
 
 
+@usual()
 def uniformity(z: Tensor) -> float:
     """log of the mean of exp(-2 · squared distance) over pairs of embeddings on the sphere: 0 collapsed, to -4 spread.
 
@@ -61,11 +70,10 @@ def uniformity(z: Tensor) -> float:
 
 
 def _embeddings(z: Tensor) -> Tensor:
-    if z.ndim != 2 or len(z) < 2:
-        raise ValueError(f"z has shape {tuple(z.shape)}; expected (N, D) with N ≥ 2 embeddings")
+    z = as_embeddings("z", z, least=2)
     if not torch.isfinite(z).all():
         bad = int((~torch.isfinite(z).all(1)).sum())
         raise ValueError(
             f"z has {bad} rows with NaN or infinite values; expected finite numbers: the training diverged"
         )
-    return z.detach().float()
+    return z.float()

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sslwb.core import place, written_whole
+from sslwb.core import place, usual, written_whole
 from sslwb.data import Items
 from sslwb.data.containers import as_items
+from sslwb.methods.base import Method
 from sslwb.nets import seeded
 from sslwb.train.device import autocast, resolve_precision
 
@@ -28,10 +29,10 @@ class WithoutEncoder(nn.Module):
         self.dim = dim
 
 
-@torch.no_grad()
+@usual()
 def embed(
     encoder: nn.Module,
-    data: Items | Tensor,
+    data: Items | Tensor | np.ndarray | list[Tensor],
     precision: str = "auto",
     *,
     out: str | os.PathLike[str] | None = None,
@@ -40,15 +41,19 @@ def embed(
 
     Args:
         encoder: maps what `data.inputs()` gives to (B, dim); used in evaluation mode and left in its own.
-        data: a container, or a tensor: uint8 (N, C, H, W) are pictures.
+        data: a container, or a tensor, an array or a list of tensors: uint8 (N, C, H, W) are pictures.
         precision: "auto", "fp32" or "bf16".
         out: a file, .npy, that the embeddings are written to batch by batch, where they are more than memory holds; the
             tensor that comes back is a map of it. After an error it is what it was before.
 
     Raises:
+        TypeError: no encoder, or data that are neither a container nor numbers.
         ValueError: the encoder gives something other than (B, dim), or no finite numbers.
         OSError: the file cannot be written.
     """
+    if not isinstance(encoder, nn.Module) or isinstance(encoder, Method):
+        hint = ": method.encoder" if isinstance(encoder, Method) else ", a torch module such as one of sslwb.nets"
+        raise TypeError(f"encoder is {type(encoder).__name__}; expected an encoder{hint}")
     data = as_items(data)
     device = next((p.device for p in encoder.parameters()), torch.device("cpu"))
     precision = resolve_precision(precision, device)
@@ -62,7 +67,10 @@ def embed(
             if isinstance(encoder, WithoutEncoder):
                 part = batch.baseline()[1]
             else:
-                part = encoder(*batch.to(device).inputs()).float().cpu()
+                part = encoder(*(_suited(t, encoder) for t in batch.to(device).inputs()))
+            if not isinstance(part, Tensor):
+                raise TypeError(f"encoder gave a {type(part).__name__}; expected a tensor of embeddings (N, dim)")
+            part = part.float().cpu()
             if part.ndim != 2 or part.shape != (len(index), dim or part.shape[1]):
                 raise ValueError(
                     f"encoder gave embeddings of shape {tuple(part.shape)} for {len(index)} items; expected "
@@ -84,6 +92,12 @@ def embed(
             else:
                 file.write(part.numpy().astype("<f4").tobytes())
     return z if path is None else torch.from_numpy(np.load(path, mmap_mode="r+"))
+
+
+def _suited(x: Tensor, encoder: nn.Module) -> Tensor:
+    """Floats of the type of the encoder's weights, whatever that is."""
+    weights = (p.dtype for p in encoder.parameters() if p.is_floating_point())
+    return x.to(next(weights, torch.float32)) if x.is_floating_point() else x
 
 
 @contextmanager

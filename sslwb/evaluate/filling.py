@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sslwb.core import MASK, SEP
+from sslwb.core import MASK, SEP, typed, usual
 from sslwb.data import DataError, Tokenizer
 from sslwb.data.tokenizing import SPECIAL
 from sslwb.data.worlds.tales import Tales
@@ -22,7 +22,8 @@ SIGN = "[MASK]"  # what a learner types, whatever the model calls it
 FEWEST = ("config.json", "model.safetensors", "tokenizer.json")
 
 
-@torch.no_grad()
+@typed
+@usual()
 def fill_mask(model: Any, tokenizer: Any, sentence: str, k: int = 8) -> list[tuple[str, float]]:
     """The k likeliest words behind the one [MASK] of a sentence, (word, probability), the likeliest first.
 
@@ -94,7 +95,7 @@ def reader(encoder: Any, tokenizer: Tokenizer) -> Callable[[str], tuple[list[str
         sentence → its L words, and the attention (layers, heads, L, L). Raises ValueError as `encode` and `features`.
     """
 
-    @torch.no_grad()
+    @usual()
     def read(sentence: str) -> tuple[list[str], Tensor]:
         tokens = tokenizer.encode(sentence.replace(SIGN, SPECIAL[MASK])).to(next(encoder.parameters()).device)
         with evaluating(encoder):

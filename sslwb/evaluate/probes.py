@@ -11,12 +11,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sslwb.core import as_embeddings, as_labels, as_tensor, typed, usual
 from sslwb.data import Items, subset_per_class
 
 DECAYS = (1e-2, 1e-3, 1e-4)  # of the linear probe; one of them is chosen
 PIECE = 50_000  # rows of a bank that are compared at once
 
 
+@typed
+@usual()
 def knn(
     train_z: Tensor, train_y: Tensor, test_z: Tensor, test_y: Tensor, k: int = 20, temperature: float = 0.1
 ) -> float:
@@ -26,15 +29,17 @@ def knn(
     Source: Wu et al. 2018, "Unsupervised Feature Learning via Non-Parametric Instance Discrimination", section 3.4.
 
     Args:
-        train_z: (N, D), with labels train_y (N,) int64.
-        test_z: (M, D), with labels test_y (M,) int64.
+        train_z: (N, D) of any floats, with labels train_y (N,), whole numbers from 0 on; arrays and lists are taken.
+        test_z: (M, D), with labels test_y (M,).
         k: how many neighbours vote; all where there are fewer.
         temperature: small values let the nearest decide.
 
     Raises:
-        ValueError: shapes that do not fit, a class without samples, NaN, or embeddings that are all the same.
+        TypeError: embeddings that are no numbers, labels that are no whole numbers.
+        ValueError: shapes that do not fit, a class without samples, a label below 0, NaN, or embeddings that are all
+            the same.
     """
-    _check(train_z, train_y, test_z, test_y)
+    train_z, train_y, test_z, test_y = _checked(train_z, train_y, test_z, test_y)
     if k < 1 or not temperature > 0:
         raise ValueError(f"k is {k} and temperature is {temperature}; expected k ≥ 1 and temperature > 0")
     mean, classes, right = train_z.mean(0, dtype=torch.float32), int(train_y.max()) + 1, 0
@@ -63,13 +68,14 @@ def _nearest(bank: Tensor, z: Tensor, mean: Tensor, k: int) -> tuple[Tensor, Ten
     return similarity, index.gather(1, best)
 
 
+@usual()
 def linear(train_z: Tensor, train_y: Tensor, test_z: Tensor, test_y: Tensor) -> float:
     """Accuracy, 0 to 1, of multinomial logistic regression on all standardised features: the linear probe.
 
     The weight decay is chosen from `DECAYS` on a fifth of the training set, never on the test set. Shapes and errors
     are `knn`'s.
     """
-    _check(train_z, train_y, test_z, test_y)
+    train_z, train_y, test_z, test_y = _checked(train_z, train_y, test_z, test_y)
     train_z, test_z = _standardised(train_z, test_z)
     (probe,) = _logistic(train_z, train_y, [_best_decay(train_z, train_y)])
     return probe.accuracy(test_z, test_y)
@@ -89,6 +95,7 @@ class CauseScore:
         return max(0.0, (self.score - self.chance) / (1 - self.chance)) if self.chance < 1 else 0.0
 
 
+@usual()
 def probe_causes(train_z: Tensor, train: Items, test_z: Tensor, test: Items) -> dict[str, CauseScore]:
     """A linear probe for each hidden cause that varies in `train`.
 
@@ -101,13 +108,14 @@ def probe_causes(train_z: Tensor, train: Items, test_z: Tensor, test: Items) -> 
     """
     if not train.causes:
         raise ValueError("train has neither labels nor hidden causes that vary; there is nothing to probe for")
+    train_z, test_z = _of(train_z, train, "train"), _of(test_z, test, "test")
     train_z, test_z = _standardised(train_z, test_z)
     truth = {**test.factors, **({} if test.y is None else {"label": test.y})}
     if missing := train.causes.keys() - truth.keys():
         raise ValueError(f"test lacks {', '.join(sorted(missing))}, which varies in train; expected the same causes")
     scores = {}
     for name, a in train.causes.items():
-        b = truth[name]
+        a, b = a.cpu(), truth[name].cpu()
         if a.is_floating_point():
             (za, a), (zb, b) = _defined(train_z, a), _defined(test_z, b)
             scores[name] = CauseScore(_r2(za, a, zb, b, name in train.periodic), 0.0, "R²")
@@ -118,6 +126,8 @@ def probe_causes(train_z: Tensor, train: Items, test_z: Tensor, test: Items) -> 
     return scores
 
 
+@typed
+@usual()
 def label_curve(
     train_z: Tensor,
     train: Items,
@@ -131,14 +141,15 @@ def label_curve(
     Raises:
         ValueError: a class has fewer samples than a count asks for.
     """
+    train_z, test_z = _of(train_z, train, "train"), _of(test_z, test, "test")
     rows = Items(torch.arange(len(train)), train.y, train.classes, name=train.name)
     curve: dict[int, list[float]] = {}
     for count in counts:
         for seed in seeds:
             few = subset_per_class(rows, count, seed).x
             za, zb = _standardised(train_z[few], test_z)
-            (probe,) = _logistic(za, train.labels[few], [1e-2])
-            curve.setdefault(count, []).append(probe.accuracy(zb, test.labels))
+            (probe,) = _logistic(za, train.labels.cpu()[few], [1e-2])
+            curve.setdefault(count, []).append(probe.accuracy(zb, test.labels.cpu()))
     return curve
 
 
@@ -230,7 +241,20 @@ def _standardised(train_z: Tensor, test_z: Tensor) -> tuple[Tensor, Tensor]:
     return (train_z - mean) / std, (test_z - mean) / std
 
 
-def _check(train_z: Tensor, train_y: Tensor, test_z: Tensor, test_y: Tensor) -> None:
+def _of(z: Tensor, data: Items, what: str) -> Tensor:
+    """The embeddings of these data, on the CPU, where their labels and causes are looked at."""
+    z = as_embeddings(f"{what}_z", z).cpu()
+    if len(z) != len(data):
+        raise ValueError(f"{what}_z has {len(z)} rows and {what} {len(data)} items; expected one row an item")
+    if not torch.isfinite(z).all():
+        raise ValueError(f"{what}_z has NaN or infinite values; expected finite embeddings")
+    return z
+
+
+def _checked(*came: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Embeddings as floats and labels as int64, on the CPU, where they fit together."""
+    names = ("train_z", "train_y", "test_z", "test_y")
+    train_z, train_y, test_z, test_y = (as_tensor(n, t).detach().cpu() for n, t in zip(names, came, strict=True))
     for what, z, y in (("train", train_z, train_y), ("test", test_z, test_y)):
         if z.ndim != 2 or y.shape != (len(z),) or not len(z):
             raise ValueError(
@@ -238,8 +262,8 @@ def _check(train_z: Tensor, train_y: Tensor, test_z: Tensor, test_y: Tensor) -> 
             )
         if not all(bool(torch.isfinite(piece).all()) for piece in z.split(PIECE)):  # z may be a map of a large file
             raise ValueError(f"{what}_z has NaN or infinite values; expected finite embeddings")
-        if y.dtype != torch.int64:
-            raise TypeError(f"{what}_y is {y.dtype}; expected torch.int64 labels")
+        if int(as_labels(f"{what}_y", y).min()) < 0:
+            raise ValueError(f"{what}_y holds {int(y.min())}; expected labels from 0 on: leave out what has no label")
     if train_z.shape[1] != test_z.shape[1]:
         raise ValueError(f"train_z has {train_z.shape[1]} features and test_z {test_z.shape[1]}; expected the same")
     if len(missing := sorted(set(test_y.tolist()) - set(train_y.tolist()))):
@@ -251,3 +275,9 @@ def _check(train_z: Tensor, train_y: Tensor, test_z: Tensor, test_y: Tensor) -> 
             "train_z holds the same embedding for every item: the encoder has collapsed to a constant, and "
             "every score would be chance. See diagnose(history, encoder, data)."
         )
+    return (
+        as_embeddings("train_z", train_z),
+        as_labels("train_y", train_y),
+        as_embeddings("test_z", test_z),
+        as_labels("test_y", test_y),
+    )

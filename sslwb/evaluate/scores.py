@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sslwb.augment import labelled
-from sslwb.core import MakeViews
+from sslwb.core import MakeViews, typed, usual
 from sslwb.data import Items
 from sslwb.evaluate.embedding import WithoutEncoder, embed, untrained
 from sslwb.evaluate.probes import knn, linear
@@ -67,6 +67,8 @@ def neighbours_and_probe(encoder: nn.Module, train: Items, test: Items) -> dict[
     return scores | {"rank": effective_rank(z[: 4 * PAIRS]), "uniformity": uniformity(z[:PAIRS])}
 
 
+@typed
+@usual()
 def evaluate(
     encoder: nn.Module,
     train: Items,
@@ -89,6 +91,11 @@ def evaluate(
         ValueError: data without labels, items of other shapes in train than in test, or `make_views` that gives no two
             views of an item.
     """
+    for what, data in (("train", train), ("test", test)):
+        if not isinstance(data, Items):
+            raise TypeError(f"{what} is {type(data).__name__}; expected a container such as load(…) gives")
+        if not len(data):
+            raise ValueError(f"{what} has no items; expected at least one")
     shapes, others = ([tuple(t.shape[1:]) for t in data[:1].inputs()] for data in (train, test))
     if shapes != others:
         raise ValueError(
@@ -110,6 +117,8 @@ def evaluate(
     return Scores(rows)
 
 
+@typed
+@usual()
 def fine_tune(
     encoder: nn.Module,
     train: Items,
