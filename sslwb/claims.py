@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from sslwb.screen import say
 from sslwb.train import History, Run
 from sslwb.train.loop import train_share
 
@@ -51,7 +52,7 @@ def made_for(**settings: object) -> None:
             raise NameError(f"made_for names {name}, and there is no variable {name}; expected names of settings above")
     _made_for = (settings, names)
     if reason := _other_settings():
-        print(f"· your settings: {reason}. What the lesson claims is shown from here on, and not insisted on.")
+        say(f"· your settings: {reason}. What the lesson claims is shown from here on, and not insisted on.")
 
 
 def claim(text: str, value: Any, op: str, threshold: Any, *, default: bool | None = None) -> None:
@@ -79,7 +80,7 @@ def claim(text: str, value: Any, op: str, threshold: Any, *, default: bool | Non
     came, expected = _written(number, limit)
     if default is False or (default is None and (reason := _other_settings() or _stopped())):
         why = f" ({reason})" if default is None else ""
-        print(f"· {text}: not claimed here: {came}{why}")
+        say(f"· {text}: not claimed here: {came}{why}")
     elif math.isnan(number):
         raise ClaimFailed(f"{text}: the value is not a number (NaN); expected {sign} {expected}")
     elif not holds(number, limit):
@@ -88,7 +89,7 @@ def claim(text: str, value: Any, op: str, threshold: Any, *, default: bool | Non
             "if you changed a cell on purpose, this is what you have found out"
         )
     else:
-        print(f"✓ {text} ({came} {sign} {expected})")
+        say(f"✓ {text} ({came} {sign} {expected})")
 
 
 def _other_settings() -> str:

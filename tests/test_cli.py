@@ -1,12 +1,18 @@
 """The command `sslwb`: what it finds, what it refuses, what it prints."""
 
+import io
+import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+from PIL import Image
 
+from sslwb import screen
 from sslwb.cli import lessons, machine, main
 
 
@@ -91,6 +97,127 @@ def test_a_run_fails_when_a_cell_fails(course: Path, capsys: pytest.CaptureFixtu
     captured = capsys.readouterr()
     assert captured.out == "✓ steps 5000 shapes\n"
     assert "AssertionError: too many steps" in captured.err
+
+
+PICTURES = {  # -p DATA → what the kernel, which works in another folder, is told
+    "./pics": "folder:{here}/pics",
+    "pics": "folder:{here}/pics",
+    "folder:pics": "folder:{here}/pics",
+    "sub/../pics/": "folder:{here}/pics",
+    "~/pics": "folder:{here}/pics",
+    "mine.txt": "text:{here}/mine.txt",
+    "text:pics": "text:{here}/pics",
+    "digits": "digits",
+    "no such set": "no such set",
+}
+
+
+@pytest.mark.parametrize("said", PICTURES)
+def test_a_folder_of_ones_own_is_meant_from_where_one_stands(
+    course: Path, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    here = course / "here"
+    (here / "sub").mkdir(parents=True)
+    (here / "pics").mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("HOME", str(here))
+    monkeypatch.setenv("USERPROFILE", str(here))
+    told = lessons.parse_parameters(lessons.find_lesson("03"), {"DATA": said})["DATA"]
+    assert os.path.normpath(str(told)) == os.path.normpath(PICTURES[said].format(here=here))
+
+
+def test_paths_of_the_environment_and_of_options_are_meant_from_where_one_stands(
+    course: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_lesson(
+        course / "notebooks" / "04_cache.ipynb",
+        "SEED = 0",
+        "from sslwb.data.store import cache_folder, shared_folder\nprint('✓', cache_folder(), shared_folder())",
+    )
+    here = course / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("HOME", str(here))
+    monkeypatch.setenv("USERPROFILE", str(here))
+    monkeypatch.setenv("SSLWB_CACHE", "mycache")
+    monkeypatch.setenv("SSLWB_DATA", "~/shared")
+    assert main(["run", "04", "-o", "~/out.ipynb"]) == 0
+    assert capsys.readouterr().out.split()[1:] == [str(here / "mycache"), str(here / "shared")]
+    assert (here / "out.ipynb").exists()
+    command = ["train", "simclr", "--data", "digits", "--n", "16", "--batch-size", "8", "--steps", "1"]
+    assert main([*command, "--out", "~/deep/enc.pt"]) == 0
+    assert (here / "deep" / "enc.pt").exists()
+    with pytest.raises(SystemExit):
+        main([*command, "--out", "~nobody-of-this-name/enc.pt"])
+    assert "a home folder that this machine does not know" in capsys.readouterr().err
+    main(["doctor", "~/deep/enc.pt"])
+    assert "there is no file" not in capsys.readouterr().err
+
+
+def test_an_encoder_is_kept_also_where_there_is_no_test_split_to_measure_it_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for place in ("train/cat", "train/dog", "val/cat", "val/dog"):
+        (tmp_path / "pets" / place).mkdir(parents=True)
+        for i in range(8):
+            Image.new("RGB", (8, 8), (30 * i, 0, 0)).save(tmp_path / "pets" / place / f"{i}.png")
+    command = ["train", "simclr", "--data", str(tmp_path / "pets"), "--batch-size", "8", "--steps", "1"]
+    assert main([*command, "--out", str(tmp_path / "enc.pt")]) == 0
+    assert "not measured on test pictures: split is 'test'" in capsys.readouterr().out
+    assert (tmp_path / "enc.pt").exists()
+
+
+# ── terminals
+
+
+def command(*words: str, signs: str, **settings: object) -> subprocess.CompletedProcess[bytes]:
+    environment = os.environ | {"PYTHONIOENCODING": signs, "PYTHONUTF8": "0"}
+    return subprocess.run([sys.executable, "-m", "sslwb", *words], env=environment, **settings)  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("signs", ["ascii", "cp1252", "latin-1", "cp437", "utf-8"])
+def test_a_terminal_without_ticks_is_told_the_same(signs: str) -> None:
+    run = command("doctor", signs=signs, capture_output=True)
+    said = run.stdout.decode(signs)
+    assert f"{'✓' if signs == 'utf-8' else '+'} Python 3" in said
+    assert f"{'→' if signs == 'utf-8' else '->'} " in said
+    assert b"Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize("signs", ["ascii", "cp1252"])
+def test_help_and_training_speak_to_any_terminal(signs: str, tmp_path: Path) -> None:
+    assert command("train", "--help", signs=signs, capture_output=True).returncode == 0
+    out = tmp_path / "enc.pt"
+    words = ("train", "simclr", "--data", "digits", "--n", "16", "--batch-size", "8", "--steps", "1", "--out", str(out))
+    run = command(*words, signs=signs, capture_output=True)
+    assert (run.returncode, run.stdout[:10]) == (0, b"+ 1 steps ")
+
+
+def test_nobody_who_reads_is_no_error() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)  # as `| head` does when it has enough
+    run = command("data", "list", signs="utf-8", stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+    assert (run.returncode, run.stderr) == (141, b"")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX closes the streams")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams_are_no_error(closed: str) -> None:
+    assert subprocess.run(f"{sys.executable} -m sslwb data list {closed}", shell=True).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("signs", "said"), [("ascii", "+ a ? -> b...\n"), ("cp1252", "+ a é -> b…\n"), ("utf-8", "✓ a é → b…\n")]
+)
+def test_a_script_is_told_in_signs_that_its_terminal_has(
+    monkeypatch: pytest.MonkeyPatch, signs: str, said: str
+) -> None:
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding=signs, newline="")
+    monkeypatch.setattr(sys, "stdout", terminal)
+    screen.say("✓ a é → b…")
+    assert terminal.buffer.getvalue().decode(signs) == said  # type: ignore[attr-defined]
+    assert terminal.errors == "strict"  # what else the script says is its own affair
 
 
 def test_benchmarks_are_listed_and_run(course: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,7 @@ FLOORS = {
     "nets": 0,
     "geometry": 0,
     "ranks": 0,
+    "screen": -1,
     "data": 1,
     "methods": 2,
     "train": 3,

@@ -11,6 +11,7 @@ import random
 import shutil
 import signal
 import tarfile
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -262,6 +263,41 @@ def test_a_cache_that_cannot_be_made_is_reported(tmp_path: Path, cache: Path, re
         store.get("toy")
 
 
+@pytest.mark.parametrize("home", [None, "", "not/absolute", "/nowhere"])
+@pytest.mark.parametrize("cache_home", [None, "", "not/absolute"])
+def test_there_is_an_absolute_cache_folder_whatever_the_home(
+    monkeypatch: pytest.MonkeyPatch, home: str | None, cache_home: str | None
+) -> None:
+    monkeypatch.delenv("SSLWB_CACHE", raising=False)
+    monkeypatch.setattr(store, "_writable", lambda _: False)  # no checkout
+    for name, value in (("HOME", home), ("XDG_CACHE_HOME", cache_home)):
+        monkeypatch.delenv(name, raising=False) if value is None else monkeypatch.setenv(name, value)
+    assert store.cache_folder().is_absolute()
+
+
+@pytest.mark.parametrize("answer", ["~/.cache/sslwb", RuntimeError("no home")], ids=["~", "error"])
+def test_without_any_home_the_cache_is_a_temporary_folder(monkeypatch: pytest.MonkeyPatch, answer: Any) -> None:
+    def os_cache(_: str) -> str:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.delenv("SSLWB_CACHE", raising=False)
+    monkeypatch.setattr(store, "_writable", lambda _: False)
+    monkeypatch.setattr(store.pooch, "os_cache", os_cache)
+    assert store.cache_folder() == Path(tempfile.gettempdir()) / "sslwb"
+
+
+def test_the_folders_of_the_environment_are_meant_from_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    for said in ("mine", "./mine", "~/mine", str(tmp_path / "mine")):
+        monkeypatch.setenv("SSLWB_CACHE", said)
+        monkeypatch.setenv("SSLWB_DATA", said)
+        assert store.cache_folder() == store.shared_folder() == tmp_path / "mine"
+
+
 # Many kernels
 
 
@@ -269,7 +305,7 @@ def _get_in_child(entry: Source, cache: str, said: Any) -> None:
     os.environ["SSLWB_CACHE"] = cache
     os.environ["NO_PROXY"] = "127.0.0.1"
     SOURCES[entry.name] = entry
-    store.print = said.put  # type: ignore[attr-defined]
+    store.say = said.put  # type: ignore[attr-defined]
     said.put(("got", str(store.get(entry.name))))
 
 

@@ -897,6 +897,23 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "runs"
 
 
+def test_a_checkpoint_is_meant_from_where_the_training_began(
+    data: Images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    for said in ("a.pt", "~/b.pt", "~/deep/c.pt"):
+        monkeypatch.chdir(tmp_path)
+        fit(simclr(), data, VIEWS, steps=1, checkpoint=said, on_step=lambda _: os.chdir("elsewhere"), **EXACT)
+        assert (tmp_path / said.removeprefix("~/")).exists()
+        monkeypatch.chdir(tmp_path)
+        assert load_checkpoint(said)["step"] == 1
+    with pytest.raises(ValueError, match=r"path '~nobody-of-this-name/a\.pt' begins with a home folder"):
+        fit(simclr(), data, VIEWS, steps=1, checkpoint="~nobody-of-this-name/a.pt", **EXACT)
+
+
 def test_a_trained_run_is_kept_and_found_again(data: Images, runs: Path) -> None:
     first, second = simclr(), simclr()
     history = trained(first, data, VIEWS, steps=3, **EXACT)
@@ -1039,6 +1056,29 @@ def test_frozen_weights_are_another_run_and_the_mode_is_none(data: Images, runs:
     here = run_path(simclr(), data, VIEWS, **EXACT)
     assert run_path(frozen, data, VIEWS, **EXACT) != here
     assert run_path(resting, data, VIEWS, **EXACT) == here
+
+
+@pytest.mark.parametrize("trouble", ["no folder", "full disk", "a folder in the place of the file"])
+def test_a_cache_that_cannot_keep_a_run_costs_no_training(
+    data: Images, runs: Path, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    if trouble == "no folder":
+        runs.write_text("a file where the folder would be")
+    elif trouble == "full disk":
+        monkeypatch.setattr(os, "replace", full)
+    else:
+        path = run_path(simclr(), data, VIEWS, steps=2, **EXACT)
+        assert path is not None
+        path.mkdir(parents=True)
+    method, alone = simclr(), simclr()
+    with pytest.warns(UserWarning, match="this training of SimCLR is not kept.*set SSLWB_CACHE") as caught:
+        history = trained(method, data, VIEWS, steps=2, **EXACT)
+    assert [str(one.message).count("\n") for one in caught] == [0]
+    assert history["loss"] == fit(alone, data, VIEWS, steps=2, **EXACT)["loss"]
+    assert same(weights(method), weights(alone))
 
 
 def test_a_run_that_cannot_be_told_from_others_is_trained_and_not_kept(data: Images, runs: Path) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sslwb.screen import say
+
 
 @dataclass(frozen=True)
 class Report:
@@ -27,7 +29,7 @@ class Report:
     message: str
 
     def __post_init__(self) -> None:
-        print(self.message)
+        say(self.message)
 
     def __bool__(self) -> bool:
         return self.passed

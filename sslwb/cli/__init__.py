@@ -4,15 +4,21 @@ What a sub-command needs is imported when it runs, so that `sslwb --help` answer
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from sslwb import __version__
+from sslwb.screen import plain_signs
+
+FOLDERS = ("SSLWB_CACHE", "SSLWB_DATA")  # that a person may name by a path from where they stand
+UNHEARD = 141  # the exit status of a program whose output nobody reads any more, as after `| head`
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one sub-command and return its exit status: 0 done, 1 failed, 2 asked wrongly."""
+    _at_home()
     parser = argparse.ArgumentParser(prog="sslwb", description="The self-supervised learning workbench.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -31,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         dest="parameters",
         help="change a setting",
     )
-    run.add_argument("-o", "--output", type=Path, help="keep the executed notebook here")
+    run.add_argument("-o", "--output", type=_path, help="keep the executed notebook here")
     run.set_defaults(run=_run)
 
     data = commands.add_parser("data", help="list, get, verify, prefetch or clean data sets")
@@ -50,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--device", default="auto")
     train.add_argument(
-        "--out", type=Path, required=True, help="where the checkpoint goes; an interrupted run goes on from it"
+        "--out", type=_path, required=True, help="where the checkpoint goes; an interrupted run goes on from it"
     )
     train.set_defaults(run=_train)
 
@@ -71,6 +77,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     args.rest = rest
     try:
         status: int = args.run(args)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python says so once more when it ends
+        return UNHEARD
     except (
         LookupError,
         ValueError,
@@ -79,6 +90,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"sslwb: {error.args[0] if isinstance(error, LookupError) else error}", file=sys.stderr)
         return 2
     return status
+
+
+def _at_home() -> None:
+    """Make this process one that any terminal can hear, and whose paths mean the same in the processes that it starts.
+
+    A kernel works in the notebook's folder; a stream may lack our signs, or be missing where there is no console.
+    """
+    for name in FOLDERS:
+        if os.environ.get(name):
+            os.environ[name] = os.path.abspath(os.path.expanduser(os.environ[name]))
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    plain_signs(sys.stdout, sys.stderr)
+
+
+def _path(text: str) -> Path:
+    from sslwb.core import place
+
+    try:
+        return place(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _lab(args: argparse.Namespace) -> int:

@@ -34,8 +34,8 @@ def find_lesson(name: str) -> Path:
     Raises:
         LookupError: no such lesson; the message lists those that exist.
     """
-    if name.endswith(".ipynb") and Path(name).is_file():
-        return Path(name).resolve()
+    if name.endswith(".ipynb") and (path := Path(name).expanduser()).is_file():
+        return path.resolve()
     lessons = all_lessons()
     for path in lessons:
         number, _, title = path.stem.partition("_")
@@ -46,6 +46,8 @@ def find_lesson(name: str) -> Path:
 
 def parse_parameters(path: Path, given: Mapping[str, str]) -> dict[str, object]:
     """Turn the text of `-p NAME VALUE` into values of the types that the lesson's own settings have.
+
+    A folder or a text of a person's own is meant from where they stand, and the kernel stands in the lesson's folder.
 
     Raises:
         LookupError: the lesson has no such setting; the message lists those that it has.
@@ -68,7 +70,9 @@ def parse_parameters(path: Path, given: Mapping[str, str]) -> dict[str, object]:
 def _value(name: str, text: str, default_text: str) -> object:
     default = _literal(default_text)
     if isinstance(default, str):
-        return text
+        from sslwb.data.registry import SOURCES
+
+        return _from_here(text) if default in SOURCES else text
     value = _literal({"true": "True", "false": "False"}.get(text, text))
     if isinstance(value, float) and isinstance(default, int) and value.is_integer():
         value = int(value)  # 2e3 steps
@@ -76,6 +80,16 @@ def _value(name: str, text: str, default_text: str) -> object:
     if not fits:
         raise ValueError(f"{name} is {default_text} in this lesson and so wants {type(default).__name__}; got {text!r}")
     return value
+
+
+def _from_here(data: str) -> str:
+    from sslwb.core import place
+    from sslwb.data.loading import own_of, plain_text
+
+    if (own := own_of(data)) is None:
+        return data
+    path, read = own
+    return f"{'text' if read is plain_text else 'folder'}:{place(path)}"
 
 
 def _literal(text: str) -> object:
@@ -163,4 +177,5 @@ def run_benchmark(name: str | None, arguments: Sequence[str]) -> int:
         return 0
     if name not in found:
         raise LookupError(f"no benchmark {name!r}; there are: {', '.join(found) or 'none yet'}")
-    return subprocess.call([sys.executable, str(found[name]), *arguments])
+    signs = {"PYTHONIOENCODING": f"{sys.stdout.encoding}:replace"}  # a tick that the terminal lacks costs no benchmark
+    return subprocess.call([sys.executable, str(found[name]), *arguments], env=os.environ | signs)

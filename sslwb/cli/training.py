@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sslwb import ranks
-from sslwb.core import NotRecorded, rebuild
+from sslwb.core import NotRecorded, place, rebuild
 from sslwb.data import Items, load
 from sslwb.data.loading import WORLDS
 from sslwb.data.store import cache_folder
@@ -50,9 +50,12 @@ def train_encoder(args: argparse.Namespace) -> int:
             return 0
     print(f"✓ {len(history)} steps in {history.seconds:.0f} s, loss {history['loss'][-1]:.3f}, kept in {args.out}")
     if data.y is not None:
-        test = load(args.data, split="test", seed=args.seed)
-        accuracy = knn(embed(method.encoder, data), data.labels.cpu(), embed(method.encoder, test), test.labels.cpu())
-        print(f"  kNN of {len(test)} test {data.item}s: {accuracy:.1%}")
+        try:
+            test = load(args.data, split="test", seed=args.seed)
+            z, z_test = embed(method.encoder, data), embed(method.encoder, test)
+            print(f"  kNN of {len(test)} test {data.item}s: {knn(z, data.labels, z_test, test.labels):.1%}")
+        except ValueError as error:  # the encoder is kept, which was asked for
+            print(f"  not measured on test {data.item}s: {error}")
     return 0
 
 
@@ -87,7 +90,7 @@ def examine_run(run: Path, data_name: str | None = None) -> int:
 def _read(run: Path) -> tuple[dict[str, Any], History]:
     store = cache_folder() / "runs"
     kept = store / f"{run.name.removesuffix('.pt')}.pt"
-    path = kept if not run.exists() and run.parent == Path() and kept.exists() else run
+    path = kept if not run.exists() and run.parent == Path() and kept.exists() else place(run)
     if not path.exists():
         names = ", ".join(sorted(file.stem for file in store.glob("*.pt")))
         raise ValueError(

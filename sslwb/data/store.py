@@ -5,12 +5,14 @@ written to: `$SSLWB_CACHE`, or else the checkout's own `data/`, or else the plat
 at each search, digests when bytes arrive and by `verify` (files under 100 kB always: they tell look-alikes apart).
 """
 
+import contextlib
 import difflib
 import hashlib
 import os
 import shutil
 import tarfile
 import tempfile
+import warnings
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -21,7 +23,9 @@ import pooch
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
+from sslwb.core import place
 from sslwb.data.registry import SOURCES, File, Source
+from sslwb.screen import say
 
 ALWAYS_HASHED = 100_000  # bytes
 CHUNK = 1 << 20
@@ -49,17 +53,29 @@ class Row:
 def cache_folder() -> Path:
     """The one folder that the store writes to."""
     if chosen := os.environ.get("SSLWB_CACHE"):
-        return Path(chosen).expanduser()
+        return place(chosen)
     checkout = Path(__file__).resolve().parents[2]
     if (checkout / "pyproject.toml").is_file() and _writable(checkout / "data"):
         return checkout / "data"
-    return Path(pooch.os_cache("sslwb"))
+    with contextlib.suppress(RuntimeError):  # no home folder is known, as in a container with a user of no name
+        if (found := Path(pooch.os_cache("sslwb"))).is_absolute():
+            return found
+    return Path(tempfile.gettempdir()) / "sslwb"
 
 
 def shared_folder() -> Path | None:
     """`$SSLWB_DATA`, or None where it is not set."""
     chosen = os.environ.get("SSLWB_DATA")
-    return Path(chosen).expanduser() if chosen else None
+    return place(chosen) if chosen else None
+
+
+def not_kept(what: str, why: object) -> None:
+    """Warn that the cache keeps something not: it is made anew the next time, and what was asked for goes on."""
+    warnings.warn(
+        f"{what} is not kept for another time, because {cache_folder()} cannot be written to ({why}); set SSLWB_CACHE "
+        "to a folder of yours",
+        stacklevel=3,
+    )
 
 
 def source(name: str) -> Source:
@@ -205,17 +221,17 @@ def _find(entry: Source, path: str | os.PathLike[str] | None, unpacked: bool = F
 def _search_all(entry: Source, path: str | os.PathLike[str] | None) -> tuple[Path | None, list[str]]:
     faults: list[str] = []
     if path is not None:
-        roots = [Path(path).expanduser()]
+        roots = [place(path)]
     else:
         shared = shared_folder()
         roots = [shared, cache_folder()] if shared else [cache_folder()]
         if shared and not os.path.isdir(shared):
             faults.append(f"$SSLWB_DATA is {str(shared)!r}, which is not a folder that can be read")
     for root in roots:
-        place, more = _search(entry, root)
+        found, more = _search(entry, root)
         faults += more
-        if place is not None:
-            return place, faults
+        if found is not None:
+            return found, faults
     if path is not None and not entry.built_in:
         raise DataError(
             f"path is {str(path)!r}: {entry.name} is not there"
@@ -303,7 +319,7 @@ def _locked(entry: Source) -> Iterator[Path]:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            print(f"Another kernel is fetching {entry.name}; waiting until it is there.")
+            say(f"Another kernel is fetching {entry.name}; waiting until it is there.")
             lock.acquire(poll_interval=0.2)
     except OSError as error:
         raise DataError(
@@ -319,7 +335,7 @@ def _install(entry: Source, archive: Path | None, cache: Path, faults: list[str]
     _remove_partial(entry, cache)  # we hold the lock, so whoever made it is gone
     _check_space(entry, archive, cache)
     for fault in faults:
-        print(f"Passed over: {fault}")
+        say(f"Passed over: {fault}")
     try:
         work = Path(tempfile.mkdtemp(prefix=f".{entry.name}.partial-", dir=cache))
         try:
@@ -337,7 +353,7 @@ def _install(entry: Source, archive: Path | None, cache: Path, faults: list[str]
             if final.exists():  # incomplete, or it would have been found; it is not ours to delete
                 aside = Path(tempfile.mkdtemp(prefix=f"{final.name}.incomplete-", dir=final.parent))
                 final.rename(aside / final.name)
-                print(f"What lay in {final} was incomplete; it is now in {aside}")
+                say(f"What lay in {final} was incomplete; it is now in {aside}")
             work.joinpath("files").rename(final)
             return final
         finally:
@@ -367,9 +383,9 @@ def _check_space(entry: Source, archive: Path | None, cache: Path) -> None:
             f"SSLWB_CACHE to another disk; {HELP}"
         )
     if archive:
-        print(f"Unpacking {archive} into {cache} ({pretty(need)}, {pretty(free)} free)")
+        say(f"Unpacking {archive} into {cache} ({pretty(need)}, {pretty(free)} free)")
     else:
-        print(f"Downloading {entry.name}: {pretty(entry.size)} into {cache} ({pretty(free)} free)")
+        say(f"Downloading {entry.name}: {pretty(entry.size)} into {cache} ({pretty(free)} free)")
 
 
 def _download(entry: Source, work: Path, faults: list[str]) -> None:
@@ -563,4 +579,4 @@ def _absent(entry: Source, faults: list[str], reasons: list[str] | None = None) 
 
 def _writable(folder: Path) -> bool:
     """Whether files can be made in this folder, or it can be made itself."""
-    return os.access(folder if folder.exists() else folder.parent, os.W_OK)
+    return os.access(folder if os.path.exists(folder) else folder.parent, os.W_OK)

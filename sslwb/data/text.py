@@ -28,7 +28,7 @@ from sslwb.core import PAD, place, printable
 from sslwb.data.containers import Texts
 from sslwb.data.folder import splits_among
 from sslwb.data.readers import draw
-from sslwb.data.store import DataError, cache_folder
+from sslwb.data.store import DataError, cache_folder, not_kept
 from sslwb.data.tokenizing import Tokenizer
 
 SPLITS = ("train", "val", "test")
@@ -379,17 +379,16 @@ def _tokenizer(tokens: Tokens, vocabulary: int, texts: Sequence[str], name: str)
         learnt.update(hashlib.sha256(text.encode()).digest())
     plain = re.sub(r"[^\w.-]", "_", name)
     kept = cache_folder() / "tokenizers" / f"{plain}-{learnt.hexdigest()[:16]}.json"
-    if kept.is_file():
+    if os.path.isfile(kept):
         try:
             return Tokenizer.load(kept)
         except DataError:
             pass  # it is made anew below
     made = Tokenizer.byte_pairs(texts, vocabulary)
     try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
         made.save(kept)
-    except OSError:
-        pass  # a cache that cannot be written to costs a second, no more
+    except OSError as error:
+        not_kept("what the tokenizer learnt", error.strerror or error)
     return made
 
 

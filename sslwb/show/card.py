@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sslwb.core import place
 from sslwb.show.colours import INK, PAPER, SOFT
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Card:
 
     def save(self, path: str | Path) -> None:
         """Write the PNG to a file."""
-        Path(path).write_bytes(self.png)
+        place(path).write_bytes(self.png)
 
 
 def _png(figure: Figure) -> bytes:

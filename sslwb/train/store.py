@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import copyreg
 import dis
 import functools
 import hashlib
 import inspect
+import os
 import sys
 import types
 import typing
@@ -19,7 +21,7 @@ from torch import Tensor, nn
 
 from sslwb.core import MakeViews, plain
 from sslwb.data import Items
-from sslwb.data.store import cache_folder
+from sslwb.data.store import cache_folder, not_kept
 from sslwb.methods.base import Method
 from sslwb.train.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from sslwb.train.loop import History, fit, train_share
@@ -35,14 +37,15 @@ def trained(method: Method, data: Items, make_views: MakeViews, **settings: Any)
     read is trained anew. A run is not kept where something in it cannot be told from others: an open file, a generator.
     """
     path = run_path(method, data, make_views, **settings)
-    if path is not None and path.exists():
+    if path is not None and os.path.exists(path):
         try:
             state = load_checkpoint(path)
             method.load_state_dict(state["method"])
             method.eval()
             return History(**state["history"])
         except (CheckpointError, RuntimeError, KeyError, TypeError):
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
     history = fit(method, data, make_views, **settings)
     if path is not None:
         keep(path, method, history)
@@ -50,9 +53,12 @@ def trained(method: Method, data: Items, make_views: MakeViews, **settings: Any)
 
 
 def keep(path: Path, method: Method, history: History) -> None:
-    """Keep a trained method under `run_path`'s name; an unfinished run is not kept."""
+    """Keep a trained method under `run_path`'s name; an unfinished run is not kept. Where that fails it warns."""
     if not history.stopped:
-        save_checkpoint(path, {"method": method.state_dict(), "history": history.record()})
+        try:
+            save_checkpoint(path, {"method": method.state_dict(), "history": history.record()})
+        except CheckpointError as error:
+            not_kept(f"this training of {type(method).__name__}", error.__cause__ or error)
 
 
 def run_path(method: Method, data: Items, make_views: MakeViews, **settings: Any) -> Path | None:
