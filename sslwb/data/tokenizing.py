@@ -9,7 +9,7 @@ import difflib
 import itertools
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +18,7 @@ from tokenizers import Tokenizer as Backend
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from sslwb.core import MASK, PAD, place, written_whole
+from sslwb.core import MASK, PAD, SEP, place, written_whole
 from sslwb.data.store import DataError
 
 SPECIAL = ("<pad>", "<mask>", "<sep>")
@@ -40,6 +40,7 @@ class Tokenizer:
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
+        self.backend.encode_special_tokens = True  # a text that says "<pad>" says five characters
         self.kind = KINDS[type(backend.pre_tokenizer).__name__]
         pieces = [piece for piece, _ in sorted(backend.get_vocab().items(), key=lambda item: item[1])]
         if self.kind == "bpe":
@@ -147,7 +148,8 @@ class Tokenizer:
     def encode(self, texts: str | Sequence[str], length: int | None = None) -> Tensor:
         """Texts → int64 (N, L), each followed by padding; one text is one row.
 
-        "<mask>" and "<sep>" in a text are the special words themselves.
+        "<mask>", "<sep>" and "<pad>" in a text are the special words themselves, for this is how a sentence is typed. In
+        the texts of a data set they are what they say: `numbers`.
 
         Args:
             texts: one or several.
@@ -157,7 +159,7 @@ class Tokenizer:
             TypeError: a text is not a str.
             ValueError: a text is empty or longer than `length`, or a tokenizer of words does not know a word.
         """
-        rows = self.numbers([texts] if isinstance(texts, str) else texts)
+        rows = self._numbers([texts] if isinstance(texts, str) else texts, self._signs)
         for i, row in enumerate(rows):
             if not len(row):
                 raise ValueError(f"texts[{i}] is empty; expected at least one {self._piece}")
@@ -169,11 +171,20 @@ class Tokenizer:
         return x if length is None else F.pad(x, (0, length - x.shape[1]), value=PAD)
 
     def numbers(self, texts: Sequence[str]) -> list[Tensor]:
-        """The numbers of each text, int64 (length of the text,), which may be none.
+        """The numbers of each text, int64 (length of the text,), which may be none; every word is what it says.
 
         Raises:
             TypeError, ValueError: as `encode`, but for length.
         """
+        return self._numbers(texts, lambda text: [text])
+
+    def _signs(self, text: str) -> list[str | int]:
+        """A text in parts, with the numbers of the signs between them."""
+        before = r"\s*" if self.kind == "bpe" else ""  # a piece brings the space before it; so does what hides a piece
+        parts = re.split(rf"{before}({SPECIAL[MASK]})|({SPECIAL[SEP]}|{SPECIAL[PAD]})", text)
+        return [SPECIAL.index(part) if part in SPECIAL else part for part in parts if part]
+
+    def _numbers(self, texts: Sequence[str], parts: Callable[[str], Sequence[str | int]]) -> list[Tensor]:
         for i, text in enumerate(texts):
             if not isinstance(text, str):
                 raise TypeError(f"texts[{i}] is {type(text).__name__}; expected a str")
@@ -182,10 +193,19 @@ class Tokenizer:
         # Where each piece stood is needed to name an unknown word, and takes half of the time.
         encode = self.backend.encode_batch if self.kind == "words" else self.backend.encode_batch_fast
         found: list[list[Tensor]] = [[torch.empty(0, dtype=torch.int64)] for _ in texts]
-        pieces = ((i, piece) for i, text in enumerate(texts) for piece in _pieces(text))
+        pieces = (
+            (i, piece)
+            for i, text in enumerate(texts)
+            for part in parts(text)
+            for piece in (_pieces(part) if isinstance(part, str) else [part])
+        )
         while some := list(itertools.islice(pieces, AT_ONCE)):
-            encoded = encode([piece for _, piece in some], add_special_tokens=False)
-            for (i, piece), one in zip(some, encoded, strict=True):
+            encoded = iter(encode([piece for _, piece in some if isinstance(piece, str)], add_special_tokens=False))
+            for i, piece in some:
+                if isinstance(piece, int):
+                    found[i].append(torch.tensor([piece]))
+                    continue
+                one = next(encoded)
                 if self.kind == "words" and len(self) in one.ids:
                     begin, end = one.offsets[one.ids.index(len(self))]
                     raise ValueError(f"texts[{i}] says {piece[begin:end]!r}, {self._nearest(piece[begin:end])}")
