@@ -124,10 +124,10 @@ def good(digits: Images) -> tuple[History, SimCLR, Images]:
 
 def test_copies_are_found_exact_or_nearly(good: tuple[History, SimCLR, Images]) -> None:
     history, method, data = good
-    assert diagnose(history, method.encoder, doubled(data)).verdict == "duplicated pictures"
+    assert diagnose(history, method.encoder, doubled(data)).verdict == "duplicates"
     noisy = doubled(data).x.int() + torch.randint(-1, 2, data.x.shape, generator=torch.Generator().manual_seed(7))
     seen = diagnose(history, method.encoder, Images(noisy.clamp(0, 255).to(torch.uint8)))
-    assert seen.verdict == "duplicated pictures"
+    assert seen.verdict == "duplicates"
     assert 0.5 < seen.evidence["copies"] < 0.8  # 200 of 400 are there twice: two of three pictures
 
 
@@ -199,14 +199,14 @@ def test_no_label_is_looked_at_and_nothing_is_changed(good: tuple[History, SimCL
 
 # ── what the doctor's book says of signs alone
 
-WELL: dict[str, Any] = {"first_loss": 4.0, "highest_early_loss": 4.0, "last_loss": 1.6, "loss_fallen_by": 0.6}
+WELL: dict[str, Any] = {"steps": 100, "first_loss": 4.0, "highest_early_loss": 4.0, "last_loss": 1.6, "loss_fallen_by": 0.6}
 GROWN: dict[str, Any] = {"weights_grown_by": 20.0, "norms_moved_by": 1.0}
 
 
 def test_a_cause_comes_before_what_it_leads_to_and_other_causes_are_told_too() -> None:
     signs = WELL | {"feature_std": 0.01, "copies": 0.5, "batch": 4, "negatives_in_the_batch": 6}
     seen = judged(Signs(**signs))
-    assert (seen.verdict, [other.verdict for other in seen.also]) == ("duplicated pictures", ["batch too small"])
+    assert (seen.verdict, [other.verdict for other in seen.also]) == ("duplicates", ["batch too small"])
     assert str(seen).count("\nAlso batch too small (") == 1
     assert judged(Signs(**WELL | {"feature_std": 0.01})).verdict == "collapsed"
 
@@ -222,9 +222,23 @@ def test_what_was_not_looked_at_is_not_found() -> None:
         ({"not_finite": True}, "diverged"),
         ({"last_loss": 7.0, "loss_fallen_by": -0.75}, "diverged"),
         ({"loss_fallen_by": 0.0}, "not learning"),
-        ({"loss_fallen_by": 0.0, "targets_move": True}, "healthy"),  # a teacher's targets: the loss alone says nothing
+        ({"loss_fallen_by": 0.0, "targets_move": True}, "cannot tell"),  # a teacher's targets: the loss says nothing
+        ({"loss_fallen_by": 0.0, "targets_move": True, "views_match": 0.9}, "healthy"),
+        ({"loss_fallen_by": 0.1, "steps": 5}, "cannot tell"),
+        ({"loss_of_guessing": 2.08, "of_guessing": 1.0}, "not learning"),
+        ({"loss_of_guessing": 2.08, "of_guessing": 0.96}, "cannot tell"),
+        ({"loss_of_guessing": 2.08, "of_guessing": 0.9}, "healthy"),
+        ({"moved_by": 0.0}, "encoder not trained"),
+        ({"moved_by": 0.0, "loss_fallen_by": 0.0}, "encoder not trained"),
+        ({"moved_by": 0.1, "norms_moved_by": 0.0}, "healthy"),
+        ({"raw_views_match": 0.5, "raw_views_of_another_match": 0.6, "views_match": 0.5}, "positives mismatched"),
+        ({"raw_views_match": 0.6, "raw_views_of_another_match": 0.7, "views_match": 0.8}, "healthy"),
+        ({"term_against_collapse_grown_by": 0.3}, "terms out of balance"),
+        ({"feature_std": 0.01}, "collapsed"),
+        ({"feature_std": 0.08, "untrained_feature_std": 0.18}, "healthy"),  # a net without batch norm begins low
+        ({"feature_std": 0.02, "untrained_feature_std": 0.18}, "collapsed"),
         ({"loss_fallen_by": 0.0, "views_match": 0.9, "untrained_views_match": 0.6}, "healthy"),
-        ({"loss_fallen_by": 0.0, "norms_moved_by": 0.0}, "not learning"),  # another encoder than the trained one
+        ({"loss_fallen_by": 0.0, "norms_moved_by": 0.0}, "encoder not trained"),  # or another than the trained one
         ({"loss_fallen_by": 0.0, "norms_moved_by": 1e-5}, "learning rate too low"),
         ({"loss_fallen_by": 0.0, "all_steps_by": 1e-3}, "learning rate too low"),
         (GROWN | {"one_step_moves_a_weight_by": 4.0}, "learning rate too high"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from sslwb.core import MakeViews
+from sslwb.core import MakeViews, NotRecorded, rebuild
 from sslwb.data import Items
 from sslwb.evaluate.faults import FAULTS
 from sslwb.evaluate.signs import Signs, collect
@@ -19,7 +20,10 @@ HEALTHY = "The loss falls and the embeddings spread. Measure with kNN before you
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """A verdict ("healthy", or a fault of `faults.FAULTS`), its evidence, one suggestion, and what else was found."""
+    """A verdict, its evidence, one suggestion, and what else was found.
+
+    The verdict is "healthy", or one of `faults.FAULTS`: a fault, or "cannot tell", whose suggestion says why.
+    """
 
     verdict: str
     evidence: dict[str, float]
@@ -40,17 +44,21 @@ def diagnose(
     make_views: MakeViews | None = None,
     transform: Callable[[Tensor], Tensor] | None = None,
 ) -> Diagnosis:
-    """Look at a training and its encoder without any label, and say what is the matter; it takes about a second.
+    """Look at a training and its encoder without any label, and say what is the matter; it takes one to three seconds.
 
-    The verdict is the first fault in the order of `faults.FAULTS`: what was set wrongly before what follows from it.
-    Each fault is looked for where its evidence is at hand, and the more is given, the more can be found.
+    A method is judged by what it declares (`methods.base.Method`): whether it compares pairs, has negatives, moving
+    targets, answers that are known. The verdict is the first fault in the order of `faults.FAULTS`: what was set
+    wrongly before what follows from it. Each fault is looked for where its evidence is at hand, and the more is given,
+    the more can be found.
 
     Args:
         history: what `fit` returned: the losses and the settings.
         encoder: the trained encoder.
         data: items that it was trained on, or others like them; up to 1,024 are looked at, all for exact copies.
-        method: what was trained, for what its loss sees behind the encoder: some collapses show only there.
-        make_views: how the views were made: for views that are too weak, too strong, or leak.
+        method: what was trained, for what its loss sees behind the encoder: some collapses show only there. None: what
+            the history names, with the weights that it began with, for what it declares.
+        make_views: how the views were made: for views that are too weak, too strong, or leak. None: as the history
+            says, where they can be made again from it.
         transform: how evaluation shows items to the encoder, the column x → its input; None: as `data.inputs()` does.
             It is compared with the views.
 
@@ -62,6 +70,9 @@ def diagnose(
         raise ValueError(
             f"history has {len(losses)} steps and data {len(data)} items; expected ≥ 1 step and ≥ 16 items"
         )
+    if make_views is None:
+        with contextlib.suppress(NotRecorded):  # made by a function of a notebook
+            make_views = rebuild(history.settings.get("views"))
     return judged(collect(history, encoder, data, method, make_views, transform))
 
 

@@ -15,6 +15,7 @@ from sslwb.evaluate.signs import Signs
 
 Seen = dict[str, float] | None  # what a fault was seen by: the names of signs and their values
 KNOWN = 2 / 3  # views count as matched when the own one is nearer than another's this often; chance is one half
+CANNOT_TELL = "cannot tell"
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,17 @@ def diverged(signs: Signs) -> Seen:
     return None
 
 
+def untouched(signs: Signs) -> Seen:
+    """Not one weight of the encoder differs from those that it began with, by the seeds that the history records; or,
+    of an encoder that is not recorded, not one scale or shift of its norms, which begin at 1 and 0."""
+    for name in ("moved_by", "norms_moved_by"):
+        if (seen := _of(signs, name)) is not None:
+            return seen | signs.some("steps", "loss_fallen_by") if seen[name] == 0 else None
+    return None
+
+
 def copied(signs: Signs) -> Seen:
-    """A tenth of the pictures or more are there twice: copies in a batch are each other's negatives, and copies in a
+    """A tenth of the items or more are there twice: copies in a batch are each other's negatives, and copies in a
     test set were trained on (Barz and Denzler 2020, "Do we train on test data?")."""
     seen = _of(signs, "copies")
     return seen if seen and seen["copies"] > 0.1 else None
@@ -59,6 +69,15 @@ def leaking(signs: Signs) -> Seen:
     """
     seen = _of(signs, "best_place_finds", "places_that_find", "raw_views_match")
     return seen if seen and seen["best_place_finds"] > 0.5 and seen["places_that_find"] < 0.25 else None
+
+
+def mismatched(signs: Signs) -> Seen:
+    """A view is no nearer to its partner, as it is, than to any other view; and nearer to that of another item, the
+    same in two draws of the views: the rows of the views are out of step."""
+    seen = _of(signs, "raw_views_match", "raw_views_of_another_match")
+    if seen is None or not seen["raw_views_match"] < 0.55:
+        return None
+    return seen if seen["raw_views_of_another_match"] > seen["raw_views_match"] + 0.05 else None
 
 
 def too_weak(signs: Signs) -> Seen:
@@ -123,27 +142,53 @@ def shown_differently(signs: Signs) -> Seen:
     """Items in evaluation have other values or quite another size than views had (Touvron et al. 2019, "Fixing the
     train-test resolution discrepancy"), or are not recognised in a view half as well, above chance, as another view."""
     values = "lowest_value_shown", "highest_value_shown", "lowest_value_in_views", "highest_value_in_views"
-    names = *values, "size_shown", "item_and_view_match", "views_match"
-    seen = _of(signs, *names)
+    seen = _of(signs, *values, "size_shown")
     if seen is None:
         return None
+    matches = _of(signs, "item_and_view_match", "views_match")
     room = max(0.1, 0.2 * (seen["highest_value_in_views"] - seen["lowest_value_in_views"]))
     outside = (
         seen["lowest_value_shown"] < seen["lowest_value_in_views"] - room
         or seen["highest_value_shown"] > seen["highest_value_in_views"] + room
         or not 0.4 < seen["size_shown"] < 2.5
     )
-    lost = seen["views_match"] > 0.6 and seen["item_and_view_match"] - 0.5 < 0.5 * (seen["views_match"] - 0.5)
-    return seen if outside or lost else None
+    lost = (
+        matches is not None
+        and matches["views_match"] > KNOWN
+        and matches["item_and_view_match"] - 0.5 < 0.5 * (matches["views_match"] - 0.5)
+    )
+    return seen | (matches or {}) if outside or lost else None
+
+
+def guessing(signs: Signs) -> Seen:
+    """The loss ended where it is for who never looks at what is shown, and gives the shares of the answers, or their
+    mean."""
+    seen = _of(signs, "last_loss", "loss_of_guessing", "of_guessing")
+    return seen if seen and seen["of_guessing"] > GUESSED else None
+
+
+def out_of_balance(signs: Signs) -> Seen:
+    """The term that stands against collapse is in the loss, and has grown while the whole fell: the others outweigh it
+    (Bardes et al. 2022, table 7, on the weights of VICReg)."""
+    seen = _of(signs, "term_against_collapse_grown_by", "loss_fallen_by")
+    return seen if seen and seen["term_against_collapse_grown_by"] > 0.05 and seen["loss_fallen_by"] > 0.02 else None
 
 
 def collapsed(signs: Signs) -> Seen:
-    """All pictures get nearly the same embedding (feature std, Chen and He 2021), or the same share of each prototype
-    (Caron et al. 2021, section 5.3); or the loss fell by half and views are matched hardly better than by chance."""
-    for name, least in (("feature_std", 0.1), ("feature_std_for_the_loss", 0.1), ("nats_for_the_loss", 0.05)):
-        if (seen := _of(signs, name)) and seen[name] < least:
-            return seen
+    """All items get nearly the same embedding (feature std, Chen and He 2021), and had others untrained: nets without
+    batch norm begin near one direction; or the same share of each prototype (Caron et al. 2021, section 5.3); or the
+    loss fell by half and views are matched hardly better than by chance."""
+    for name in ("feature_std", "feature_std_for_the_loss"):
+        if (seen := _of(signs, name)) and seen[name] < 0.1 and seen[name] < 0.3 * _else(_before(signs, name), 0.1):
+            return seen | signs.some(f"untrained_{name}")
+    if (seen := _of(signs, "nats_for_the_loss")) and seen["nats_for_the_loss"] < 0.05:
+        return seen | signs.some("prototypes_for_the_loss")
     return signs.some("loss_fallen_by", "views_match") if signs.loss_fallen_by > 0.5 and _blind(signs) else None
+
+
+def _before(signs: Signs, name: str) -> float | None:
+    value: float | None = getattr(signs, f"untrained_{name}")
+    return value
 
 
 def few_dimensions_for_the_loss(signs: Signs) -> Seen:
@@ -182,12 +227,36 @@ def idle(signs: Signs) -> Seen:
     return signs.some("first_loss", "last_loss", "views_match", "untrained_views_match")
 
 
+def too_short(signs: Signs) -> Seen:
+    """Fewer steps than show where a loss goes, and nothing else that speaks for the run."""
+    return signs.some("steps", "loss_fallen_by") if signs.steps < 10 and signs.loss_fallen_by < 0.2 else None
+
+
+def nearly_guessing(signs: Signs) -> Seen:
+    """The loss is below the loss of guessing, and hardly: a training that has only begun looks the same."""
+    seen = _of(signs, "last_loss", "loss_of_guessing", "of_guessing")
+    return seen if seen and seen["of_guessing"] > NEARLY else None
+
+
+def unseen(signs: Signs) -> Seen:
+    """The loss says nothing, as its targets move, and no views were looked at."""
+    silent = signs.targets_move and signs.views_match is None
+    return signs.some("first_loss", "last_loss") if silent and signs.loss_fallen_by < 0.2 else None
+
+
+GUESSED, NEARLY = 0.985, 0.95  # shares of the loss of guessing
 WARMTH = "Begin at 0.1 to 0.5."
 FLAT = "Only a few directions carry anything. Try stronger augmentation, a projector, or a decorrelating term."
 FAULTS = (
     Fault("diverged", diverged, "Try a third of the learning rate, or a longer warm-up."),
     Fault(
-        "duplicated pictures",
+        "encoder not trained",
+        untouched,
+        "Its weights are those it began with: look whether requires_grad is off, or this is another encoder than the "
+        "one that was trained.",
+    ),
+    Fault(
+        "duplicates",
         copied,
         "Keep one of each (torch.unique(data.x, dim=0) finds exact copies), and look where the files came from.",
     ),
@@ -196,6 +265,12 @@ FAULTS = (
         leaking,
         "A place in the views names the picture whatever it shows: look there for a stamp, a border or a logo, and "
         "crop or blank it before the views are made.",
+    ),
+    Fault(
+        "positives mismatched",
+        mismatched,
+        "Row i of one view is paired with another item's row of the other. Look for a roll, a flip, a shuffle or a "
+        "sort between the views: all of them must keep the order of the batch.",
     ),
     Fault(
         "augmentation too weak",
@@ -218,6 +293,19 @@ FAULTS = (
         cause=False,  # a run that failed for another cause knows its items as little
     ),
     Fault(
+        "not learning",
+        guessing,
+        "The answers have nothing to do with what is shown, or the net cannot see it. Are labels or targets in the "
+        "order of the items? Then raise the learning rate, and train longer.",
+        cause=False,
+    ),
+    Fault(
+        "terms out of balance",
+        out_of_balance,
+        "Give the term against collapse more weight, or the others less: VICReg's paper has 25, 25 and 1.",
+        cause=False,
+    ),
+    Fault(
         "collapsed",
         collapsed,
         "Every picture gets nearly the same embedding, and the loss may still look fine. "
@@ -236,8 +324,27 @@ FAULTS = (
     Fault(
         "not learning",
         idle,
-        "The loss has hardly moved. Look at the views: do two of one picture share anything? Then raise the "
+        "The loss has hardly moved. Look at the views: do two of one item share anything? Then raise the "
         "learning rate, and train longer.",
+        cause=False,
+    ),
+    Fault(
+        CANNOT_TELL,
+        too_short,
+        "Because the loss was recorded for too few steps to see where it goes: train longer, and ask again.",
+        cause=False,
+    ),
+    Fault(
+        CANNOT_TELL,
+        nearly_guessing,
+        "Because the loss is only just below that of guessing: it may have begun to learn, or have found how often "
+        "each answer comes. Train longer, and ask again.",
+        cause=False,
+    ),
+    Fault(
+        CANNOT_TELL,
+        unseen,
+        "Because a teacher's targets move with it, so that this loss says nothing by itself: give make_views.",
         cause=False,
     ),
 )

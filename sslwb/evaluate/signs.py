@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -23,8 +24,10 @@ from sslwb.methods.base import Method
 from sslwb.train.loop import History
 
 SAMPLE = 1024  # items searched for copies
-EMBEDDED = 512  # items embedded
-VIEWED = 384  # items whose views are compared
+LEAST, MOST = 48, 512  # items embedded; of their views up to VIEWED are compared
+VIEWED = 384
+SECONDS = 2.0  # for embedding: a large encoder is shown fewer items
+PASSES = 5  # items, two views of them, and both views untrained
 NEAR = 0.025  # two items are copies when they differ by less of what any two do: of pictures, 2 grey values of 255
 
 Show = Callable[[Tensor], Tensor] | None  # how items are shown in evaluation: the column x → the encoder's input
@@ -35,6 +38,7 @@ class Signs:
     """What was seen, each None where it was not looked at."""
 
     # losses: means over a tenth of the steps
+    steps: float
     first_loss: float
     highest_early_loss: float
     last_loss: float
@@ -46,9 +50,12 @@ class Signs:
     error_of_a_correlation: float | None = None
     temperature: float | None = None
     loss_of_guessing: float | None = None
+    of_guessing: float | None = None  # the last loss, as a share of it
     least_loss: float | None = None
     targets_move: bool = False
+    term_against_collapse_grown_by: float | None = None
     # weights
+    moved_by: float | None = None
     norms_moved_by: float | None = None
     weights_grown_by: float | None = None
     one_step_moves_a_weight_by: float | None = None
@@ -56,6 +63,7 @@ class Signs:
     # items and their views as they are
     copies: float | None = None
     raw_views_match: float | None = None
+    raw_views_of_another_match: float | None = None
     best_place_finds: float | None = None
     places_that_find: float | None = None
     lowest_value_in_views: float | None = None
@@ -65,7 +73,9 @@ class Signs:
     size_shown: float | None = None
     # embeddings
     feature_std: float | None = None
+    untrained_feature_std: float | None = None
     effective_rank: float | None = None
+    untrained_effective_rank: float | None = None
     dimensions: float | None = None
     views_match: float | None = None
     untrained_views_match: float | None = None
@@ -73,9 +83,11 @@ class Signs:
     # what the loss looks at
     views_match_for_the_loss: float | None = None
     feature_std_for_the_loss: float | None = None
+    untrained_feature_std_for_the_loss: float | None = None
     effective_rank_for_the_loss: float | None = None
     directions_for_the_loss: float | None = None
     nats_for_the_loss: float | None = None
+    prototypes_for_the_loss: float | None = None
 
     def some(self, *names: str) -> dict[str, float]:
         """Those of the named signs that were looked at."""
@@ -93,47 +105,87 @@ def collect(
     show: Show,
 ) -> Signs:
     """Everything that can be seen; see `diagnose` for the arguments."""
-    declared = method or declared_by(history)
+    begun = declared_by(history)
+    known = method or begun
     losses: dict[str, Any] = of_losses(history)
     finite = all(bool(torch.isfinite(t).all()) for t in encoder.state_dict().values())
     if not (finite and math.isfinite(losses["last_loss"])):
-        return Signs(**losses, **of_settings(history, declared, 2), not_finite=True)
+        return Signs(**losses, **of_settings(history, known, None, 2), not_finite=True)
     device = next((p.device for p in encoder.parameters()), torch.device("cpu"))
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(0))  # folders come sorted by class
-    some = data[order[:EMBEDDED]].to(device)
-    shown = (show(some.x),) if show else some.inputs()
-    z = _run(encoder, *shown)
-    signs: dict[str, Any] = losses | of_weights(history, encoder) | of_items(data, order[:SAMPLE])
+    fresh = with_first_weights(method, encoder, begun)
+    some = data[order[:MOST]].to(device)
+    plain = list(some.inputs())
+    count = affordable(encoder, plain)
+    shown = [t[:count] for t in ([show(some.x)] if show else plain)]
+    z = None
+    with contextlib.suppress(ValueError) if show and make_views else contextlib.nullcontext():
+        z = _run(encoder, *shown)  # an encoder may refuse what it is shown, and that is a sign
+    signs = losses | of_weights(history, encoder, begun) | of_items(data, order[:SAMPLE])
+    views, instances = None, 2
+    if make_views is not None:
+        batch, generator = data[order[: min(count, VIEWED)]].to(device), torch.Generator(device).manual_seed(0)
+        views = make_views(batch, generator)
+        again = make_views(batch, generator)
+        given = known.encoder_inputs if known else _each
+        every = given(views)  # of all that the recipe gives, what passes the encoder
+        instances = len(every)
+        first, *others = alike(every)
+        if instances > 1 if known is None else known.pairs:
+            partner, *_ = others or [alike(given(again))[0]]
+            signs |= of_raw_views(batch, first[0], partner[0], alike(given(again)))
+        else:
+            partner = given(again)[0]
+        signs |= of_matches(encoder, fresh, method, first, partner)
+        signs |= of_shown(encoder, first, shown, z)
+        z = _run(encoder, *first) if z is None else z
+    elif fresh is not None:
+        signs |= of_the_untrained(_run(getattr(fresh, "encoder", fresh), *shown))
+    assert z is not None
     signs |= {
         "feature_std": feature_std(z),
         "effective_rank": effective_rank(z - z.mean(0)),
         "dimensions": min(z.shape),
     }
-    count = 2
-    if make_views is not None:
-        batch, generator = data[order[:VIEWED]].to(device), torch.Generator(device).manual_seed(0)
-        instances = declared.encoder_inputs if declared else _each
-        views = make_views(batch, generator)
-        every = instances(views)  # of all that the recipe gives, what passes the encoder
-        count = len(every)
-        first, *others = alike(every)
-        pairs = count > 1 if declared is None else declared.pairs
-        other = others[0] if others and pairs else instances(make_views(batch, generator))[0]
-        if pairs:
-            signs |= of_raw_views(batch, first[0], other[0]) | of_matches(encoder, method, first, other)
-        else:
-            signs["views_match"] = nearer(*_centred(_run(encoder, *first), _run(encoder, *other)))
-        signs |= of_shown(encoder, first, [t[: len(batch)] for t in shown], z[: len(batch)])
-    return Signs(**signs, **of_settings(history, declared, count))
+    return Signs(**signs, **of_settings(history, known, views, instances))
 
 
 def declared_by(history: History) -> Method | None:
-    """The method that the history says was trained, with fresh weights, for what it declares; None if unknown."""
+    """The method that the history says was trained, with the weights that it began with; None if unknown."""
     try:
         method = rebuild(history.settings.get("method"))
     except (NotRecorded, ValueError, TypeError):  # made by code that is not here, or that takes other arguments now
         return None
     return method if isinstance(method, Method) else None
+
+
+def with_first_weights(method: Method | None, encoder: nn.Module, begun: Method | None) -> nn.Module | None:
+    """The method, or else the encoder, as it began, on the same device; with other first weights where those are not
+    known, and None where nothing can draw them."""
+    device = next((p.device for p in encoder.parameters()), torch.device("cpu"))
+    if begun is not None and same_shapes(begun.encoder, encoder):
+        return begun.to(device)
+    for trained in (method, encoder):
+        if trained is not None:
+            with contextlib.suppress(ValueError):
+                return untrained(trained)
+    return None
+
+
+def same_shapes(a: nn.Module, b: nn.Module) -> bool:
+    """Whether two networks have weights of the same names and shapes."""
+    shapes = ({name: p.shape for name, p in network.named_parameters()} for network in (a, b))
+    return next(shapes) == next(shapes)
+
+
+def affordable(encoder: nn.Module, shown: list[Tensor]) -> int:
+    """How many of the items shown the encoder can embed, PASSES times each, in SECONDS; LEAST at least."""
+    few = [t[: LEAST // 2] for t in shown]
+    _run(encoder, *few)  # the first call loads and allocates
+    began = time.perf_counter()
+    _run(encoder, *few)
+    each = (time.perf_counter() - began) / max(1, len(few[0]))
+    return min(len(shown[0]), max(LEAST, int(SECONDS / (PASSES * max(each, 1e-9)))))
 
 
 def _each(views: Views) -> list[tuple[Tensor, ...]]:
@@ -158,12 +210,17 @@ def of_losses(history: History) -> dict[str, float]:
     last = sum(losses[-tenth:]) / tenth
     if not all(map(math.isfinite, losses)):
         last = math.nan
-    signs = {"first_loss": sum(losses[:3]) / len(losses[:3]), "highest_early_loss": begin, "last_loss": last}
+    signs: dict[str, float] = {
+        "steps": len(losses),
+        "first_loss": sum(losses[:3]) / len(losses[:3]),
+        "highest_early_loss": begin,
+        "last_loss": last,
+    }
     return signs | {"loss_fallen_by": (begin - last) / abs(begin) if begin else 0.0}
 
 
-def of_settings(history: History, method: Method | None, views: int) -> dict[str, Any]:
-    """Batch, negatives and temperature, as far as they are known, and what follows from them alone."""
+def of_settings(history: History, method: Method | None, views: Views | None, instances: int) -> dict[str, Any]:
+    """Batch, negatives and temperature, as far as they are known, and what follows from them and the answers alone."""
     batch, signs = history.settings.get("batch_size"), dict[str, Any]()
     if batch:
         signs["batch"] = batch
@@ -172,9 +229,18 @@ def of_settings(history: History, method: Method | None, views: int) -> dict[str
     signs["targets_move"] = method.moving_targets
     if method.batch_statistics and batch:
         signs["error_of_a_correlation"] = 1 / math.sqrt(batch)
-    negatives = method.negatives(batch or 0, views)
+    answers = None if views is None else method.answers(views)
+    if answers is not None:
+        signs["loss_of_guessing"] = of_the_best_guess(answers)
+        signs["of_guessing"] = of_losses(history)["last_loss"] / max(signs["loss_of_guessing"], 1e-9)
+    guard = method.against_collapse
+    if guard and getattr(method, guard) and len(term := [v for v in history.terms.get(guard, []) if v == v]) > 1:
+        tenth = max(1, len(term) // 10)
+        begin, end = sum(term[:3]) / len(term[:3]), sum(term[-tenth:]) / tenth
+        signs["term_against_collapse_grown_by"] = (end - begin) / max(begin, 1e-9)
+    negatives = method.negatives(batch or 0, instances)
     temperature = getattr(method, "temperature", None)
-    if negatives and method.negatives(2 * (batch or 0), views) != negatives:  # they come with the batch
+    if negatives and method.negatives(2 * (batch or 0), instances) != negatives:  # they come with the batch
         signs["negatives_in_the_batch"] = negatives
     if negatives and temperature:
         signs |= {"temperature": temperature, "loss_of_guessing": math.log(1 + negatives)}
@@ -183,22 +249,38 @@ def of_settings(history: History, method: Method | None, views: int) -> dict[str
     return signs
 
 
-def of_weights(history: History, encoder: nn.Module) -> dict[str, float]:
-    """How far the encoder has gone from where it began, without knowing where: norms begin at scale 1 and shift 0, and
-    weights drawn anew have the size that the first ones had."""
+def of_the_best_guess(answers: Tensor) -> float:
+    """The loss of who does not look at what is shown, and gives the shares of the classes, or the mean target."""
+    if answers.is_floating_point():
+        return float((answers.float() - answers.float().mean(0)).square().mean())
+    count = answers.flatten().bincount().float()
+    return float(torch.special.entr(count / count.sum()).sum())
+
+
+def of_weights(history: History, encoder: nn.Module, begun: Method | None) -> dict[str, Any]:
+    """How far the encoder has gone from where it began. Where that is not known: norms begin at scale 1 and shift 0,
+    and weights drawn anew have the size that the first ones had."""
     norms = [
         m for m in encoder.modules() if isinstance(m, nn.modules.batchnorm._NormBase | nn.LayerNorm | nn.GroupNorm)
     ]
     moved = [(m.weight - 1).abs().flatten() for m in norms if m.weight is not None]
     moved += [m.bias.abs().flatten() for m in norms if m.bias is not None]
-    signs = {"norms_moved_by": float(torch.cat(moved).mean())} if moved else {}
-    try:
-        fresh = untrained(encoder)
-    except ValueError:  # weights that nothing can draw anew
-        return signs
+    signs: dict[str, Any] = {"norms_moved_by": float(torch.cat(moved).mean())} if moved else {}
+    if begun is not None and same_shapes(begun.encoder, encoder):
+        first: nn.Module = begun.encoder
+        pairs = [
+            (p.float().cpu(), q.float().cpu()) for p, q in zip(encoder.parameters(), first.parameters(), strict=True)
+        ]
+        way = sum(float((p - q).square().sum()) for p, q in pairs)
+        signs["moved_by"] = math.sqrt(way / max(sum(float(q.square().sum()) for _, q in pairs), 1e-12))
+    else:
+        try:
+            first = untrained(encoder)
+        except ValueError:  # weights that nothing can draw anew
+            return signs
     sizes = [
         (float(p.square().mean().sqrt()), float(q.square().mean().sqrt()))
-        for p, q in zip(encoder.parameters(), fresh.parameters(), strict=True)
+        for p, q in zip(encoder.parameters(), first.parameters(), strict=True)
         if p.ndim > 1
     ]
     if sizes:
@@ -225,34 +307,48 @@ def of_items(data: Items, sample: Tensor) -> dict[str, float]:
     return {"copies": max(float((count[which] > 1).float().mean()), float(near.float().mean()))}
 
 
-def of_raw_views(batch: Items, a: Tensor, b: Tensor) -> dict[str, float]:
-    """What two views of one item, both (B, …), share as they are: in all, and place by place."""
+def of_raw_views(batch: Items, a: Tensor, b: Tensor, again: list[tuple[Tensor, ...]]) -> dict[str, float]:
+    """What two views of one item, both (B, …), share as they are: in all, and place by place.
+
+    And what a view shares with the item that is nearest to it in the other view, by two other views: the more where
+    views are paired with another item's.
+    """
     places = [found(*pair) for pair in zip(batch.places(a.float()), batch.places(b.float()), strict=True)]
-    return {
-        "raw_views_match": nearer(a.flatten(1).float(), b.flatten(1).float()),
+    flat, other = a.flatten(1).float(), b.flatten(1).float()
+    signs = {
+        "raw_views_match": nearer(flat, other),
         "best_place_finds": max(places),
         "places_that_find": sum(share > 0.5 for share in places) / len(places),
     }
+    if len(again) > 1:
+        nearest = torch.cdist(flat, other).argmin(1)
+        (one, *_), *_, (two, *_) = again
+        signs["raw_views_of_another_match"] = nearer(one.flatten(1).float(), two.flatten(1).float(), nearest)
+    return signs
 
 
 def of_matches(
-    encoder: nn.Module, method: Method | None, a: tuple[Tensor, ...], b: tuple[Tensor, ...]
+    encoder: nn.Module,
+    fresh: nn.Module | None,
+    method: Method | None,
+    a: tuple[Tensor, ...],
+    b: tuple[Tensor, ...],
 ) -> dict[str, float]:
-    """What two views of one item share in the embeddings, and how the space of the loss lies."""
+    """What two views of one item share in the embeddings, and how the space of the loss lies; the same untrained."""
     za, zb = _run(encoder, *a), _run(encoder, *b)
     signs = {"views_match": nearer(*_centred(za, zb))}
-    with contextlib.suppress(ValueError):  # weights that nothing can draw anew
-        fresh = untrained(encoder)
-        signs["untrained_views_match"] = nearer(*_centred(_run(fresh, *a), _run(fresh, *b)))
-    if method is None:
-        return signs
-    with evaluating(method):
-        pa, pb = method.loss_space(za), method.loss_space(zb)
+    if fresh is not None:
+        ha, hb = (_run(getattr(fresh, "encoder", fresh), *v) for v in (a, b))
+        signs |= of_the_untrained(ha) | {"untrained_views_match": nearer(*_centred(ha, hb))}
+        if isinstance(fresh, Method) and (p := _for_the_loss(fresh, ha)) is not None:
+            signs["untrained_feature_std_for_the_loss"] = feature_std(p)
+    pa, pb = (None, None) if method is None else (_for_the_loss(method, z) for z in (za, zb))
     if pa is None or pb is None:
         return signs
-    pa, pb = pa.float(), pb.float()
-    if method.loss_classes:
-        return signs | {"nats_for_the_loss": mutual_information(pa.softmax(1))}
+    if method and method.loss_classes:
+        p = pa.softmax(1)
+        used = float(torch.special.entr(p.mean(0)).sum().exp())
+        return signs | {"nats_for_the_loss": mutual_information(p), "prototypes_for_the_loss": used}
     standard = (pa - pa.mean(0)) / pa.std(0).clamp_min(1e-6)
     return signs | {
         "views_match_for_the_loss": nearer(*_centred(pa, pb)),
@@ -262,23 +358,44 @@ def of_matches(
     }
 
 
-def of_shown(encoder: nn.Module, view: tuple[Tensor, ...], shown: list[Tensor], z: Tensor) -> dict[str, float]:
-    """How items as evaluation shows them, and their embeddings z, fit the views of training."""
-    seen, given = view[0][: len(z)].float(), shown[0].float()
-    return {
-        "item_and_view_match": nearer(*_centred(z, _run(encoder, *(t[: len(z)] for t in view)))),
+def _for_the_loss(method: Method, h: Tensor) -> Tensor | None:
+    with evaluating(method):
+        p = method.loss_space(h)
+    return None if p is None else p.float()
+
+
+def of_the_untrained(z: Tensor) -> dict[str, float]:
+    """How embeddings (N, D) lay before the training."""
+    return {"untrained_feature_std": feature_std(z), "untrained_effective_rank": effective_rank(z - z.mean(0))}
+
+
+def of_shown(encoder: nn.Module, view: tuple[Tensor, ...], shown: list[Tensor], z: Tensor | None) -> dict[str, float]:
+    """How items as evaluation shows them, and their embeddings z, fit the views of training.
+
+    z is None where the encoder refuses the items.
+    """
+    count = min(len(view[0]), len(shown[0]))
+    seen, given = view[0][:count].float(), shown[0][:count].float()
+    signs = {
         "lowest_value_in_views": float(seen.min()),
         "highest_value_in_views": float(seen.max()),
         "lowest_value_shown": float(given.min()),
         "highest_value_shown": float(given.max()),
         "size_shown": given.shape[-1] / seen.shape[-1],
     }
+    if z is not None:
+        embedded = _run(encoder, *(t[:count] for t in view))
+        signs["item_and_view_match"] = nearer(*_centred(z[:count], embedded))
+    return signs
 
 
-def nearer(a: Tensor, b: Tensor) -> float:
-    """How often a row of a is nearer to its own row of b than to another's: 0.5 is chance, 1 perfect."""
+def nearer(a: Tensor, b: Tensor, own_rows: Tensor | None = None) -> float:
+    """How often a row of a is nearer to its own row of b than to another's: 0.5 is chance, 1 perfect.
+
+    `own_rows`, int64 (N,), says which row of b is a row's own; None: the same.
+    """
     apart = torch.cdist(a, b)
-    own = apart.diagonal()[:, None]
+    own = apart.diagonal()[:, None] if own_rows is None else apart.gather(1, own_rows[:, None])
     wins = (own < apart).float() + 0.5 * (own == apart).float()
     return float((wins.sum() - 0.5 * len(a)) / (len(a) * (len(a) - 1)))
 

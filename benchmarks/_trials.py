@@ -1,0 +1,583 @@
+"""Runs for `doctor.py`: what each fault is made of, and runs of every method in which nothing is wrong.
+
+A fault is a list of trials, and seed s takes the trial s modulo its length, so that ten seeds meet every method of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sslwb import nets
+from sslwb.augment import labelled, masks, puzzles, tokens
+from sslwb.augment.images import Augment, RandomViews, as_float, byol, moco, multicrop, simclr, weak
+from sslwb.core import MakeViews, Views, recorded
+from sslwb.data import Images, Items, Texts, load
+from sslwb.methods.barlow_twins import BarlowTwins
+from sslwb.methods.base import Method
+from sslwb.methods.bert import BERT
+from sslwb.methods.byol import BYOL
+from sslwb.methods.dino import DINO
+from sslwb.methods.gpt import GPT
+from sslwb.methods.inpainting import Inpainting
+from sslwb.methods.jepa import JEPA
+from sslwb.methods.jigsaw import Jigsaw
+from sslwb.methods.mae import MAE
+from sslwb.methods.moco import MoCo
+from sslwb.methods.rotation import Rotation
+from sslwb.methods.simclr import SimCLR
+from sslwb.methods.simsiam import SimSiam
+from sslwb.methods.supervised import Supervised
+from sslwb.methods.swav import SwAV
+from sslwb.methods.vicreg import VICReg
+from sslwb.nets.convolutional import ConvEncoder
+from sslwb.nets.seeds import seeded
+
+SETTINGS: dict[str, Any] = {"steps": 150, "batch_size": 32, "lr": 8e-3, "weight_decay": 1e-2, "warmup": 0.2}
+SLOW: dict[str, Any] = {"lr": 2e-3}  # for transformers, and for nets without batch norm
+CHANGES: dict[str, dict[str, Any]] = {  # views that suit the data
+    "shapes": {"crop": (0.5, 1.0), "rotate": 180, "hue": 0.5, "gray": 0.3},
+    "digits": {"crop": (0.5, 1.0), "rotate": 15, "flip": 0.0},
+}
+DESTROYED = {"crop": (0.005, 0.02)}
+
+
+# ── encoders, (data, seed) → encoder
+
+
+@recorded
+def conv_with(norm: str, channels: int = 3, seed: int = 0) -> ConvEncoder:
+    """`nets.conv(16)` with another norm: "group" (Wu and He 2018), "layer" (one group), or "none"."""
+    dims = [channels, 8, 24, 64, 128]
+    with seeded(seed):
+        layers: list[nn.Module] = []
+        for a, b in pairwise(dims):
+            layers += [nn.Conv2d(a, b, 3, padding=1), *([nn.MaxPool2d(2)] if b != dims[-1] else [])]
+            layers += [nn.GroupNorm(8 if norm == "group" else 1, b)] if norm != "none" else []
+            layers.append(nn.ReLU(inplace=True))
+        return ConvEncoder(nn.Sequential(*layers), dims[-1], channels)
+
+
+def batch_norm(data: Any, seed: int) -> nn.Module:
+    return nets.conv(16, channels=data.shape[0], seed=seed)
+
+
+def instance_norm(data: Any, seed: int) -> nn.Module:
+    return nets.conv(16, channels=data.shape[0], seed=seed, instance_norm=True)
+
+
+def group_norm(data: Any, seed: int) -> nn.Module:
+    return conv_with("group", data.shape[0], seed)
+
+
+def layer_norm(data: Any, seed: int) -> nn.Module:
+    return conv_with("layer", data.shape[0], seed)
+
+
+def no_norm(data: Any, seed: int) -> nn.Module:
+    return conv_with("none", data.shape[0], seed)
+
+
+def vit(data: Any, seed: int) -> nn.Module:
+    return nets.vit(patch=4, dim=64, depth=2, heads=2, channels=data.shape[0], seed=seed)
+
+
+def bert(data: Any, seed: int) -> nn.Module:
+    return nets.bert(len(data.vocabulary), data.shape[0] + 2, dim=64, depth=2, heads=2, seed=seed)
+
+
+def gpt(data: Any, seed: int) -> nn.Module:
+    return nets.gpt(len(data.vocabulary), data.shape[0] + 2, dim=64, depth=2, heads=2, seed=seed)
+
+
+# ── recipes, (data, side of a view, changes) → views
+
+
+def two(data: Any, size: int, **changes: Any) -> MakeViews:
+    return simclr(size, views=2, **{**CHANGES[data.name], **changes})
+
+
+def four(data: Any, size: int, **changes: Any) -> MakeViews:
+    return simclr(size, views=4, **{**CHANGES[data.name], **changes})
+
+
+def of_byol(data: Any, size: int, **changes: Any) -> MakeViews:
+    return byol(size, **{**CHANGES[data.name], **changes})
+
+
+def of_moco(data: Any, size: int, **changes: Any) -> MakeViews:
+    return moco(size, **{**CHANGES[data.name], **changes})
+
+
+def crops(data: Any, size: int, **changes: Any) -> MakeViews:
+    changes = {**CHANGES[data.name], **changes}
+    return multicrop(size, size // 2, 2, **{k: v for k, v in changes.items() if k != "crop"})
+
+
+def same(data: Any, size: int, **changes: Any) -> MakeViews:
+    """Two views that are hardly changed."""
+    return RandomViews(((2, Augment(size, **changes)),))
+
+
+def one(data: Any, size: int, **changes: Any) -> MakeViews:
+    return labelled(simclr(size, views=1, **{**CHANGES[data.name], **changes}))
+
+
+def ordinary(data: Any, size: int, **changes: Any) -> MakeViews:
+    return labelled(weak(size, **({"flip": 0.0} if data.name == "digits" else {}), **changes))
+
+
+def turned(data: Any, size: int, **changes: Any) -> MakeViews:
+    return puzzles.rotation(size, **{"flip": 0.0, **changes})
+
+
+def tiles(data: Any, size: int, **changes: Any) -> MakeViews:
+    return puzzles.jigsaw(size, **changes)
+
+
+def hole(data: Any, size: int, **changes: Any) -> MakeViews:
+    return masks.inpainting(size, **changes)
+
+
+def hidden(data: Any, size: int, **changes: Any) -> MakeViews:
+    return masks.mae(size, **changes)
+
+
+def context(data: Any, size: int, **changes: Any) -> MakeViews:
+    return masks.jepa(size, **changes)
+
+
+def words(data: Any, size: int, **changes: Any) -> MakeViews:
+    return tokens.mask(len(data.vocabulary), **changes)
+
+
+def next_words(data: Any, size: int, **changes: Any) -> MakeViews:
+    return tokens.next_token(whole=False)
+
+
+# ── what is done to views
+
+
+@dataclass(frozen=True)
+class Stamped:
+    """The same random 4×4 pixels in one corner of all views of a picture."""
+
+    views: MakeViews
+    corner: int
+
+    def __call__(self, batch: Any, generator: torch.Generator) -> Views:
+        views = [v.clone() for v in self.views(batch, generator)]
+        stamp = torch.rand(len(batch), views[0].shape[1], 4, 4, generator=generator)
+        rows, columns = ((slice(0, 4), slice(-4, None))[bit] for bit in divmod(self.corner - 1, 2))
+        for view in views:
+            view[:, :, rows, columns] = stamp
+        return views
+
+
+@dataclass(frozen=True)
+class Mismatched:
+    """The last view is of another item: of the one before, or of the one at the other end of the batch."""
+
+    views: MakeViews
+    how: str
+
+    def __call__(self, batch: Any, generator: torch.Generator) -> Views:
+        *views, last = self.views(batch, generator)
+        return [*views, last.roll(1, 0) if self.how == "rolled" else last.flip(0)]
+
+
+@dataclass(frozen=True)
+class Guessed:
+    """What shall be predicted is drawn anew for each batch: it has nothing to do with what is shown."""
+
+    views: MakeViews
+
+    def __call__(self, batch: Any, generator: torch.Generator) -> Views:
+        views = self.views(batch, generator)
+        answers = views[-1]
+        drawn = answers.flatten()[torch.randperm(answers.numel(), generator=generator)].view_as(answers)
+        if isinstance(views, tokens.MaskedTokens):  # words for words: the places that are asked stay
+            asked = answers != tokens.PAD
+            drawn = answers.clone()
+            drawn[asked] = answers[asked][torch.randperm(int(asked.sum()), generator=generator)]
+        return type(views)(*views[:-1], drawn) if hasattr(views, "_fields") else (*views[:-1], drawn)
+
+
+# ── ways to show pictures in evaluation
+
+
+def levels(x: Tensor) -> Tensor:
+    """0 to 255: the division was forgotten."""
+    return x.float()
+
+
+def inverted(x: Tensor) -> Tensor:
+    return 1 - as_float(x)
+
+
+def standardised(x: Tensor) -> Tensor:
+    """ImageNet's mean and deviation, which the views did not have."""
+    mean, std = (torch.tensor(v)[:, None, None] for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    return (as_float(x) - mean) / std
+
+
+def smaller(x: Tensor) -> Tensor:
+    return F.interpolate(as_float(x), scale_factor=0.25, mode="area")
+
+
+# ── trials
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run: a method, its arguments and the loop's, its encoder and views, its data, and what is done to them."""
+
+    method: Any
+    arguments: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    net: Callable[[Any, int], nn.Module] = batch_norm
+    recipe: Callable[..., MakeViews] = two
+    data: str = "shapes"
+    changes: dict[str, Any] = field(default_factory=dict)  # of the views
+    size: int = 24
+    stamp: int = 0  # which corner of every view bears a stamp that names the picture; 0 is none
+    mismatched: str = ""  # "rolled", "flipped"
+    guessed: bool = False  # the answers are drawn at random
+    frozen: bool = False  # the encoder's weights take no gradient
+    copies: int = 0  # half of the items are copies of so many
+    noise: int = 0  # grey levels by which a copy differs
+    transform: Callable[[Tensor], Tensor] | None = None
+
+    def items(self, seed: int) -> Any:
+        data: Any = load(self.data, seed=seed) if self.data == "digits" else load(self.data, n=2048, seed=seed)
+        if not self.copies:
+            return data
+        half = len(data) // 2
+        origin = torch.arange(len(data))
+        origin[half:] = origin[half:] % self.copies
+        if isinstance(data, Texts):
+            return data[origin]
+        g = torch.Generator().manual_seed(seed)
+        change = torch.randint(-self.noise, self.noise + 1, data.x.shape, generator=g)
+        change[:half] = 0
+        x = (data.x[origin] + change).clamp(0, 255).to(torch.uint8)
+        return Images(x, data.labels[origin], data.classes, name=data.name)
+
+    def views(self, data: Items) -> MakeViews:
+        made = self.recipe(data, self.size, **self.changes)
+        made = Stamped(made, self.stamp) if self.stamp else made
+        made = Mismatched(made, self.mismatched) if self.mismatched else made
+        return Guessed(made) if self.guessed else made
+
+    def learner(self, data: Any, seed: int) -> Method:
+        encoder = self.net(data, seed).requires_grad_(not self.frozen)
+        needs: dict[Any, tuple[Any, ...]] = {Supervised: (data.class_count,), Inpainting: (self.size,)}
+        seeded_ = {} if self.method is GPT else {"seed": seed}
+        method: Method = self.method(encoder, *needs.get(self.method, ()), **seeded_, **self.arguments)
+        return method
+
+
+def rates(rate: float, faster: float) -> list[Trial]:
+    """One learning rate for many methods; another for digits."""
+    return [
+        Trial(SimCLR, {}, {"lr": rate}),
+        Trial(VICReg, {}, {"lr": rate}),
+        Trial(MAE, {}, {"lr": rate}, vit, hidden, size=32),
+        Trial(MoCo, {}, {"lr": rate}),
+        Trial(BERT, {}, {"lr": rate}, bert, words, data="tales"),
+        Trial(BarlowTwins, {}, {"lr": rate}),
+        Trial(Supervised, {}, {"lr": rate}, recipe=ordinary),
+        Trial(SwAV, {}, {"lr": rate}),
+        Trial(GPT, {}, {"lr": rate}, gpt, next_words, data="tales"),
+        Trial(SimCLR, {}, {"lr": faster}, data="digits"),
+        Trial(Jigsaw, {}, {"lr": rate}, recipe=tiles, size=32),
+        Trial(SimCLR, {}, {"lr": rate}, group_norm),
+        Trial(SimSiam, {}, {"lr": rate}),
+    ]
+
+
+FAULTS: dict[str, list[Trial]] = {
+    "collapsed": [
+        Trial(BYOL, {"stop_gradient": False}),
+        Trial(SimSiam, {"stop_gradient": False}),
+        Trial(VICReg, {"variance": 0.0}),
+        Trial(BYOL, {"stop_gradient": False, "predictor": 0}),
+        Trial(DINO, {"teacher_temperature": 0.1}, {"steps": 250}),  # nothing is sharpened
+        Trial(DINO, {"centring": False, "prototypes": 128}, {"steps": 250}),
+        Trial(VICReg, {"variance": 0.0}, SLOW, group_norm),
+        Trial(SimSiam, {"stop_gradient": False}, SLOW, no_norm),
+        Trial(BYOL, {"stop_gradient": False}, SLOW, vit, size=32),
+        Trial(DINO, {"centring": False}, {"steps": 250}, instance_norm, four),
+    ],
+    "dimensionally collapsed": [
+        Trial(VICReg, {"covariance": 0.0}),
+        Trial(BarlowTwins, {"redundancy": 0.0}),
+        Trial(SimCLR, {"projector": (2,)}),
+        Trial(VICReg, {"covariance": 1e-3}),
+        Trial(BarlowTwins, {"redundancy": 0.0}, data="digits"),
+        Trial(VICReg, {"covariance": 0.0}, SLOW, group_norm),
+    ],
+    "terms out of balance": [
+        Trial(VICReg, {"covariance": 100.0}),
+        Trial(VICReg, {"covariance": 1000.0}, data="digits"),
+        Trial(VICReg, {"invariance": 2500.0}, recipe=four),
+        Trial(VICReg, {"covariance": 300.0}, SLOW, group_norm),
+        Trial(VICReg, {"variance": 0.25}),
+    ],
+    "batch too small": [
+        Trial(SimCLR, {}, {"batch_size": 4}),
+        Trial(BarlowTwins, {}, {"batch_size": 4}),
+        Trial(VICReg, {}, {"batch_size": 4}),
+        Trial(SimCLR, {}, {"batch_size": 8}, recipe=four),
+        Trial(BarlowTwins, {}, {"batch_size": 6}, data="digits"),
+    ],
+    "temperature too low": [
+        Trial(SimCLR, {"temperature": 0.005}),
+        Trial(MoCo, {"temperature": 0.005}),
+        Trial(SimCLR, {"temperature": 0.01}, data="digits"),
+        Trial(SimCLR, {"temperature": 0.005}, SLOW, group_norm),
+    ],
+    "temperature too high": [
+        Trial(SimCLR, {"temperature": 5.0}),
+        Trial(MoCo, {"temperature": 5.0}),
+        Trial(SimCLR, {"temperature": 3.0}, data="digits"),
+        Trial(SimCLR, {"temperature": 5.0}, SLOW, vit, size=32),
+    ],
+    "learning rate too high": rates(0.3, 1.0),
+    "learning rate too low": rates(1e-6, 1e-5),
+    "encoder not trained": [
+        Trial(SimCLR, frozen=True),
+        Trial(MAE, {}, SLOW, vit, hidden, size=32, frozen=True),
+        Trial(VICReg, {}, SLOW, group_norm, frozen=True),
+        Trial(Supervised, recipe=ordinary, frozen=True),
+        Trial(BYOL, frozen=True, data="digits"),
+        Trial(BERT, {}, SLOW, bert, words, data="tales", frozen=True),
+        Trial(Rotation, recipe=turned, data="digits", size=32, frozen=True),
+        Trial(DINO, frozen=True),
+    ],
+    "not learning": [  # what shall be predicted has nothing to do with what is shown
+        Trial(Supervised, recipe=ordinary, guessed=True),
+        Trial(Jigsaw, recipe=tiles, size=32, guessed=True),
+        Trial(Supervised, {}, SLOW, group_norm, recipe=ordinary, guessed=True),
+        Trial(Supervised, recipe=ordinary, data="digits", guessed=True),
+        Trial(Supervised, {}, SLOW, vit, ordinary, size=32, guessed=True),
+        Trial(Jigsaw, {}, SLOW, no_norm, tiles, size=32, guessed=True),
+        Trial(Supervised, {}, {"lr": 2e-3, "batch_size": 64}, no_norm, ordinary, guessed=True),
+        Trial(Supervised, {}, SLOW, instance_norm, one, guessed=True),
+    ],
+    "positives mismatched": [
+        Trial(SimCLR, mismatched="rolled"),
+        Trial(VICReg, mismatched="rolled"),
+        Trial(MoCo, mismatched="flipped"),
+        Trial(BYOL, mismatched="rolled"),
+        Trial(SimCLR, mismatched="flipped", data="digits"),
+        Trial(BarlowTwins, mismatched="rolled"),
+        Trial(SimCLR, {}, SLOW, group_norm, mismatched="rolled"),
+        Trial(SwAV, mismatched="rolled"),
+    ],
+    "augmentation too weak": [
+        Trial(SimCLR, recipe=same),
+        Trial(VICReg, recipe=same),
+        Trial(SimCLR, recipe=same, changes={"flip": 0.5}),
+        Trial(BarlowTwins, recipe=same, changes={"crop": (0.95, 1.0)}),
+        Trial(SimCLR, recipe=same, data="digits"),
+        Trial(MoCo, recipe=same, changes={"brightness": 0.1}),
+        Trial(BYOL, recipe=same),
+        Trial(SimSiam, {}, SLOW, group_norm, same),
+    ],
+    "augmentation too strong": [
+        Trial(SimCLR, changes=DESTROYED),
+        Trial(VICReg, changes=DESTROYED),
+        Trial(MoCo, changes=DESTROYED),
+        Trial(SimCLR, changes={"noise": 3.0}),
+        Trial(BarlowTwins, changes=DESTROYED),
+        Trial(SimCLR, changes=DESTROYED, data="digits"),
+        Trial(SimCLR, {}, SLOW, group_norm, changes=DESTROYED),
+    ],
+    "positive pairs leak": [
+        Trial(SimCLR, stamp=1),
+        Trial(VICReg, stamp=2),
+        Trial(BarlowTwins, stamp=3),
+        Trial(MoCo, stamp=4),
+        Trial(SimCLR, stamp=4, data="digits"),
+        Trial(BYOL, stamp=2),
+        Trial(SimCLR, {}, SLOW, layer_norm, stamp=1),
+    ],
+    "transforms disagree": [
+        Trial(SimCLR, transform=levels),
+        Trial(SimCLR, transform=inverted),
+        Trial(VICReg, transform=standardised),
+        Trial(BarlowTwins, transform=smaller),
+        Trial(SimCLR, data="digits", transform=inverted),
+        Trial(Supervised, transform=levels, recipe=ordinary),
+        Trial(MAE, {}, SLOW, vit, hidden, size=32, transform=levels),
+        Trial(SimCLR, {}, SLOW, group_norm, transform=standardised),
+        Trial(Rotation, recipe=turned, data="digits", size=32, transform=standardised),
+    ],
+    "duplicates": [
+        Trial(SimCLR, copies=16),
+        Trial(VICReg, copies=8),
+        Trial(MoCo, copies=64),
+        Trial(BarlowTwins, copies=32, noise=1),
+        Trial(SimCLR, copies=16, data="digits"),
+        Trial(BERT, {}, SLOW, bert, words, data="tales", copies=16),
+        Trial(MAE, {}, SLOW, vit, hidden, size=32, copies=64, noise=1),
+        Trial(GPT, {}, SLOW, gpt, next_words, data="tales", copies=8),
+    ],
+}
+LONG, WIDE = {"steps": 300}, {"steps": 300, "batch_size": 64}  # without negatives learning is slower
+
+
+def around(method: Any, arguments: dict[str, Any] | None = None, **settings: Any) -> list[Trial]:
+    """Eight healthy runs of a method of joint embedding: other nets, norms, views, batches and data."""
+    own, slow = arguments or {}, {**settings, **SLOW}
+    return [
+        Trial(method, own, settings, instance_norm, four),
+        Trial(method, own, settings, instance_norm, two, "digits"),
+        Trial(method, own, slow, group_norm, four),
+        Trial(method, own, slow, group_norm, two, "digits"),
+        Trial(method, own, slow, layer_norm, four),
+        Trial(method, own, slow, no_norm, four),
+        Trial(method, own, {**slow, "batch_size": 64}, vit, two, size=32),
+        Trial(method, own, {**settings, "batch_size": 64, "lr": 4e-3}, recipe=two, data="digits"),
+    ]
+
+
+def hiding(method: Any, recipe: Any, *choices: tuple[dict[str, Any], dict[str, Any]]) -> list[Trial]:
+    """A transformer on what is hidden: each choice, (arguments, settings), on both sets; and two shapes of its net."""
+    return [
+        Trial(method, arguments, {**SLOW, **settings}, vit, recipe, data, size=32)
+        for arguments, settings in choices
+        for data in ("shapes", "digits")
+    ]
+
+
+HEALTHY: list[Trial] = [
+    Trial(SimCLR, {}, {"steps": 200}, recipe=four),
+    Trial(SimCLR, {}, {"batch_size": 64}),
+    Trial(SimCLR, {"temperature": 0.5}, {"batch_size": 64}),
+    Trial(SimCLR, {"temperature": 0.1, "projector": ()}, recipe=four),
+    Trial(SimCLR, {"temperature": 0.07}, recipe=four),
+    Trial(SimCLR, {}, {"lr": 3e-3, "weight_decay": 1e-4, "warmup": 0.1}, recipe=four),
+    Trial(SimCLR, {}, {"lr": 2e-2}, recipe=four),
+    Trial(SimCLR, {}, {"lr": 1e-3, "steps": 200}, recipe=four),
+    Trial(SimCLR, {}, {"batch_size": 128, "steps": 100}),
+    Trial(SimCLR, {}, {"batch_size": 16, "steps": 250}, recipe=four),
+    Trial(SimCLR, {}, {"steps": 200}, recipe=four, size=16),
+    Trial(SimCLR, {}, {"steps": 200}, recipe=two, size=32),
+    Trial(SimCLR, data="digits"),
+    *around(SimCLR),
+    Trial(MoCo, {}, LONG, recipe=four),
+    Trial(MoCo, {}, WIDE, recipe=of_moco),
+    Trial(MoCo, {"queue": 2048}, LONG),
+    Trial(MoCo, {}, LONG, recipe=four, size=16),
+    Trial(MoCo, {"temperature": 0.1}, LONG, recipe=four),
+    Trial(MoCo, {"momentum": 0.95}, LONG),
+    Trial(MoCo, data="digits"),
+    *around(MoCo, **LONG),
+    Trial(VICReg, {}, {"steps": 200}, recipe=four),
+    Trial(VICReg, {}, {"batch_size": 64}),
+    Trial(VICReg, {}, {"batch_size": 16, "steps": 250}, recipe=four),
+    Trial(VICReg, {}, {"lr": 3e-3}, recipe=four),
+    Trial(VICReg, {"covariance": 4.0}, recipe=four),
+    Trial(VICReg, {}, {"steps": 200}, recipe=two, size=32),
+    Trial(VICReg, data="digits"),
+    *around(VICReg),
+    Trial(BarlowTwins, recipe=four),
+    Trial(BarlowTwins, {}, {"batch_size": 64}),
+    Trial(BarlowTwins, {"redundancy": 0.02}, {"steps": 200}, recipe=four),
+    Trial(BarlowTwins, {}, {"lr": 3e-3}, recipe=four),
+    Trial(BarlowTwins, {}, {"steps": 200}, recipe=two, size=32),
+    Trial(BarlowTwins, {}, {"batch_size": 16, "steps": 250}, recipe=four),
+    Trial(BarlowTwins, data="digits"),
+    *around(BarlowTwins),
+    Trial(SwAV, {}, {"steps": 200}, recipe=four),
+    Trial(SwAV, {}, {"steps": 200}, recipe=crops),
+    Trial(SwAV, {}, {"batch_size": 64}, recipe=four),
+    Trial(SwAV, {"prototypes": 32}, {"steps": 200}, recipe=four),
+    Trial(SwAV, {}, {"lr": 4e-3, "steps": 200}, recipe=four),
+    Trial(SwAV, {}, {"steps": 200}, recipe=four, size=32),
+    Trial(SwAV, data="digits"),
+    *around(SwAV),
+    Trial(DINO, {}, LONG, recipe=four),
+    Trial(DINO, {}, LONG, recipe=crops),
+    Trial(DINO, {"prototypes": 128}, LONG, recipe=four),
+    Trial(DINO, {}, {**LONG, "lr": 4e-3}, recipe=four),
+    Trial(DINO, {}, WIDE, recipe=two),
+    Trial(DINO, {}, {"steps": 600}, recipe=four),
+    Trial(DINO, {}, {"steps": 250}, data="digits"),
+    *around(DINO, **LONG),
+    Trial(SimSiam, {}, {"steps": 250}, recipe=four),
+    Trial(SimSiam, {}, WIDE),
+    Trial(SimSiam, {}, {"lr": 3e-3, "steps": 250}, recipe=four),
+    Trial(SimSiam, {}, LONG, recipe=of_byol),
+    Trial(SimSiam, {}, {"steps": 250}, recipe=two, size=32),
+    Trial(SimSiam, {}, {"steps": 500}, recipe=four),
+    Trial(SimSiam, {}, {"steps": 250}, data="digits"),
+    *around(SimSiam, **LONG),
+    Trial(BYOL, {}, LONG, recipe=four),
+    Trial(BYOL, {}, WIDE, recipe=of_byol),
+    Trial(BYOL, {"momentum": 0.95}, LONG),
+    Trial(BYOL, {}, {**LONG, "lr": 4e-3}, recipe=four),
+    Trial(BYOL, {}, LONG, recipe=two, size=32),
+    Trial(BYOL, {}, {"steps": 600}, recipe=four),
+    Trial(BYOL, {}, {"steps": 250}, data="digits"),
+    *around(BYOL, **LONG),
+    *[
+        Trial(Supervised, {}, settings, net, recipe, data)
+        for net, recipe, settings in (
+            (batch_norm, ordinary, {}),
+            (batch_norm, ordinary, {"batch_size": 64, "lr": 3e-3}),
+            (batch_norm, one, {"steps": 300}),
+            (instance_norm, ordinary, {}),
+            (group_norm, ordinary, SLOW),
+            (layer_norm, ordinary, SLOW),
+            (no_norm, ordinary, {**SLOW, **LONG}),
+        )
+        for data in ("shapes", "digits")
+    ],
+    Trial(Supervised, {}, {**SLOW, **LONG}, vit, ordinary, "digits", size=32),
+    *[
+        Trial(method, {}, settings, net, recipe, data, size=32)
+        for method, recipe, sets in ((Rotation, turned, ("digits",)), (Jigsaw, tiles, ("shapes", "digits")))
+        for net, settings in (
+            (batch_norm, {}),
+            (batch_norm, {"batch_size": 64, "lr": 4e-3}),
+            (batch_norm, {"lr": 2e-3, **LONG}),
+            (instance_norm, {}),
+            (group_norm, SLOW),
+            (layer_norm, SLOW),
+            (no_norm, {**SLOW, **LONG}),
+            (no_norm, {**SLOW, **WIDE}),
+        )
+        for data in (sets * 2)[:2]
+    ],
+    *[
+        Trial(Inpainting, {}, {**settings, **steps}, net, hole, data, size=32)
+        for net, settings in (
+            (batch_norm, {"lr": 4e-3}),
+            (instance_norm, {"lr": 4e-3}),
+            (group_norm, SLOW),
+            (no_norm, SLOW),
+        )
+        for data in ("shapes", "digits")
+        for steps in ({}, LONG)
+    ],
+    *hiding(MAE, hidden, ({}, {}), ({}, LONG), ({"normalise": True}, {}), ({"normalise": True}, LONG)),
+    *hiding(MAE, hidden, ({}, {"batch_size": 64}), ({}, {"lr": 1e-3}), ({"dim": 32}, {}), ({"depth": 2}, {})),
+    *hiding(JEPA, context, ({"spread": 1.0}, {}), ({"spread": 1.0}, LONG), ({"spread": 1.0}, {"batch_size": 64})),
+    *hiding(JEPA, context, ({"spread": 0.3}, {}), ({"spread": 1.0}, {"lr": 1e-3}), ({"spread": 3.0}, {})),
+    *hiding(JEPA, context, ({}, {}), ({"momentum": 0.95, "spread": 1.0}, {})),
+    *[
+        Trial(method, {}, {**settings, **steps}, net, recipe, "tales")
+        for method, net, recipe in ((BERT, bert, words), (GPT, gpt, next_words))
+        for settings in (SLOW, {"lr": 1e-3}, {"lr": 5e-3}, {**SLOW, "batch_size": 64}, {**SLOW, "warmup": 0.05})
+        for steps in ({}, {"steps": 200}, LONG)
+    ],
+]
