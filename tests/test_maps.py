@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -101,6 +107,71 @@ def test_what_has_no_map_is_refused() -> None:
         umap_map(torch.randn(3, 2))
     with pytest.raises(ValueError, match="NaN"):
         umap_map(torch.full((9, 2), torch.nan))
+
+
+@pytest.mark.parametrize(
+    ("dials", "error", "said"),
+    [
+        ({"seed": -1}, ValueError, "seed is -1; expected 0 or more"),
+        ({"seed": 2**32}, ValueError, "seed is 4294967296.*at most 4,294,967,295"),
+        ({"seed": 1.5}, TypeError, r"seed is 1\.5"),
+        ({"seed": "0"}, TypeError, "seed is '0'"),
+        ({"k": 0}, ValueError, "k is 0; expected 1 or more"),
+        ({"k": 2.0}, TypeError, r"k is 2\.0"),
+        ({"min_dist": -0.1}, ValueError, r"min_dist -0\.1; expected.*from 0 to 1"),
+        ({"min_dist": 3}, ValueError, "min_dist 3; expected.*from 0 to 1"),
+        ({"min_dist": math.nan}, ValueError, "min_dist nan; expected.*from 0 to 1"),
+    ],
+    ids=str,
+)
+def test_a_wrong_dial_is_refused_at_the_door(
+    monkeypatch: pytest.MonkeyPatch, dials: dict[str, Any], error: type[Exception], said: str
+) -> None:
+    monkeypatch.setattr(maps, "_layout", lambda *_: pytest.fail("it went on"))
+    with pytest.raises(error, match=said):
+        umap_map(blobs()[0], **dials)
+
+
+def test_whole_numbers_of_numpy_are_seeds() -> None:
+    z = blobs()[0]
+    assert np.array_equal(umap_map(z, np.int64(15), seed=np.int64(0)), umap_map(z))
+
+
+SCRIPT = """
+print("the script runs")
+import torch, umap
+from sslwb.show import umap_map
+
+def broken(*_, **__):
+    raise {error}
+
+umap.UMAP.fit_transform = broken
+print(umap_map(torch.randn(9, 3)).shape)
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "printed"),
+    [("NotImplementedError('No definition for lowering')", "(9, 2)"), ("ValueError('mine')", None)],
+)
+def test_a_script_that_asks_for_a_map_runs_once(tmp_path: Path, error: str, printed: str | None) -> None:
+    (tmp_path / "script.py").write_text(SCRIPT.format(error=error))
+    run = subprocess.run([sys.executable, str(tmp_path / "script.py")], capture_output=True, text=True)
+    assert run.stdout.split("\n") == ["the script runs", *([printed] if printed else []), ""]
+    assert (run.returncode == 0) == bool(printed)
+    assert printed or "ValueError: mine" in run.stderr
+
+
+def test_where_numba_finds_no_folder_it_is_given_one(tmp_path: Path) -> None:
+    refuses = (
+        "import numba\nif not numba.config.CACHE_DIR:\n    raise RuntimeError('cannot cache function: no locator')"
+    )
+    (tmp_path / "umap.py").write_text(refuses)  # as umap-learn does in a shared installation without a home
+    code = "from sslwb.show.maps import _umap; print(_umap().__file__)"
+    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    environment |= {"PYTHONPATH": str(tmp_path), "TMPDIR": str(tmp_path)}
+    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert run.stdout == f"{tmp_path / 'umap.py'}\n", run.stderr
 
 
 def test_where_numba_fails_a_fresh_process_draws_the_same_map(monkeypatch: pytest.MonkeyPatch) -> None:

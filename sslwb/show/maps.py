@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import pickle
+import subprocess
+import sys
+import tempfile
 import threading
 import warnings
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 import numpy as np
@@ -13,9 +17,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sslwb.core import number, whole
 from sslwb.show.neighbours import unit_rows
 
 LARGEST = 20_000  # rows that UMAP itself lays out; more take memory and minutes, and no screen has room for them
+MOST_SEED = 2**32 - 1  # numpy's, which UMAP draws from
+# What a fresh Python runs: it imports this file, and nothing of the script that asked for a map.
+FRESH = """import pickle, sys
+from sslwb.show.maps import _layout
+sys.stdout.buffer.write(pickle.dumps(_layout(*pickle.load(sys.stdin.buffer))))"""
 _LOCK = threading.Lock()  # two threads inside UMAP abort the kernel where numba has only its workqueue layer
 _WARMING: list[threading.Thread] = []
 
@@ -34,12 +44,19 @@ def umap_map(z: Tensor, k: int = 15, *, min_dist: float = 0.1, seed: int = 0) ->
         seed: of the layout's random steps.
 
     Raises:
-        ValueError: another shape, fewer than four rows, or numbers that are not finite.
+        TypeError: k or seed is no whole number, min_dist no number.
+        ValueError: another shape, fewer than four rows, or numbers that are not finite; k < 1, a seed below 0 or above
+            2³² - 1, min_dist outside of 0 to 1.
 
     Source: McInnes et al. 2018, with exact neighbours and a start from the two principal axes.
     """
     if z.ndim != 2 or len(z) < 4:
         raise ValueError(f"z has shape {tuple(z.shape)}; expected (N, D) with N ≥ 4 embeddings")
+    k, seed, min_dist = whole("k", k, 1), whole("seed", seed, 0), number("min_dist", min_dist)
+    if seed > MOST_SEED or not 0 <= min_dist <= 1:
+        raise ValueError(
+            f"seed is {seed}, min_dist {min_dist}; expected a seed of at most {MOST_SEED:,} and a distance from 0 to 1"
+        )
     z = z.detach()
     if not all(bool(torch.isfinite(rows).all()) for rows in z.split(LARGEST)):  # z may be a map of a large file
         raise ValueError("z has NaN or infinite values; expected finite numbers: the training diverged")
@@ -49,16 +66,19 @@ def umap_map(z: Tensor, k: int = 15, *, min_dist: float = 0.1, seed: int = 0) ->
     k = min(k, len(z) - 1) + 1  # UMAP counts a point among its own neighbours
     index, distance = exact_neighbours(z, k)
     given = z.numpy(), index.numpy(), distance.numpy(), principal_plane(z), min_dist, seed
+    from numba.core.errors import NumbaError
+
     try:
         return _layout(*given)
-    except Exception:
+    except (NumbaError, NotImplementedError):
         # Seen once, on a busy machine: numba loses an operation that it knows while it compiles beside other threads
         # ("No definition for lowering"), and the process never finds it again. A fresh one does.
-        from concurrent.futures import ProcessPoolExecutor
-        from multiprocessing import get_context
-
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
-            return fresh.submit(_layout, *given).result()
+        fresh = subprocess.run(
+            [sys.executable, "-c", FRESH], input=pickle.dumps(given), capture_output=True, check=False
+        )
+        if fresh.returncode:
+            raise
+        return cast(np.ndarray, pickle.loads(fresh.stdout))
 
 
 def _beside_a_sample(z: Tensor, k: int, min_dist: float, seed: int) -> np.ndarray:
@@ -102,7 +122,11 @@ def _umap() -> Any:
 
     compiled = numba.njit
     with mock.patch.object(numba, "njit", lambda *args, **options: compiled(*args, **{"cache": True, **options})):
-        import umap
+        try:
+            import umap
+        except RuntimeError:  # no folder to keep it in: a shared installation, and a home that cannot be written to
+            numba.config.CACHE_DIR = tempfile.mkdtemp(prefix="sslwb-numba-")  # type: ignore[attr-defined]
+            import umap
     return umap
 
 
