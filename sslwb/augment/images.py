@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sslwb.core import as_tensor, check_generator, may_read, recorded, tensor_of, typed, whole
+from sslwb.core import as_tensor, check_generator, may_read, recorded, tensor_of, typed, usual, whole
 
 Range = tuple[float, float]
 COLOUR = ("brightness", "contrast", "saturation", "hue", "gray")
@@ -91,6 +91,7 @@ class Augment:
             if not low <= a <= b <= high:
                 raise ValueError(f"{name} is ({a}, {b}); expected (low, high) with {low} ≤ low ≤ high ≤ {high}")
 
+    @usual(gradients=None, dtype=False)
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
         x = as_float(x)
         b, channels = x.shape[:2]
@@ -299,6 +300,7 @@ def affine_places(w: Tensor, h: Tensor, cx: Tensor, cy: Tensor, mirror: Tensor, 
     return torch.view_as_real(columns[:, None] + rows[:, :, None])
 
 
+@usual(gradients=None, dtype=False)
 def recolour(
     x: Tensor,
     brightness: Tensor,

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sslwb.augment.images import Augment, RandomViews, weak
-from sslwb.core import recorded, typed
+from sslwb.core import recorded, typed, usual
 
 
 class Turns(NamedTuple):
@@ -146,6 +146,7 @@ def jigsaw(
     return Shuffled(weak(size, **settings), orders, side, gap, colours, lens)
 
 
+@usual(gradients=None, dtype=False)
 def through_lens(x: Tensor, share: float) -> Tensor:
     """Pictures (B, 3, H, W) whose red is drawn larger by `share`, and whose blue smaller: lateral chromatic aberration.
 
@@ -162,6 +163,7 @@ def through_lens(x: Tensor, share: float) -> Tensor:
 
 
 @typed
+@usual()
 def far_apart(tiles: int, count: int) -> tuple[tuple[int, ...], ...]:
     """`count` permutations of the tiles, each in turn the one that differs in most places from all chosen before.
 

@@ -148,8 +148,8 @@ class Tokenizer:
     def encode(self, texts: str | Sequence[str], length: int | None = None) -> Tensor:
         """Texts → int64 (N, L), each followed by padding; one text is one row.
 
-        "<mask>", "<sep>" and "<pad>" in a text are the special words themselves, for this is how a sentence is typed. In
-        the texts of a data set they are what they say: `numbers`.
+        "<mask>", "<sep>" and "<pad>" in a text are the special words themselves, for this is how a sentence is typed.
+        In the texts of a data set they are what they say: `numbers`.
 
         Args:
             texts: one or several.

@@ -136,9 +136,9 @@ def vit(patch: int = 4, dim: int = 192, depth: int = 4, heads: int = 3, channels
 
 def sine_positions(rows: int, columns: int, dim: int) -> Tensor:
     """(rows · columns, dim): sines and cosines of the row and of the column, a quarter each (Vaswani et al. 2017)."""
-    quarter = torch.arange(dim // 4, dtype=torch.float32)
+    quarter = torch.arange(dim // 4, dtype=torch.float32, device="cpu")
     rate = torch.exp(-math.log(10_000.0) * quarter / (dim // 4))
-    y = torch.arange(rows)[:, None] * rate
-    x = torch.arange(columns)[:, None] * rate
+    y = torch.arange(rows, device="cpu")[:, None] * rate
+    x = torch.arange(columns, device="cpu")[:, None] * rate
     y, x = y[:, None].expand(rows, columns, -1), x[None].expand(rows, columns, -1)
     return torch.cat((y.sin(), y.cos(), x.sin(), x.cos()), -1).flatten(0, 1)

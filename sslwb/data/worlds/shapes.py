@@ -18,7 +18,7 @@ from sslwb.data.containers import Images
 from sslwb.data.worlds import SPLITS, stream
 
 COLOURS = ("red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink")
-HUES = torch.tensor([0.0, 0.075, 0.16, 0.34, 0.5, 0.63, 0.77, 0.89], dtype=torch.float32)
+HUES = torch.tensor([0.0, 0.075, 0.16, 0.34, 0.5, 0.63, 0.77, 0.89], dtype=torch.float32, device="cpu")
 TEXTURES = ("plain", "stripes", "checks", "dots")
 BACKGROUNDS = ("plain", "coloured", "textured")
 

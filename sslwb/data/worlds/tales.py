@@ -147,7 +147,9 @@ MEANINGS = {
     for i, word in enumerate(VOCABULARY)
 }
 OTHER_VOCABULARY = SPECIAL + tuple(sorted(MEANINGS.keys() - set(SPECIAL)))
-DICTIONARY = torch.tensor([OTHER_VOCABULARY.index(word) for word in MEANINGS])  # number here → number there
+DICTIONARY = torch.tensor(
+    [OTHER_VOCABULARY.index(word) for word in MEANINGS], device="cpu"
+)  # number here → number there
 OTHER_TOKENIZER = Tokenizer.words(OTHER_VOCABULARY)
 
 CHUNK = 32  # stories at a time: their beliefs stay near the cache
