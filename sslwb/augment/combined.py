@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from sslwb.core import MakeViews, Views, check_generator, recorded
+from sslwb.core import MakeViews, Views, check_generator, recorded, whole
 
 
 @recorded
@@ -18,7 +18,12 @@ class Labelled:
 
     of: MakeViews
 
+    def __post_init__(self) -> None:
+        _check_recipes(of=self.of)
+
     def __call__(self, batch: Any, generator: torch.Generator) -> tuple[Tensor, ...]:
+        if isinstance(batch, Tensor) or not hasattr(batch, "labels"):
+            raise TypeError(f"batch is {type(batch).__name__}; expected a container, which knows its labels")
         inputs = one_input(self.of(batch, generator))
         labels: Tensor = batch.labels
         return (*inputs, labels.repeat(len(inputs[0]) // len(labels)))
@@ -43,6 +48,11 @@ class WithNoise:
 
     of: MakeViews
     shape: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        _check_recipes(of=self.of)
+        for side in self.shape:
+            whole("shape", side, least=1)
 
     def __call__(self, batch: Any, generator: torch.Generator) -> tuple[Tensor, ...]:
         inputs = one_input(self.of(batch, generator))
@@ -75,7 +85,12 @@ class Paired:
     a: MakeViews
     b: MakeViews
 
+    def __post_init__(self) -> None:
+        _check_recipes(a=self.a, b=self.b)
+
     def __call__(self, batch: Any, generator: torch.Generator) -> Pair:
+        if not hasattr(batch, "a") or not hasattr(batch, "b"):
+            raise TypeError(f"batch is {type(batch).__name__}; expected a container of pairs: sslwb.data.Pairs")
         return Pair(self.a(batch.a, generator)[0], self.b(batch.b, generator)[0])
 
 
@@ -91,6 +106,12 @@ class Unchanged:
 
     def __call__(self, batch: Any, generator: torch.Generator) -> tuple[Tensor, ...]:
         return (batch,) if isinstance(batch, Tensor) else batch.inputs()
+
+
+def _check_recipes(**recipes: Any) -> None:
+    for name, recipe in recipes.items():
+        if not callable(recipe):
+            raise TypeError(f"{name} is {type(recipe).__name__}; expected a recipe such as images.weak()")
 
 
 def one_input(views: Views) -> tuple[Tensor, ...]:

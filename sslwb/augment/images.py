@@ -186,6 +186,8 @@ class RandomViews:
     kinds: tuple[tuple[int, Augment], ...]
 
     def __post_init__(self) -> None:
+        if not self.kinds:
+            raise ValueError("kinds is empty; expected at least one kind of view")
         for count, _ in self.kinds:
             whole("views", count, least=1)
 

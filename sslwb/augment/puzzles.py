@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sslwb.augment.images import Augment, RandomViews, weak
+from sslwb.augment.images import Augment, RandomViews, as_float, weak
 from sslwb.core import recorded, typed, usual
 
 
@@ -152,6 +152,7 @@ def through_lens(x: Tensor, share: float) -> Tensor:
 
     Towards the border colours part, away from the centre: in every part of a picture in another direction.
     """
+    x = as_float(x)
     if x.shape[1] != 3:
         raise ValueError(f"x has shape {tuple(x.shape)}; expected (B, 3, H, W): a lens parts red, green and blue")
     eye = torch.eye(2, 3, device=x.device, dtype=x.dtype)

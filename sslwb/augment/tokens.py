@@ -55,8 +55,11 @@ class Masks:
             x, segments, not_next = with_random_next(x, generator)
         else:
             x = shortened(x)
-        if may_read(x) and int(x.max()) >= self.vocabulary:
-            raise ValueError(f"vocabulary is {self.vocabulary}, but x holds the number {int(x.max())}; give its size")
+        if may_read(x):
+            low, high = (int(bound) for bound in x.aminmax())
+            if low < 0 or high >= self.vocabulary:
+                wrong = low if low < 0 else high
+                raise ValueError(f"vocabulary is {self.vocabulary}, but x holds the number {wrong}; give its size")
         # Which words, what becomes of them, and what stands there instead: three numbers from 0 to 1 for each place.
         if self.static:
             chosen, fate, other = own_numbers(x, 3)
@@ -104,7 +107,7 @@ def mask(
     """
     if not 0 < p < 1:
         raise ValueError(f"p is {p}; expected a share of the words between 0 and 1, such as 0.15")
-    if random < 0 or kept < 0 or random + kept > 1:
+    if not (random >= 0 and kept >= 0 and random + kept <= 1):
         raise ValueError(f"random is {random} and kept {kept}; expected shares from 0 to 1, together at most 1")
     if vocabulary <= WORDS:
         raise ValueError(f"vocabulary is {vocabulary}; expected more than {WORDS}: the first {WORDS} are no words")

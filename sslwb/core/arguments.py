@@ -265,4 +265,4 @@ def _shown(value: Any) -> str:
     """What came, short, with its type."""
     if isinstance(value, Tensor | np.ndarray):
         return f"a {type(value).__name__} of {value.dtype} {tuple(value.shape)}"
-    return f"{value!r:.80}, a {type(value).__name__}"
+    return f"{' '.join(repr(value).split()):.80}, a {type(value).__name__}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
@@ -88,6 +88,14 @@ class Items:
         yield from vars(self).items()
 
     def __post_init__(self) -> None:
+        if not isinstance(self.x, Tensor | Items) or (isinstance(self.x, Tensor) and not self.x.ndim):
+            came = f"of shape {tuple(self.x.shape)}" if isinstance(self.x, Tensor) else type(self.x).__name__
+            raise TypeError(f"x is {came}; expected a tensor, one row an item, or a container")
+        if isinstance(self.classes, str) or not isinstance(self.classes, Sequence):
+            raise TypeError(f"classes is {self.classes!r:.80}; expected the names of the labels 0, 1, 2, …")
+        object.__setattr__(self, "classes", tuple(self.classes))
+        if not isinstance(self.factors, dict):
+            raise TypeError(f"factors is {type(self.factors).__name__}; expected a dict: one tensor for each cause")
         if self.y is not None:
             object.__setattr__(self, "y", as_labels("y", self.y))
         object.__setattr__(self, "factors", {cause: _cause(cause, t) for cause, t in self.factors.items()})
@@ -313,6 +321,9 @@ class Pairs(Items):
     kind: ClassVar[str] = "pairs"
 
     def __init__(self, x: Items, b: Items, **known: Any) -> None:
+        for what, items in (("a", x), ("b", b)):
+            if not isinstance(items, Items):
+                raise TypeError(f"{what} is {type(items).__name__}; expected a container")
         if len(x) != len(b):
             raise ValueError(f"a has {len(x)} items and b {len(b)}; expected as many, row for row")
         if not known:
@@ -378,6 +389,10 @@ def _mapped(column: Any, f: Callable[..., Any]) -> Any:
 def _rows(index: Any, count: int) -> slice | Tensor:
     """Which of `count` rows an index means: a slice, or a tensor in one dimension of numbers or of bools."""
     if isinstance(index, slice):
+        try:
+            index.indices(count)
+        except TypeError:
+            raise TypeError(f"index is {index!r:.80}; {EXPECTED}") from None
         return index
     try:
         if isinstance(index, np.ndarray):

@@ -117,6 +117,8 @@ def subset_per_class(data: Data, k: int, seed: int = 0) -> Data:
         TypeError: k or seed is no whole number.
         ValueError: no labels, k < 1, or a class has fewer than k items.
     """
+    if not isinstance(data, Items):
+        raise TypeError(f"data is {type(data).__name__}; expected a container such as load(…) gives")
     if k < 1:
         raise ValueError(f"k is {k}; expected at least 1 item a class")
     labels = data.labels.cpu()

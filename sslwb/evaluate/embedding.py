@@ -6,6 +6,7 @@ import copy
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import numpy as np
 import torch
@@ -51,14 +52,14 @@ def embed(
         ValueError: the encoder gives something other than (B, dim), or no finite numbers.
         OSError: the file cannot be written.
     """
-    if not isinstance(encoder, nn.Module) or isinstance(encoder, Method):
-        hint = ": method.encoder" if isinstance(encoder, Method) else ", a torch module such as one of sslwb.nets"
-        raise TypeError(f"encoder is {type(encoder).__name__}; expected an encoder{hint}")
+    check_encoder(encoder)
     data = as_items(data)
     device = next((p.device for p in encoder.parameters()), torch.device("cpu"))
     precision = resolve_precision(precision, device)
     if not len(data):
         raise ValueError("data has no items; expected at least one to embed")
+    if not isinstance(out, str | os.PathLike | None):
+        raise TypeError(f"out is {type(out).__name__}; expected the path of a file, .npy, or None")
     path = None if out is None else place(out)
     rows = torch.arange(len(data)).split(BATCH)
     z, dim = torch.empty(0), 0
@@ -94,6 +95,13 @@ def embed(
     return z if path is None else torch.from_numpy(np.load(path, mmap_mode="r+"))
 
 
+def check_encoder(encoder: Any) -> None:
+    """Raise TypeError unless it is an encoder: a torch module, and no whole method."""
+    if not isinstance(encoder, nn.Module) or isinstance(encoder, Method):
+        hint = ": method.encoder" if isinstance(encoder, Method) else ", a torch module such as one of sslwb.nets"
+        raise TypeError(f"encoder is {type(encoder).__name__}; expected an encoder{hint}")
+
+
 def _suited(x: Tensor, encoder: nn.Module) -> Tensor:
     """Floats of the type of the encoder's weights, whatever that is."""
     weights = (p.dtype for p in encoder.parameters() if p.is_floating_point())
@@ -126,6 +134,7 @@ def untrained(encoder: nn.Module, seed: int = 0) -> nn.Module:
     Raises:
         ValueError: the encoder has weights that nothing can draw anew.
     """
+    check_encoder(encoder)
     fresh = copy.deepcopy(encoder)
     drawn: set[int] = set()
     with seeded(seed):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sslwb import ranks
 from sslwb.core import Views, check_shapes
-from sslwb.methods.base import Method, check_embeddings, check_views, check_weight, full_precision
+from sslwb.methods.base import Method, check_embeddings, check_views, check_weight, full_precision, one_batch
 from sslwb.nets import mlp, seeded
 
 
@@ -75,8 +75,7 @@ class BarlowTwins(Method):
         self.redundancy = redundancy
 
     def forward(self, views: Views) -> dict[str, Tensor]:
-        check_views(views)
-        z = self.projector(self.encoder(torch.cat([*views])))
+        z = self.projector(self.encoder(one_batch(views)))
         z = map(ranks.gather, z.chunk(len(views)))
         return {"loss": barlow_twins_loss(*z, redundancy=self.redundancy)}
 

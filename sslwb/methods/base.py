@@ -129,6 +129,8 @@ def detached(module: nn.Module) -> Callable[..., Any]:
 
 def check_views(views: Views, at_least: int = 2, of: int = 2) -> None:
     """Raise ValueError unless there are `at_least` views of one batch of `of` pictures; TypeError: no tensors."""
+    if isinstance(views, Tensor) or not isinstance(views, Sequence):
+        raise TypeError(f"views is a {type(views).__name__}; expected a list of tensors, one a view")
     for i, view in enumerate(views):
         if not isinstance(view, Tensor) or not view.ndim:
             raise TypeError(f"views[{i}] is {type(view).__name__}; expected a tensor (B, …): one row a picture")
@@ -142,6 +144,21 @@ def check_views(views: Views, at_least: int = 2, of: int = 2) -> None:
     if sizes[0] < of:
         why = ": others serve as negatives, or as statistics" if of > 1 else ""
         raise ValueError(f"the batch has {sizes[0]} picture(s); expected {of} or more{why}")
+
+
+def one_batch(views: Views) -> Tensor:
+    """Views of one size behind each other, as an encoder is given them: V × (B, …) → (V · B, …).
+
+    Raises:
+        TypeError, ValueError: fewer than two views, or other than of one batch of two or more, of one size.
+    """
+    check_views(views)
+    if any(v.shape != views[0].shape for v in views):
+        raise ValueError(
+            f"the views have shapes {[tuple(v.shape) for v in views]}; expected views of one size: those of several "
+            "sizes, as multicrop makes them, are for SwAV and DINO"
+        )
+    return torch.cat([*views])
 
 
 def check_embeddings(*views: Tensor) -> None:

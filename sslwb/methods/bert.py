@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from sslwb import ranks
 from sslwb.augment.tokens import MaskedPairs, MaskedTokens
-from sslwb.core import MASK, PAD, Views, as_views, check_classes, check_shapes, may_read
+from sslwb.core import MASK, PAD, Views, as_tensor, as_views, check_classes, check_shapes, may_read
 from sslwb.methods.base import Method, full_precision
 from sslwb.nets import seeded
 from sslwb.nets.language import TokenEncoder
@@ -98,6 +98,7 @@ class BERT(Method):
         Raises:
             ValueError: no MASK; and as `encoder.features`.
         """
+        tokens = as_tensor("tokens", tokens)
         hidden = tokens == mask
         if not hidden.any():
             raise ValueError("tokens hold no MASK; expected at least one hidden word")

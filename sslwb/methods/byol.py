@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sslwb.core import Views, check_shapes
-from sslwb.methods.base import Method, check_embeddings, check_views, full_precision, mean_of_other_views
+from sslwb.methods.base import Method, check_embeddings, full_precision, mean_of_other_views, one_batch
 from sslwb.methods.teacher import check_momentum, ema_update, momentum_schedule, teacher_of
 from sslwb.nets import mlp, seeded
 
@@ -70,8 +70,7 @@ class BYOL(Method):
             self.teacher = teacher_of(nn.Sequential(self.encoder, self.projector))
 
     def forward(self, views: Views) -> dict[str, Tensor]:
-        check_views(views)
-        x = torch.cat([*views])
+        x = one_batch(views)
         z = self.projector(self.encoder(x))
         if self.stop_gradient:
             with torch.no_grad():

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sslwb import ranks
-from sslwb.core import MASK, PAD, SEP, Views, as_tensor, check_classes, check_shapes, may_read, typed
+from sslwb.core import MASK, PAD, SEP, Views, as_tensor, check_classes, check_generator, check_shapes, may_read, typed
 from sslwb.methods.base import Method, check_temperature, full_precision
 from sslwb.nets.language import TokenEncoder
 
@@ -95,6 +95,8 @@ class GPT(Method):
         if n < 1:
             raise ValueError(f"n is {n}; expected 1 or more words")
         tokens = as_tensor("tokens", tokens)
+        if tokens.ndim != 2:
+            raise ValueError(f"tokens has shape {tuple(tokens.shape)}; expected (B, L): one row a text")
         if (tokens == PAD).any():
             raise ValueError("tokens hold padding; expected beginnings of one length, or one text at a time")
         generator = torch.Generator(tokens.device).manual_seed(seed)
@@ -132,10 +134,13 @@ def sampled(
     """
     check_temperature(temperature)
     check_shapes(logits=(logits, "B V"))
+    check_generator(generator, logits.device)
     if top_k is not None and top_k < 1:
         raise ValueError(f"top_k is {top_k}; expected 1 or more words, or None for all")
     if not 0 < top_p <= 1:
         raise ValueError(f"top_p is {top_p}; expected a probability above 0 and up to 1")
+    if logits.isnan().any():
+        raise ValueError("logits hold NaN; expected a score for each word: the training diverged")
     p, words = (logits / temperature).softmax(1).sort(1, descending=True)
     before = p.cumsum(1) - p  # the probability of all likelier words
     p = p.masked_fill(before >= top_p, 0)

@@ -6,8 +6,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from sslwb.augment.images import as_float
 from sslwb.augment.masks import Hole
-from sslwb.core import Views, as_views, check_shapes, may_read
+from sslwb.core import Views, as_views, check_shapes, may_read, whole
 from sslwb.methods.base import Method, full_precision
 from sslwb.nets import seeded
 from sslwb.nets.convolutional import ConvEncoder
@@ -39,6 +40,7 @@ class Inpainting(Method):
         seed: of the decoder's first weights.
 
     Raises:
+        TypeError: an encoder that is not convolutional.
         ValueError: pictures of another size, masks that do not fit.
     """
 
@@ -46,8 +48,11 @@ class Inpainting(Method):
 
     def __init__(self, encoder: nn.Module, size: int = 32, code: int = 256, seed: int = 0) -> None:
         super().__init__(encoder)
+        if not isinstance(encoder, ConvEncoder):
+            raise TypeError(f"encoder is {type(encoder).__name__}; expected a convolutional one: nets.conv(…)")
         channels = self.encoder.channels
-        if size % 8:
+        whole("code", code, least=1)
+        if whole("size", size, least=8) % 8:
             raise ValueError(f"size is {size}; expected a multiple of 8: encoder and decoder halve and double it")
         self.size, width = size, 32
         places = size // 8 * (size // 8)  # the encoder halves the picture three times
@@ -88,4 +93,5 @@ class Inpainting(Method):
     @torch.no_grad()
     def reconstruct(self, x: Tensor, hidden: Tensor) -> Tensor:
         """The pictures with the hidden region painted: (B, C, H, W) in [0, 1], bool (B, H, W) → (B, C, H, W)."""
+        x = as_float(x)
         return torch.where(hidden[:, None], self.paint(x, hidden).float().clamp(0, 1), x)

@@ -13,7 +13,7 @@ from sslwb import ranks
 from sslwb.augment.masks import Context
 from sslwb.core import Views, as_views, check_shapes
 from sslwb.methods.base import Method, check_weight, full_precision
-from sslwb.methods.mae import check_transformer, encode_some
+from sslwb.methods.mae import check_head, check_transformer, encode_some
 from sslwb.methods.teacher import check_momentum, ema_update, momentum_schedule, teacher_of
 from sslwb.methods.vicreg import vicreg_loss
 from sslwb.nets import seeded
@@ -67,6 +67,7 @@ class JEPA(Method):
     ) -> None:
         super().__init__(encoder)
         check_transformer(encoder, "JEPA")
+        check_head(dim, depth, heads)
         check_momentum(momentum)
         check_weight(spread, "spread")
         with seeded(seed):

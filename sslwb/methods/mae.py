@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from sslwb.augment.images import as_float
 from sslwb.augment.masks import Hidden
-from sslwb.core import Views, as_views, check_shapes, may_read
+from sslwb.core import Views, as_views, check_shapes, may_read, whole
 from sslwb.methods.base import Method, full_precision
 from sslwb.nets import seeded
 from sslwb.nets.patches import grid_of, patchify, put_back, take, unpatchify
@@ -59,6 +60,7 @@ class MAE(Method):
     ) -> None:
         super().__init__(encoder)
         check_transformer(encoder, "MAE")
+        check_head(dim, depth, heads)
         patch, channels = self.encoder.patch, self.encoder.channels
         with seeded(seed):
             self.bridge = nn.Linear(self.encoder.dim, dim)
@@ -99,6 +101,7 @@ class MAE(Method):
         from the hidden patch itself, as the paper's figures do; or, with borrow=False, every patch gets those of
         the visible patches, on average.
         """
+        x = as_float(x)
         patches = patchify(x, self.encoder.patch)
         painted = self.predict(x, hidden).float()
         if self.normalise:
@@ -120,6 +123,14 @@ def encode_some(encoder: ViT, x: Tensor, visible: Tensor) -> Tensor:
         raise ValueError("the mask hides every patch; expected at least one that the encoder sees")
     z: Tensor = encoder.norm(encoder.blocks(tokens))
     return z
+
+
+def check_head(dim: int, depth: int, heads: int) -> None:
+    """Raise ValueError unless blocks of this width can be made: a multiple of heads and of 4, for positions."""
+    whole("depth", depth, least=0)
+    whole("heads", heads, least=1)
+    if whole("dim", dim, least=1) % heads or dim % 4:
+        raise ValueError(f"dim is {dim} with {heads} heads; expected a multiple of heads and of 4")
 
 
 def check_transformer(encoder: nn.Module, method: str) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from sslwb import ranks
 from sslwb.core import Views, check_shapes
-from sslwb.methods.base import Method, check_temperature, check_views, full_precision, mean_of_other_views
+from sslwb.methods.base import Method, check_temperature, full_precision, mean_of_other_views, one_batch
 from sslwb.methods.teacher import check_momentum, ema_update, teacher_of
 from sslwb.nets import mlp, seeded
 
@@ -85,14 +85,13 @@ class MoCo(Method):
         self._keys: Tensor | None = None
 
     def forward(self, views: Views) -> dict[str, Tensor]:
-        check_views(views)
+        x = one_batch(views)
         n, b = len(views), len(views[0])
         whole = b * ranks.count()
         if len(self.queue) % (n * whole):
             raise ValueError(
                 f"queue is {len(self.queue)} but {n} views of {whole} items give {n * whole} keys; expected a multiple"
             )
-        x = torch.cat([*views])
         queries = self.projector(self.encoder(x))  # (VB, D)
         with torch.no_grad():
             keys = F.normalize(self.teacher(x).float(), dim=1).view(n, b, -1)

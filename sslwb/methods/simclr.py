@@ -14,9 +14,9 @@ from sslwb.methods.base import (
     Method,
     check_embeddings,
     check_temperature,
-    check_views,
     full_precision,
     mean_of_other_views,
+    one_batch,
 )
 from sslwb.nets import mlp, seeded
 
@@ -70,8 +70,7 @@ class SimCLR(Method):
         self.temperature = temperature
 
     def forward(self, views: Views) -> dict[str, Tensor]:
-        check_views(views)
-        z = self.projector(self.encoder(torch.cat([*views])))
+        z = self.projector(self.encoder(one_batch(views)))
         z = map(ranks.gather, z.chunk(len(views)))  # other ranks' pictures are negatives too
         return {"loss": nt_xent(*z, temperature=self.temperature)}
 

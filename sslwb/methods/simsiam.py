@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from sslwb.core import Views
-from sslwb.methods.base import Method, check_views
+from sslwb.methods.base import Method, one_batch
 from sslwb.methods.byol import byol_loss
 from sslwb.nets import mlp, seeded
 
@@ -49,8 +48,7 @@ class SimSiam(Method):
         self.stop_gradient = stop_gradient
 
     def forward(self, views: Views) -> dict[str, Tensor]:
-        check_views(views)
-        z = self.projector(self.encoder(torch.cat([*views])))
+        z = self.projector(self.encoder(one_batch(views)))
         targets = z.detach() if self.stop_gradient else z
         shape = len(views), len(views[0]), -1
         return {"loss": byol_loss(self.predictor(z).view(shape), targets.view(shape))}

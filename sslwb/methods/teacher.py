@@ -37,6 +37,7 @@ def ema_update(teacher: nn.Module, student: nn.Module, momentum: float) -> None:
 
 def momentum_schedule(momentum: float, progress: float) -> float:
     """From `momentum` at progress 0 to 1 at progress 1, along a cosine (Grill et al. 2020, section 3.3)."""
+    check_momentum(momentum)
     return 1 - (1 - momentum) * (math.cos(math.pi * progress) + 1) / 2
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sslwb import ranks
 from sslwb.core import Views
-from sslwb.methods.base import Method, check_embeddings, check_views, check_weight, full_precision
+from sslwb.methods.base import Method, check_embeddings, check_weight, full_precision, one_batch
 from sslwb.nets import mlp, seeded
 
 
@@ -82,8 +82,7 @@ class VICReg(Method):
         self.invariance, self.variance, self.covariance = invariance, variance, covariance
 
     def forward(self, views: Views) -> dict[str, Tensor]:
-        check_views(views)
-        z = self.projector(self.encoder(torch.cat([*views])))
+        z = self.projector(self.encoder(one_batch(views)))
         weights = {"invariance": self.invariance, "variance": self.variance, "covariance": self.covariance}
         return vicreg_loss(*map(ranks.gather, z.chunk(len(views))), **weights)
 

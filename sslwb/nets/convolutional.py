@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sslwb.core import recorded, whole
-from sslwb.nets.encoder import EncoderModule, check_pictures
+from sslwb.nets.encoder import EncoderModule, as_pictures
 from sslwb.nets.seeds import seeded
 
 
@@ -21,8 +21,11 @@ class ConvEncoder(EncoderModule):
         dim: length of the embedding.
     """
 
-    def __init__(self, body: nn.Module, dim: int, channels: int = 3, instance_norm: bool = False) -> None:
+    def __init__(
+        self, body: nn.Module, dim: int, channels: int = 3, instance_norm: bool = False, least: int = 1
+    ) -> None:
         super().__init__()
+        self.least = least  # the shortest side of a picture, of which nothing would be left
         self.body, self.dim, self.channels = body.to(memory_format=torch.channels_last), dim, channels
         self.instance_norm = instance_norm
 
@@ -33,7 +36,12 @@ class ConvEncoder(EncoderModule):
             TypeError: x is no tensor of floats.
             ValueError: x is not a batch of pictures with this encoder's number of channels, or it runs from 0 to 255.
         """
-        check_pictures(x, self.channels)
+        x = as_pictures(x, self.channels, self)
+        if min(x.shape[2:]) < self.least:
+            raise ValueError(
+                f"x has shape {tuple(x.shape)}; expected pictures of {self.least}×{self.least} pixels or more: this "
+                "encoder halves them three times"
+            )
         # A flat picture has no contrast to bring to 1: below a deviation of 0.05 it is left as low as it is.
         x = F.instance_norm(x, eps=0.05**2) if self.instance_norm else (x - 0.5) * 4
         maps: Tensor = self.body(x.contiguous(memory_format=torch.channels_last))
@@ -65,7 +73,7 @@ def conv(width: int = 32, channels: int = 3, seed: int = 0, *, instance_norm: bo
         for a, b in pairwise(dims):
             halve = [nn.MaxPool2d(2)] if b != dims[-1] else []
             layers += [nn.Conv2d(a, b, 3, padding=1, bias=False), *halve, nn.BatchNorm2d(b), nn.ReLU(inplace=True)]
-    return ConvEncoder(nn.Sequential(*layers), dims[-1], channels, instance_norm)
+    return ConvEncoder(nn.Sequential(*layers), dims[-1], channels, instance_norm, least=8)
 
 
 @recorded
@@ -92,7 +100,7 @@ class Wrapped(EncoderModule):
         self.module, self.dim, self.channels, self.prepare = module, dim, channels, prepare
 
     def features(self, x: Tensor) -> Tensor:
-        check_pictures(x, self.channels)
+        x = as_pictures(x, self.channels, self)
         embedding: Tensor = self.module(self.prepare(x))
         return embedding
 

@@ -28,8 +28,8 @@ class EncoderModule(nn.Module, Encoder):
     """An encoder as a torch module. A module of your own need not inherit from it: an integer `dim` is enough."""
 
 
-def check_pictures(x: Any, channels: int, sides: str = "") -> None:
-    """Raise unless x are pictures that an encoder takes: floats (B, channels, H, W), from 0 to 1 or standardised.
+def as_pictures(x: Any, channels: int, module: nn.Module) -> Tensor:
+    """Pictures (B, channels, H, W), from 0 to 1 or standardised, as floats of the type of the module's weights.
 
     Raises:
         TypeError: no tensor of floats.
@@ -39,12 +39,12 @@ def check_pictures(x: Any, channels: int, sides: str = "") -> None:
         came = x.dtype if isinstance(x, Tensor) else type(x).__name__
         raise TypeError(f"x is {came}; this encoder expects floats in [0, 1]: sslwb.augment.images.as_float(x)")
     if x.ndim != 4 or x.shape[1] != channels:
-        raise ValueError(
-            f"x has shape {tuple(x.shape)}; this encoder expects (B, {channels}, H, W){sides}, floats in [0, 1]"
-        )
+        raise ValueError(f"x has shape {tuple(x.shape)}; this encoder expects (B, {channels}, H, W), floats in [0, 1]")
     if x.numel() and may_read(x):
         low, high = (float(bound) for bound in x.detach().aminmax())
         if high - low > BYTES:
             raise ValueError(
                 f"x runs from {low:.3g} to {high:.3g}; this encoder expects floats in [0, 1]: divide bytes by 255"
             )
+    weights = (p.dtype for p in module.parameters() if p.is_floating_point())
+    return x.to(next(weights, x.dtype))

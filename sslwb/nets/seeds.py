@@ -19,8 +19,11 @@ def seeded(seed: int) -> Iterator[None]:
 
     Raises:
         TypeError: the seed is no whole number.
+        ValueError: it has more than 64 bits.
     """
     seed = whole("seed", seed)
+    if not -(2**63) <= seed < 2**64:
+        raise ValueError(f"seed is {seed}; expected a number of at most 64 bits")
     with torch.random.fork_rng(devices=[]):
         torch.random.default_generator.manual_seed(seed)
         yield

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sslwb.core import recorded, whole
-from sslwb.nets.encoder import EncoderModule, check_pictures
+from sslwb.nets.encoder import EncoderModule, as_pictures
 from sslwb.nets.patches import grid_of, patchify
 from sslwb.nets.seeds import seeded
 
@@ -104,7 +104,7 @@ class ViT(EncoderModule):
 
     def tokens(self, x: Tensor) -> Tensor:
         """(B, C, H, W) → (B, L, dim): patches, each with its position, as the first block gets them."""
-        check_pictures(x, self.channels)
+        x = as_pictures(x, self.channels, self)
         if x.shape[2] % self.patch or x.shape[3] % self.patch:
             raise ValueError(
                 f"x has shape {tuple(x.shape)}; this encoder expects (B, {self.channels}, H, W) with H and W divisible "

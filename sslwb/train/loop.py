@@ -180,7 +180,7 @@ class Loop:
         checkpoint: str | Path | None = None,
         compile: bool = False,
     ) -> None:
-        _check_inputs(method, data, make_views)
+        _check_inputs(method, data, make_views, checkpoint)
         steps, batch_size, seed = whole("steps", steps), whole("batch_size", batch_size), whole("seed", seed)
         lr, weight_decay = number("lr", lr), number("weight_decay", weight_decay)
         warmup = number("warmup", warmup)
@@ -230,6 +230,8 @@ class Loop:
     @usual(gradients=True, dtype=False)
     def run(self, on_step: Callable[[History], object] | None = None) -> History:
         """Take the steps that are left; see `fit`."""
+        if on_step is not None and not callable(on_step):
+            raise TypeError(f"on_step is a {type(on_step).__name__}; expected a function of the history, or None")
         self.history.stopped = False
         self.method.train()
         history, begin = self.history, time.perf_counter()
@@ -494,7 +496,7 @@ def _own_numbers(value: Any) -> Any:
     return tuple(map(plain, value)) if isinstance(value, tuple) else plain(value)
 
 
-def _check_inputs(method: Method, data: Items, make_views: MakeViews) -> None:
+def _check_inputs(method: Method, data: Items, make_views: MakeViews, checkpoint: Any) -> None:
     if not isinstance(method, Method):
         raise TypeError(f"method is a {type(method).__name__}; expected a sslwb Method such as SimCLR(encoder)")
     if not isinstance(data, Items):
@@ -503,6 +505,8 @@ def _check_inputs(method: Method, data: Items, make_views: MakeViews) -> None:
         raise TypeError(
             f"make_views is a {type(make_views).__name__}; expected a recipe such as augment.images.simclr()"
         )
+    if not isinstance(checkpoint, str | os.PathLike | None):
+        raise TypeError(f"checkpoint is a {type(checkpoint).__name__}; expected the path of a file, or None")
     if any(p.is_inference() for p in method.parameters()):
         raise ValueError("method has weights that were made inside torch.inference_mode(); expected it made outside")
 
