@@ -1,6 +1,7 @@
 """The doctor: every fault is found in a run that has it, healthy runs pass, and the command says the same of a file."""
 
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,22 +9,40 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from sslwb import nets
-from sslwb.augment import labelled
+from sslwb.augment import labelled, masks, puzzles, tokens
 from sslwb.augment.images import Augment, RandomViews, as_float, plain, simclr, weak
 from sslwb.cli import main
+from sslwb.core import PAD
 from sslwb.data import Images, Items, load
 from sslwb.evaluate import Diagnosis, diagnose
 from sslwb.evaluate.diagnosis import judged
 from sslwb.evaluate.faults import FAULTS
-from sslwb.evaluate.signs import Signs, directions, found, mutual_information, nearer, of_items
+from sslwb.evaluate.signs import (
+    LEAST,
+    Signs,
+    affordable,
+    directions,
+    found,
+    mutual_information,
+    nearer,
+    of_items,
+    of_the_best_guess,
+)
 from sslwb.methods.barlow_twins import BarlowTwins
 from sslwb.methods.base import Method
+from sslwb.methods.bert import BERT
 from sslwb.methods.byol import BYOL
 from sslwb.methods.dino import DINO
+from sslwb.methods.gpt import GPT
+from sslwb.methods.inpainting import Inpainting
+from sslwb.methods.jepa import JEPA
+from sslwb.methods.jigsaw import Jigsaw
+from sslwb.methods.mae import MAE
 from sslwb.methods.moco import MoCo
+from sslwb.methods.rotation import Rotation
 from sslwb.methods.simclr import SimCLR
 from sslwb.methods.simsiam import SimSiam
 from sslwb.methods.supervised import Supervised
@@ -158,6 +177,77 @@ def test_supervised_runs_have_transforms_too(digits: Images) -> None:
     assert seen.verdict == "transforms disagree"
 
 
+@pytest.mark.parametrize("method", [SimCLR, BYOL, VICReg])
+def test_an_encoder_that_takes_no_gradient_is_found(digits: Images, method: Any) -> None:
+    data = small(digits)
+    learner = method(net().requires_grad_(False), seed=7)
+    history = trained(learner, data, steps=12)
+    assert diagnose(history, learner.encoder, data, method=learner).verdict == "encoder not trained"
+    assert diagnose(history, learner.encoder, data).evidence["moved by"] == 0
+
+
+def test_another_encoder_than_the_trained_one_is_found(good: tuple[History, SimCLR, Images]) -> None:
+    history, _, data = good
+    assert diagnose(history, net(), data).verdict == "encoder not trained"
+
+
+@pytest.mark.parametrize("way", ["rolled", "flipped"])
+def test_views_that_are_out_of_step_are_found(digits: Images, way: str) -> None:
+    def views(batch: Images, generator: torch.Generator) -> list[Tensor]:
+        a, b = RECIPE(batch, generator)
+        return [a, b.roll(1, 0) if way == "rolled" else b.flip(0)]
+
+    data, method = small(digits), SimCLR(net(), seed=7)
+    history = trained(method, data, views, steps=20)
+    seen = diagnose(history, method.encoder, data, method=method, make_views=views)
+    assert seen.verdict == "positives mismatched", str(seen)
+
+
+def test_shuffled_labels_teach_nothing(digits: Images) -> None:
+    data, method, views = small(digits), Supervised(net(), 10, seed=7), labelled(weak(16, flip=0.0))
+    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(7))
+    shuffled = Images(data.x, data.labels[order], data.classes, name=data.name)
+    history = trained(method, shuffled, views, steps=40, lr=2e-3)
+    seen = diagnose(history, method.encoder, shuffled, method=method, make_views=views)
+    assert seen.verdict == "not learning", str(seen)
+    assert seen.evidence["loss of guessing"] == pytest.approx(math.log(10), abs=0.05)
+
+
+def test_a_variance_term_that_loses_is_found(digits: Images) -> None:
+    data, method = small(digits), VICReg(net(), covariance=100.0, seed=7)
+    history = trained(method, data, steps=100)
+    seen = diagnose(history, method.encoder, data, method=method, make_views=RECIPE)
+    assert seen.verdict == "terms out of balance", str(seen)
+
+
+def test_what_guessing_costs_is_known_of_every_answer(tales: Any) -> None:
+    assert of_the_best_guess(torch.tensor([0, 1, 2, 3])) == pytest.approx(math.log(4))
+    assert of_the_best_guess(torch.tensor([[0.0, 4.0], [2.0, 4.0]])) == pytest.approx(0.5)
+    g = torch.Generator().manual_seed(7)
+    method = GPT(nets.gpt(len(tales.vocabulary), tales.shape[0] + 2, 32, 1, 2, seed=7))
+    words = method.answers(tokens.next_token(whole=False)(tales, g))
+    assert words.ndim == 1
+    assert (words != PAD).all()
+
+
+def test_a_large_encoder_is_shown_fewer_items(good: tuple[History, SimCLR, Images]) -> None:
+    _, method, data = good
+    assert affordable(method.encoder, [as_float(data.x)]) == len(data)
+
+    class Slow(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            time.sleep(0.01 * len(x))
+            return x.flatten(1)
+
+    assert affordable(Slow(), [as_float(data.x)]) == LEAST
+
+
+def test_views_are_made_again_from_the_history(digits: Images) -> None:
+    data, method = small(digits), SimCLR(net(), seed=7)
+    history = trained(method, data, SAME, steps=12)
+    assert diagnose(history, method.encoder, data).verdict == "augmentation too weak"
+
+
 # ── healthy runs
 
 
@@ -183,6 +273,51 @@ def test_a_healthy_run_passes(digits: Images, make: Any, views: RandomViews) -> 
     assert diagnose(history, method.encoder, data).verdict == "healthy"
 
 
+def group_norm(data: Items) -> Any:
+    layers = [nn.Conv2d(3, 16, 3, 2, 1), nn.GroupNorm(4, 16), nn.ReLU(), nn.Conv2d(16, 32, 3, 2, 1), nn.ReLU()]
+    return nets.wrap(nn.Sequential(*layers), size=16)
+
+
+OTHERS: dict[str, tuple[Callable[[Items], Method], Callable[..., Any]]] = {
+    "MAE": (lambda data: MAE(nets.vit(4, 48, 2, 2, seed=7), seed=7), masks.mae(16, flip=0.0)),
+    "JEPA": (lambda data: JEPA(nets.vit(4, 48, 2, 2, seed=7), spread=1.0, seed=7), masks.jepa(16, flip=0.0)),
+    "inpainting": (lambda data: Inpainting(net(), 16, seed=7), masks.inpainting(16, flip=0.0)),
+    "rotation": (lambda data: Rotation(net(), seed=7), puzzles.rotation(16, flip=0.0)),
+    "jigsaw": (lambda data: Jigsaw(net(), seed=7), puzzles.jigsaw(32)),
+    "SimCLR, group norm": (lambda data: SimCLR(group_norm(data), seed=7), RECIPE),
+    "supervised, group norm": (lambda data: Supervised(group_norm(data), 10, seed=7), labelled(weak(16, flip=0.0))),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_healthy_run_without_pairs_or_without_batch_norm_passes(digits: Images, name: str) -> None:
+    make, views = OTHERS[name]
+    data = small(digits)
+    method = make(data)
+    history = trained(method, data, views, steps=120, lr=4e-3)
+    for known in ({}, {"method": method, "make_views": views}):
+        seen = diagnose(history, method.encoder, data, **known)
+        assert (seen.verdict, seen.also) == ("healthy", ()), str(seen)
+
+
+@pytest.fixture(scope="module")
+def tales() -> Any:
+    return load("tales", n=512, seed=7)
+
+
+@pytest.mark.parametrize("name", ["bert", "gpt"])
+def test_texts_are_judged_by_their_words(tales: Any, name: str) -> None:
+    size = {"dim": 32, "depth": 1, "heads": 2, "seed": 7}
+    encoder = getattr(nets, name)(len(tales.vocabulary), tales.shape[0] + 2, **size)
+    method: Method = BERT(encoder, seed=7) if name == "bert" else GPT(encoder)
+    views = tokens.mask(len(tales.vocabulary)) if name == "bert" else tokens.next_token(whole=False)
+    history = trained(method, tales, views, steps=150)
+    seen = diagnose(history, encoder, tales, method=method, make_views=views)
+    assert (seen.verdict, seen.also) == ("healthy", ()), str(seen)
+    copied = tales[torch.arange(512) % 64]
+    assert diagnose(history, encoder, copied).verdict == "duplicates"
+
+
 def test_no_label_is_looked_at_and_nothing_is_changed(good: tuple[History, SimCLR, Images]) -> None:
     history, method, data = good
     method.train()
@@ -199,7 +334,13 @@ def test_no_label_is_looked_at_and_nothing_is_changed(good: tuple[History, SimCL
 
 # ── what the doctor's book says of signs alone
 
-WELL: dict[str, Any] = {"steps": 100, "first_loss": 4.0, "highest_early_loss": 4.0, "last_loss": 1.6, "loss_fallen_by": 0.6}
+WELL: dict[str, Any] = {
+    "steps": 100,
+    "first_loss": 4.0,
+    "highest_early_loss": 4.0,
+    "last_loss": 1.6,
+    "loss_fallen_by": 0.6,
+}
 GROWN: dict[str, Any] = {"weights_grown_by": 20.0, "norms_moved_by": 1.0}
 
 
@@ -243,7 +384,9 @@ def test_what_was_not_looked_at_is_not_found() -> None:
         ({"loss_fallen_by": 0.0, "all_steps_by": 1e-3}, "learning rate too low"),
         (GROWN | {"one_step_moves_a_weight_by": 4.0}, "learning rate too high"),
         (GROWN | {"one_step_moves_a_weight_by": 0.1}, "healthy"),  # a long run
-        ({"nats_for_the_loss": 0.01}, "collapsed"),
+        ({"nats_for_the_loss": 0.01, "prototypes_for_the_loss": 1.1}, "collapsed"),
+        ({"nats_for_the_loss": 0.001, "prototypes_for_the_loss": 255.0}, "collapsed"),
+        ({"nats_for_the_loss": 0.02, "prototypes_for_the_loss": 255.0}, "cannot tell"),  # it may have only begun
         ({"effective_rank": 3.0, "dimensions": 128.0}, "dimensionally collapsed"),
         ({"views_match": 0.55, "raw_views_match": 0.6}, "collapsed"),  # the loss fell by half, for nothing
         ({"views_match": 0.55, "raw_views_match": 0.6, "loss_fallen_by": 0.1}, "augmentation too strong"),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from sslwb.core import MakeViews, NotRecorded, rebuild
+from sslwb.core import MakeViews
 from sslwb.data import Items
 from sslwb.evaluate.faults import FAULTS
 from sslwb.evaluate.signs import Signs, collect
@@ -70,9 +69,6 @@ def diagnose(
         raise ValueError(
             f"history has {len(losses)} steps and data {len(data)} items; expected ≥ 1 step and ≥ 16 items"
         )
-    if make_views is None:
-        with contextlib.suppress(NotRecorded):  # made by a function of a notebook
-            make_views = rebuild(history.settings.get("views"))
     return judged(collect(history, encoder, data, method, make_views, transform))
 
 

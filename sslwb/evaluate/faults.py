@@ -178,11 +178,13 @@ def collapsed(signs: Signs) -> Seen:
     """All items get nearly the same embedding (feature std, Chen and He 2021), and had others untrained: nets without
     batch norm begin near one direction; or the same share of each prototype (Caron et al. 2021, section 5.3); or the
     loss fell by half and views are matched hardly better than by chance."""
-    for name in ("feature_std", "feature_std_for_the_loss"):
+    learns = _else(signs.of_guessing, 1) < NEARLY  # answers that are known cannot be given by one embedding for all
+    for name in () if learns else ("feature_std", "feature_std_for_the_loss"):
         if (seen := _of(signs, name)) and seen[name] < 0.1 and seen[name] < 0.3 * _else(_before(signs, name), 0.1):
             return seen | signs.some(f"untrained_{name}")
-    if (seen := _of(signs, "nats_for_the_loss")) and seen["nats_for_the_loss"] < 0.05:
-        return seen | signs.some("prototypes_for_the_loss")
+    seen = _of(signs, "nats_for_the_loss", "prototypes_for_the_loss")
+    if seen and seen["nats_for_the_loss"] < (0.05 if seen["prototypes_for_the_loss"] < FEW else EVEN):
+        return seen
     return signs.some("loss_fallen_by", "views_match") if signs.loss_fallen_by > 0.5 and _blind(signs) else None
 
 
@@ -195,8 +197,9 @@ def few_dimensions_for_the_loss(signs: Signs) -> Seen:
     """Where the loss looks, embeddings span a plane at most, or one direction carries nearly all of the variance
     (Jing et al. 2022, "Understanding Dimensional Collapse"; effective rank: Garrido et al. 2023)."""
     seen = _of(signs, "effective_rank_for_the_loss", "directions_for_the_loss")
-    flat = seen and (seen["effective_rank_for_the_loss"] < 2.2 or seen["directions_for_the_loss"] < 1.2)
-    return seen if flat else None
+    least = 1.2 if signs.error_of_a_correlation is None else 1.45  # where the loss itself asks for directions
+    flat = seen and (seen["effective_rank_for_the_loss"] < 2.2 or seen["directions_for_the_loss"] < least)
+    return seen if flat and not _blind(signs) else None
 
 
 def too_strong(signs: Signs) -> Seen:
@@ -205,9 +208,12 @@ def too_strong(signs: Signs) -> Seen:
 
 
 def few_dimensions(signs: Signs) -> Seen:
-    """The embeddings themselves use few directions (effective rank, centred: Garrido et al. 2023)."""
+    """The embeddings themselves use few directions (effective rank, centred: Garrido et al. 2023), and used five times
+    as many untrained."""
     seen = _of(signs, "effective_rank", "dimensions")
-    return seen if seen and seen["effective_rank"] < max(2.0, 0.05 * seen["dimensions"]) else None
+    if seen is None or seen["effective_rank"] > 0.2 * _else(signs.untrained_effective_rank, math.inf):
+        return None
+    return seen if seen["effective_rank"] < max(2.0, 0.04 * seen["dimensions"]) else None
 
 
 def _blind(signs: Signs) -> bool:
@@ -238,6 +244,13 @@ def nearly_guessing(signs: Signs) -> Seen:
     return seen if seen and seen["of_guessing"] > NEARLY else None
 
 
+def even_shares(signs: Signs) -> Seen:
+    """All prototypes have nearly the same share of each item: so a training without sharpening ends, and one with it
+    begins."""
+    seen = _of(signs, "nats_for_the_loss", "prototypes_for_the_loss")
+    return seen if seen and seen["nats_for_the_loss"] < 0.05 else None
+
+
 def unseen(signs: Signs) -> Seen:
     """The loss says nothing, as its targets move, and no views were looked at."""
     silent = signs.targets_move and signs.views_match is None
@@ -245,6 +258,7 @@ def unseen(signs: Signs) -> Seen:
 
 
 GUESSED, NEARLY = 0.985, 0.95  # shares of the loss of guessing
+FEW, EVEN = 10, 0.006  # prototypes in use; nats, where more are
 WARMTH = "Begin at 0.1 to 0.5."
 FLAT = "Only a few directions carry anything. Try stronger augmentation, a projector, or a decorrelating term."
 FAULTS = (
@@ -287,17 +301,17 @@ FAULTS = (
     Fault("learning rate too low", too_slow, "Raise it tenfold, until the loss falls in the first tenth of the steps."),
     Fault("learning rate too high", too_fast, "Lower it tenfold; 1e-3 to 1e-2 suits AdamW and small nets."),
     Fault(
-        "transforms disagree",
-        shown_differently,
-        "Show items in evaluation as the views were: the same values, the same size, no other standardisation.",
-        cause=False,  # a run that failed for another cause knows its items as little
-    ),
-    Fault(
         "not learning",
         guessing,
         "The answers have nothing to do with what is shown, or the net cannot see it. Are labels or targets in the "
         "order of the items? Then raise the learning rate, and train longer.",
         cause=False,
+    ),
+    Fault(
+        "transforms disagree",
+        shown_differently,
+        "Show items in evaluation as the views were: the same values, the same size, no other standardisation.",
+        cause=False,  # a run that failed for another cause knows its items as little
     ),
     Fault(
         "terms out of balance",
@@ -339,6 +353,13 @@ FAULTS = (
         nearly_guessing,
         "Because the loss is only just below that of guessing: it may have begun to learn, or have found how often "
         "each answer comes. Train longer, and ask again.",
+        cause=False,
+    ),
+    Fault(
+        CANNOT_TELL,
+        even_shares,
+        "Because all prototypes still share each item alike, as they do at the beginning: train longer. If it stays "
+        "so, the targets are not sharp enough: lower the teacher's temperature.",
         cause=False,
     ),
     Fault(

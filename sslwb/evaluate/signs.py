@@ -107,6 +107,9 @@ def collect(
     """Everything that can be seen; see `diagnose` for the arguments."""
     begun = declared_by(history)
     known = method or begun
+    if make_views is None and known is not None:
+        with contextlib.suppress(NotRecorded, ValueError, TypeError):  # made by a function of a notebook
+            make_views = rebuild(history.settings.get("views"))
     losses: dict[str, Any] = of_losses(history)
     finite = all(bool(torch.isfinite(t).all()) for t in encoder.state_dict().values())
     if not (finite and math.isfinite(losses["last_loss"])):
