@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from sslwb import ranks
 from sslwb.augment.tokens import MaskedPairs, MaskedTokens
-from sslwb.core import MASK, PAD, Views, as_tensor, as_views, check_classes, check_shapes, may_read
+from sslwb.core import MASK, PAD, Views, as_tensor, as_views, check_classes, check_shapes, may_read, usual
 from sslwb.methods.base import Method, full_precision
 from sslwb.nets import seeded
 from sslwb.nets.language import TokenEncoder
@@ -91,7 +91,7 @@ class BERT(Method):
         """Embeddings in place (…, dim) → a score for each word (…, V)."""
         return F.linear(self.transform(h), self.encoder.words.weight, self.bias)
 
-    @torch.no_grad()
+    @usual(dtype=False)
     def fill(self, tokens: Tensor, mask: int = MASK) -> Tensor:
         """What stands behind each MASK: int64 (B, L) with M of them → probabilities (M, V), in reading order.
 

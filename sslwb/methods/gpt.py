@@ -7,7 +7,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sslwb import ranks
-from sslwb.core import MASK, PAD, SEP, Views, as_tensor, check_classes, check_generator, check_shapes, may_read, typed
+from sslwb.core import (
+    MASK,
+    PAD,
+    SEP,
+    Views,
+    as_tensor,
+    check_classes,
+    check_generator,
+    check_shapes,
+    may_read,
+    typed,
+    usual,
+)
 from sslwb.methods.base import Method, check_temperature, full_precision
 from sslwb.nets.language import TokenEncoder
 
@@ -66,7 +78,7 @@ class GPT(Method):
         return F.linear(h, self.encoder.words.weight)
 
     @typed
-    @torch.no_grad()
+    @usual(dtype=False)
     def generate(
         self,
         tokens: Tensor,

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from sslwb.augment.images import as_float
 from sslwb.augment.masks import Hole
-from sslwb.core import Views, as_views, check_shapes, may_read, whole
+from sslwb.core import Views, as_views, check_shapes, may_read, usual, whole
 from sslwb.methods.base import Method, full_precision
 from sslwb.nets import seeded
 from sslwb.nets.convolutional import ConvEncoder
@@ -90,7 +90,7 @@ class Inpainting(Method):
         pixels: Tensor = self.decoder(start)
         return pixels
 
-    @torch.no_grad()
+    @usual(dtype=False)
     def reconstruct(self, x: Tensor, hidden: Tensor) -> Tensor:
         """The pictures with the hidden region painted: (B, C, H, W) in [0, 1], bool (B, H, W) → (B, C, H, W)."""
         x = as_float(x)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from sslwb.augment.images import as_float
 from sslwb.augment.masks import Hidden
-from sslwb.core import Views, as_views, check_shapes, may_read, whole
+from sslwb.core import Views, as_views, check_shapes, may_read, usual, whole
 from sslwb.methods.base import Method, full_precision
 from sslwb.nets import seeded
 from sslwb.nets.patches import grid_of, patchify, put_back, take, unpatchify
@@ -93,7 +93,7 @@ class MAE(Method):
         pixels: Tensor = self.decoder(z + sine_positions(*grid_of(x, self.encoder.patch), z.shape[2]).to(z))
         return pixels
 
-    @torch.no_grad()
+    @usual(dtype=False)
     def reconstruct(self, x: Tensor, hidden: Tensor, borrow: bool = True) -> Tensor:
         """The pictures with their hidden patches painted: (B, C, H, W) in [0, 1], bool (B, L) → (B, C, H, W).
 
