@@ -397,6 +397,60 @@ def test_plain_resizes_without_chance() -> None:
     assert torch.allclose(images.plain(16)(x), expected, atol=1e-6)
 
 
+# ── pictures larger than their views
+
+
+def fine(size: int) -> Tensor:
+    """Patterns that a view of a third of the size cannot show: checks of one pixel, and noise."""
+    place = torch.arange(size)
+    checks = ((place[:, None] + place) % 2).float()
+    return torch.stack((checks, torch.rand(size, size, generator=seeded())))[:, None].expand(-1, 3, -1, -1)
+
+
+@pytest.mark.parametrize(("size", "view"), [(96, 32), (97, 32), (64, 32), (32, 16), (224, 32)])
+def test_a_view_of_the_whole_picture_is_what_a_trained_encoder_is_shown(size: int, view: int) -> None:
+    x = fine(size)
+    plain = images.plain(view)(x)
+    assert plain[0].std() < 0.01  # of checks nothing is left but grey
+    assert torch.allclose(Augment(view)(x, seeded()), plain, atol=1e-5 if size % view == 0 else 0.08)
+    if size >= 3 * view:
+        turned = Augment(view, rotate=30, crop=(0.95, 1.0))(x, seeded())
+        assert turned[0].std() < 0.05, "checks must not turn into coarser ones"
+
+
+def test_a_picture_is_made_smaller_by_its_own_crop_alone() -> None:
+    """Each view of a batch is what it is alone, and a crop of less than twice the view's width is read as it is."""
+    x, recipe = fine(96).repeat(8, 1, 1, 1), Augment(32, crop=(0.1, 1.0))
+    together = recipe(x, seeded(3))
+    r = torch.rand(16, 20, generator=seeded(3))
+    places, area = recipe._places(r)
+    sides = area.sqrt() * 3
+    assert {int(side) for side in sides} == {0, 1, 2}
+    read = torch.nn.functional.grid_sample(x, places, "bilinear", "border", align_corners=False)
+    near = sides < 2
+    assert torch.equal(together[near], read[near])
+    halves = torch.nn.functional.grid_sample(images.smaller(x, 2), places, "bilinear", "border", align_corners=False)
+    assert torch.allclose(together[~near], halves[~near], atol=1e-6)
+    noise = slice(1, None, 2)
+    assert together[noise][~near[noise]].std() < 0.7 * read[noise][~near[noise]].std()
+
+
+def test_pictures_that_are_not_much_larger_are_read_as_before() -> None:
+    x = fine(32)
+    for recipe in (Augment(32), Augment(24), Augment(17), Augment(12, crop=(0.1, 0.4))):
+        places, _ = recipe._places(torch.rand(2, 20, generator=seeded(2)))
+        expected = torch.nn.functional.grid_sample(x, places, "bilinear", "border", align_corners=False)
+        assert torch.equal(recipe(x, seeded(2)), expected)
+
+
+def test_blur_has_the_deviation_that_was_asked_for() -> None:
+    x, place = torch.zeros(1, 1, 129, 129), torch.arange(129) - 64.0
+    x[0, 0, 64, 64] = 1
+    for sigma in (1.0, 2.0, 5.0, 10.0):
+        weights = gaussian_blur(x, torch.tensor([sigma]))[0, 0].sum(0)
+        assert float((weights * place**2).sum().sqrt()) == pytest.approx(sigma, rel=0.03)
+
+
 # ── what is wrong is reported
 
 

@@ -368,9 +368,15 @@ def test_next_token_loss_is_what_loops_give() -> None:
 @pytest.mark.parametrize(
     ("loss", "said"),
     [
-        (lambda: mlm_loss(torch.rand(2, 3, 5), torch.ones(2, 4).long()), r"logits has shape \(2, 3, 5\) and \w+ \(2, 4\)"),
+        (
+            lambda: mlm_loss(torch.rand(2, 3, 5), torch.ones(2, 4).long()),
+            r"logits has shape \(2, 3, 5\) and \w+ \(2, 4\)",
+        ),
         (lambda: mlm_loss(torch.rand(2, 3, 5), torch.zeros(2, 3).long()), "targets ask for no word"),
-        (lambda: next_token_loss(torch.rand(2, 3, 5), torch.ones(2, 4).long()), r"logits has shape \(2, 3, 5\) and \w+ \(2, 4\)"),
+        (
+            lambda: next_token_loss(torch.rand(2, 3, 5), torch.ones(2, 4).long()),
+            r"logits has shape \(2, 3, 5\) and \w+ \(2, 4\)",
+        ),
         (lambda: next_token_loss(torch.rand(2, 1, 5), torch.ones(2, 1).long()), "no word to predict"),
     ],
 )
@@ -577,6 +583,23 @@ def test_sampling_follows_the_probabilities() -> None:
 def test_words_out_of_order_keep_their_numbers() -> None:
     words = sampled(torch.tensor([[0.0, 3.0, 1.0, 9.0]]).expand(500, 4), g(), top_k=2)
     assert set(words.tolist()) <= {1, 3}
+
+
+def test_padding_and_mask_are_never_drawn() -> None:
+    """Of 500 texts at temperature 2, whatever the scores say; and what was drawn can be gone on with."""
+    method = GPT(nets.gpt(12, 40, 16, 1, 2))
+    with torch.no_grad():  # a net that says PAD and MASK above all
+        method.encoder.words.weight[:2] = method.encoder.words.weight[:2] * 0 + 5 * method.encoder.words.weight[2:].sum(
+            0
+        )
+    texts = method.generate(torch.full((500, 1), SEP), 12, temperature=2.0)
+    for row in texts[:, 1:].tolist():
+        whole = row[: row.index(SEP)] if SEP in row else row
+        assert not {PAD, MASK} & {*whole}
+    unfinished = texts[(texts[:, 1:] >= 3).all(1)]
+    assert method.generate(unfinished[:3], 2).shape == (min(3, len(unfinished)), 15)
+    greedy = method.generate(torch.tensor([[5]]), 3, top_k=1)
+    assert int(greedy.min()) >= SEP
 
 
 def test_generated_texts_go_on_end_and_repeat() -> None:

@@ -19,7 +19,7 @@ from torch import Tensor
 from sslwb.augment import Unchanged
 from sslwb.augment.images import as_float, weak
 from sslwb.augment.tokens import next_token
-from sslwb.core import PAD, MakeViews, as_labels, as_tensor, may_read
+from sslwb.core import PAD, MakeViews, as_labels, as_tensor
 
 if TYPE_CHECKING:
     from sslwb.data.tokenizing import Tokenizer
@@ -132,7 +132,13 @@ class Items:
         rows = _rows(index, len(self))
         if isinstance(rows, Tensor):
             rows = rows.to(self.device)
-        return self._map(lambda column: column[rows])
+        try:
+            return self._map(lambda column: column[rows])
+        except IndexError:  # asked for before, each batch would be read
+            wrong = [row for row in torch.as_tensor(rows).tolist() if not -len(self) <= row < len(self)]
+            raise IndexError(
+                f"index {', '.join(map(str, wrong[:5]))} is out of range: the data set has {len(self)} items"
+            ) from None
 
     def to(self, device: torch.device | str) -> Self:
         """The same container with every tensor on `device`."""
@@ -411,13 +417,10 @@ def _rows(index: Any, count: int) -> slice | Tensor:
     if rows.dtype is torch.bool or rows.is_floating_point() or rows.is_complex() or rows.ndim > 1:
         raise TypeError(f"index is {rows.dtype} of shape {tuple(rows.shape)}; {EXPECTED}")
     if not rows.ndim:
+        if not -count <= int(rows) < count:
+            raise IndexError(f"index {int(rows)} is out of range: the data set has {count} items")
         rows = rows[None]
-    rows = rows.long()
-    if rows.numel() and may_read(rows):
-        for bound in rows.aminmax():
-            if not -count <= int(bound) < count:
-                raise IndexError(f"index {int(bound)} is out of range: the data set has {count} items")
-    return rows
+    return rows.long()
 
 
 def _cause(name: str, came: Any) -> Tensor:

@@ -126,8 +126,9 @@ def vit(patch: int = 4, dim: int = 192, depth: int = 4, heads: int = 3, channels
         ValueError: heads do not divide dim, dim is no multiple of 4 (positions are sines and cosines of two axes), or a
             size is not 1 or more.
     """
-    for name, size in {"patch": patch, "dim": dim, "depth": depth, "heads": heads, "channels": channels}.items():
+    for name, size in {"patch": patch, "dim": dim, "heads": heads, "channels": channels}.items():
         whole(name, size, least=1)
+    whole("depth", depth, least=0)
     if dim % heads or dim % 4:
         raise ValueError(f"dim is {dim} with {heads} heads; expected a multiple of heads and of 4")
     with seeded(seed):
