@@ -22,6 +22,14 @@ def test_a_script_finds_what_it_uses(name: str) -> None:
     assert callable(importlib.import_module(name).main)
 
 
+def test_every_trial_of_the_faults_is_a_test() -> None:
+    tests = FOLDER.parent / "tests"
+    for name, kind in importlib.import_module("faults").KINDS.items():
+        for file, test in (node.split("::") for node in kind.tests):
+            assert f"def {test}(" in (tests / file).read_text(encoding="utf-8"), f"{name}: {file} has no {test}"
+        assert {node.split("::")[1] for node in kind.tests} >= set(kind.times)
+
+
 def test_rows_hold_a_value_for_each_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, out = importlib.import_module("_rows"), tmp_path / "rows.json"
     monkeypatch.setattr(rows, "use_threads", lambda asked, default: None)  # this process keeps its own

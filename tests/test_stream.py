@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import threading
@@ -225,6 +226,23 @@ def test_embeddings_are_written_whole_or_not_at_all(
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
     z = embed(Breaking(lambda z: z), in_memory, "fp32", out=out)
     assert np.array_equal(np.load(out), z.numpy())
+    assert [path.name for path in tmp_path.iterdir()] == ["z.npy"]
+
+
+def test_embeddings_on_a_full_disk_leave_the_older_file(
+    in_memory: Images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    out = tmp_path / "z.npy"
+    np.save(out, np.ones(4))
+    before = out.read_bytes()
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "replace", full)
+        with pytest.raises(OSError, match="No space left on device"):
+            embed(Breaking(lambda z: z), in_memory, "fp32", out=out)
+    assert out.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["z.npy"]
 
 

@@ -685,6 +685,35 @@ def test_a_loss_that_is_no_number_stops_with_the_last_good_weights(data: Images,
         assert not math.isfinite(histories[-1]["loss"][-1])
 
 
+@pytest.mark.parametrize("where", ["forward", "backward"])
+def test_out_of_memory_in_a_step_leaves_the_checkpoint_and_the_last_good_weights(
+    data: Images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def raising(*_: Any) -> Any:
+        raise torch.OutOfMemoryError("Tried to allocate 2.00 GiB")
+
+    full = True
+
+    def loss(step: int, z: Tensor) -> Tensor:
+        if full and step == 4:
+            z.register_hook(raising) if where == "backward" else raising()
+        return z.square().mean()
+
+    monkeypatch.setattr(loop, "SAVE_EVERY", 0)
+    file, method, plain, whole = tmp_path / "run.pt", Scripted(loss), Scripted(loss), Scripted(loss)
+    for other in (plain, whole):
+        other.load_state_dict(method.state_dict())
+    with pytest.raises(torch.OutOfMemoryError, match=r"Tried to allocate 2\.00 GiB"):
+        fit(method, data, VIEWS, steps=8, checkpoint=file, **EXACT)
+    full = False
+    fit(plain, data, VIEWS, steps=8, on_step=lambda h: len(h) == 4, **EXACT)
+    assert same(weights(method), weights(plain))
+    assert load_checkpoint(file)["step"] == 4
+    fit(plain, data, VIEWS, steps=8, checkpoint=file, **EXACT)
+    fit(whole, data, VIEWS, steps=8, **EXACT)
+    assert same(weights(plain), weights(whole))
+
+
 class Poison(torch.autograd.Function):
     """The identity, whose gradient is NaN."""
 
