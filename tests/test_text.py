@@ -162,6 +162,26 @@ def test_a_damaged_tokenizer_file_is_reported(damage: str, tmp_path: Path) -> No
         Tokenizer.load(path)
 
 
+SAYS = "Type <pad> and <mask>, then <sep>: <unk> is a word too. " * 40
+
+
+@pytest.mark.parametrize("kind", ["characters", "bpe"])
+def test_a_text_of_ones_own_keeps_the_special_words(kind: str, tmp_path: Path, cache: Path) -> None:
+    path = tmp_path / "own.txt"
+    path.write_text(SAYS, encoding="utf-8")
+    for _ in range(2):  # the second time with the tokenizer that the first one kept
+        data = load(path, split="train", tokens=kind, context=32)
+        assert int(data.x[:-1].min()) > 2
+        assert SAYS.startswith("".join(data.text(i) for i in range(len(data))))
+    made = data.tokenizer
+    assert made is not None
+    made.save(tmp_path / "made.json")
+    for some in (made, Tokenizer.load(tmp_path / "made.json")):
+        (row,) = some.numbers([SAYS])
+        assert some.decode(row) == [SAYS]
+        assert 1 in some.encode("and <mask>")[0].tolist()  # a sentence that is typed says what it hides
+
+
 # ── running texts
 
 

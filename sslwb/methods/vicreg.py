@@ -20,7 +20,8 @@ def vicreg_loss(
 ) -> dict[str, Tensor]:
     """Three terms and their weighted sum, for two or more views, each (B, D) → four scalars; the paper's algorithm 1.
 
-    `invariance`: mean squared distance of two views (with more of them, of each view from the mean of the others).
+    `invariance`: mean squared distance of two views (with more of them, of each view from the mean of the others), a
+        mean over features too, where equation 5 has their sum.
     `variance`: how much each feature's standard deviation over the batch falls short of 1, the mean over features.
     `covariance`: squared covariances of different features over the batch, summed and divided by D.
 
