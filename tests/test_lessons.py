@@ -49,10 +49,10 @@ def test_its_cells_are_short(lesson: nbformat.NotebookNode) -> None:
     assert statistics.median(len(cell.source.splitlines()) for cell in code(lesson)) <= MEDIAN
 
 
-def test_no_comment_breaks_a_line_into_brackets(code: list[nbformat.NotebookNode]) -> None:
+def test_no_comment_breaks_a_line_into_brackets(lesson: nbformat.NotebookNode) -> None:
     """The formatter breaks a line that its comment makes too long; the comment then stands better above."""
     broken = re.compile(r"^\s*[\])}][^#'\"]*  #(?! fmt: skip)", re.M)
-    assert [cell.source for cell in code if broken.search(cell.source)] == []
+    assert [cell.source for cell in code(lesson) if broken.search(cell.source)] == []
 
 
 def test_its_settings_come_first(lesson: nbformat.NotebookNode) -> None:
