@@ -51,7 +51,7 @@ def test_its_cells_are_short(lesson: nbformat.NotebookNode) -> None:
 
 def test_no_comment_breaks_a_line_into_brackets(lesson: nbformat.NotebookNode) -> None:
     """The formatter breaks a line that its comment makes too long; the comment then stands better above."""
-    broken = re.compile(r"^\s*[\])}][^#'\"]*  #(?! fmt: skip)", re.M)
+    broken = re.compile(r"^\s*[\])}][^#'\"\n]*  #(?! fmt: skip)", re.M)
     assert [cell.source for cell in code(lesson) if broken.search(cell.source)] == []
 
 
