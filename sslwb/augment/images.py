@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sslwb.core import as_tensor, check_generator, may_read, recorded, tensor_of, typed, usual, whole
+from sslwb.core import as_tensor, check_generator, check_shapes, may_read, recorded, tensor_of, typed, usual, whole
 
 Range = tuple[float, float]
 COLOUR = ("brightness", "contrast", "saturation", "hue", "gray")
@@ -315,6 +315,8 @@ def recolour(
 
     The factors are (B,), `hue` in circles, `gray` bool. One channel knows only brightness and contrast.
     """
+    given = {"brightness": brightness, "contrast": contrast, "saturation": saturation, "hue": hue}
+    check_shapes(x=(x, "B C H W"), **{name: (t, "B") for name, t in given.items() if t is not None})
     channels, flat = x.shape[1], x.flatten(2)
     mean = flat.mean(2)
     luma = x.new_tensor(LUMA) if channels == 3 else x.new_ones(1)
@@ -344,6 +346,7 @@ def gaussian_blur(x: Tensor, sigma: Tensor, largest: float | None = None) -> Ten
     """
     if len(x) == 0:
         return x
+    check_shapes(x=(x, "B C H W"), sigma=(sigma, "B"))
     largest = float(sigma.max()) if largest is None else largest
     reach = min(math.ceil(3 * largest), min(x.shape[-2:]) - 1)
     tap = torch.arange(-reach, reach + 1, device=x.device, dtype=x.dtype)

@@ -141,7 +141,15 @@ class Items:
             ) from None
 
     def to(self, device: torch.device | str) -> Self:
-        """The same container with every tensor on `device`."""
+        """The same container with every tensor on `device`.
+
+        Raises:
+            ValueError: a device that torch does not know.
+        """
+        try:
+            device = torch.device(device)
+        except (RuntimeError, TypeError):
+            raise ValueError(f'device is {device!r}; expected one that torch knows, such as "cpu" or "cuda"') from None
         return self._map(lambda column: column.to(device))
 
     @property

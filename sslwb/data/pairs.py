@@ -18,8 +18,13 @@ def sentence_pairs(data: Texts) -> Texts:
     Source: Devlin et al. 2019, "BERT", figure 2 (one sign serves for its [CLS] and its [SEP]).
 
     Raises:
+        TypeError: data hold no texts.
         ValueError: nobody knows where sentences begin, or a text has fewer than two.
     """
+    if not isinstance(data, Texts):
+        raise TypeError(f'data is {type(data).__name__}; expected texts, such as load("tales") gives')
+    if not len(data):
+        raise ValueError("data has no texts; expected at least one")
     if data.starts is None:
         raise ValueError(f"{data.name or 'data'} does not say where sentences begin (starts is None)")
     count = (data.starts >= 0).sum(1)

@@ -18,7 +18,7 @@ from tokenizers import Tokenizer as Backend
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from sslwb.core import MASK, PAD, SEP, place, written_whole
+from sslwb.core import MASK, PAD, SEP, as_labels, place, whole, written_whole
 from sslwb.data.store import DataError
 
 SPECIAL = ("<pad>", "<mask>", "<sep>")
@@ -129,8 +129,8 @@ class Tokenizer:
             ) from error
         kind = type(made.pre_tokenizer).__name__
         first = tuple(made.id_to_token(i) for i in range(len(SPECIAL)))
-        whole = {*range(made.get_vocab_size())} == {*made.get_vocab().values()}
-        if kind not in KINDS or first != SPECIAL or not whole:
+        complete = {*range(made.get_vocab_size())} == {*made.get_vocab().values()}
+        if kind not in KINDS or first != SPECIAL or not complete:
             raise DataError(
                 f"{path} is not a tokenizer of this course: it cuts by {kind} and begins with {first}; expected one "
                 f"that `Tokenizer.save` wrote, which begins with {SPECIAL}"
@@ -159,6 +159,7 @@ class Tokenizer:
             TypeError: a text is not a str.
             ValueError: a text is empty or longer than `length`, or a tokenizer of words does not know a word.
         """
+        length = None if length is None else whole("length", length, least=1)
         rows = self._numbers([texts] if isinstance(texts, str) else texts, self._signs)
         for i, row in enumerate(rows):
             if not len(row):
@@ -185,6 +186,8 @@ class Tokenizer:
         return [SPECIAL.index(part) if part in SPECIAL else part for part in parts if part]
 
     def _numbers(self, texts: Sequence[str], parts: Callable[[str], Sequence[str | int]]) -> list[Tensor]:
+        if isinstance(texts, str) or not isinstance(texts, Sequence):
+            raise TypeError(f"texts is {type(texts).__name__}; expected a list of str")
         for i, text in enumerate(texts):
             if not isinstance(text, str):
                 raise TypeError(f"texts[{i}] is {type(text).__name__}; expected a str")
@@ -218,7 +221,7 @@ class Tokenizer:
         Raises:
             ValueError: a number without a word.
         """
-        x = torch.atleast_2d(x).cpu()
+        x = torch.atleast_2d(as_labels("x", x)).cpu()
         if x.numel() and (x.min() < 0 or x.max() >= len(self)):
             raise ValueError(f"x runs from {x.min()} to {x.max()}; expected word numbers from 0 to {len(self) - 1}")
         rows = [[number for number in row if number != PAD] for row in x.tolist()]

@@ -125,7 +125,7 @@ def raw(data: Items) -> Tensor:
 
     Each container says itself what that is: the pixels of pictures, how often each word stands in a text.
     """
-    return data.baseline()[1]
+    return as_items(data).baseline()[1]
 
 
 def untrained(encoder: nn.Module, seed: int = 0) -> nn.Module:

@@ -40,6 +40,7 @@ def fill_mask(model: Any, tokenizer: Any, sentence: str, k: int = 8) -> list[tup
     """
     if k < 1:
         raise ValueError(f"k is {k}; expected at least 1 word")
+    _check_typed("sentence", sentence)
     ours = isinstance(tokenizer, Tokenizer)
     mask = SPECIAL[MASK] if ours else tokenizer.mask_token
     sentence = sentence.replace(SIGN, mask)
@@ -97,6 +98,7 @@ def reader(encoder: Any, tokenizer: Tokenizer) -> Callable[[str], tuple[list[str
 
     @usual()
     def read(sentence: str) -> tuple[list[str], Tensor]:
+        _check_typed("sentence", sentence)
         tokens = tokenizer.encode(sentence.replace(SIGN, SPECIAL[MASK])).to(next(encoder.parameters()).device)
         with evaluating(encoder):
             looks = torch.cat([encoder.attention(tokens, layer) for layer in range(len(encoder.blocks))])
@@ -105,6 +107,7 @@ def reader(encoder: Any, tokenizer: Tokenizer) -> Callable[[str], tuple[list[str
     return read
 
 
+@typed
 def writer(model: Any, tokenizer: Tokenizer, length: int = 64, begin: bool = True) -> Callable[..., Iterator[str]]:
     """How our `GPT` goes on with a text, piece by piece: what `widgets.sampler` asks for.
 
@@ -122,6 +125,7 @@ def writer(model: Any, tokenizer: Tokenizer, length: int = 64, begin: bool = Tru
     def write(
         prompt: str, *, temperature: float = 1.0, top_k: int | None = None, top_p: float = 1.0, seed: int = 0
     ) -> Iterator[str]:
+        _check_typed("prompt", prompt)
         start = tokenizer.encode(prompt) if prompt else torch.empty(1, 0, dtype=torch.int64)
         if begin:
             start = torch.cat((torch.full((1, 1), SEP), start), 1)
@@ -142,6 +146,11 @@ def writer(model: Any, tokenizer: Tokenizer, length: int = 64, begin: bool = Tru
                 said = now
 
     return write
+
+
+def _check_typed(name: str, text: Any) -> None:
+    if not isinstance(text, str):
+        raise TypeError(f"{name} is {type(text).__name__}; expected a str")
 
 
 def _said(tokenizer: Tokenizer, tokens: Tensor) -> str:

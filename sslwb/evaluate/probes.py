@@ -42,12 +42,13 @@ def knn(
     train_z, train_y, test_z, test_y = _checked(train_z, train_y, test_z, test_y)
     if k < 1 or not temperature > 0:
         raise ValueError(f"k is {k} and temperature is {temperature}; expected k ≥ 1 and temperature > 0")
-    mean, classes, right = train_z.mean(0, dtype=torch.float32), int(train_y.max()) + 1, 0
+    classes, place = train_y.unique(return_inverse=True)
+    mean, right = train_z.mean(0, dtype=torch.float32), 0
     for z, y in zip(test_z.split(1000), test_y.split(1000), strict=True):
         similarity, index = _nearest(train_z, z, mean, k)
         weight = ((similarity - similarity[:, :1]) / temperature).exp()  # 1 for the nearest, however small the others
-        votes = torch.zeros(len(z), classes).scatter_add_(1, train_y[index], weight)
-        right += int((votes.argmax(1) == y).sum())
+        votes = torch.zeros(len(z), len(classes)).scatter_add_(1, place[index], weight)
+        right += int((classes[votes.argmax(1)] == y).sum())
     return right / len(test_y)
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from sslwb.augment import labelled
 from sslwb.core import MakeViews, typed, usual
 from sslwb.data import Items
-from sslwb.evaluate.embedding import WithoutEncoder, embed, untrained
+from sslwb.evaluate.embedding import WithoutEncoder, check_encoder, embed, untrained
 from sslwb.evaluate.probes import knn, linear
 from sslwb.geometry import alignment, effective_rank, uniformity
 from sslwb.methods.supervised import Supervised
@@ -96,6 +96,10 @@ def evaluate(
             raise TypeError(f"{what} is {type(data).__name__}; expected a container such as load(…) gives")
         if not len(data):
             raise ValueError(f"{what} has no items; expected at least one")
+    check_encoder(encoder)
+    for what, function in (("task", task), ("make_views", make_views or task)):
+        if not callable(function):
+            raise TypeError(f"{what} is {type(function).__name__}; expected a function")
     shapes, others = ([tuple(t.shape[1:]) for t in data[:1].inputs()] for data in (train, test))
     if shapes != others:
         raise ValueError(
@@ -137,6 +141,7 @@ def fine_tune(
     Raises:
         ValueError: `train` has no labels.
     """
+    check_encoder(encoder)
     method = Supervised(_Normed(copy.deepcopy(encoder)), train.class_count, seed=seed)
     batch = min(batch_size, len(train))
     views = labelled(train.plain_view())

@@ -100,8 +100,11 @@ def suited(name: str, data: Items, seed: int = 0) -> tuple[Method, MakeViews]:
 
     Raises:
         LookupError: no such method.
+        TypeError: data is no container.
         ValueError: the method is for another kind of data, or cannot be made for data of this size.
     """
+    if not isinstance(data, Items):
+        raise TypeError(f"data is {type(data).__name__}; expected a container such as load(…) gives")
     if name not in DEFAULTS:
         raise LookupError(f"no method {name!r}; there are: {', '.join(DEFAULTS)}")
     default = DEFAULTS[name]

@@ -132,9 +132,16 @@ def wrap(module: nn.Module, size: int = 32, channels: int = 3) -> Wrapped:
         return (x - mean.to(x)) / std.to(x)
 
     training = module.training
-    with torch.no_grad():
-        out = module.eval()(torch.zeros(2, channels, size, size))
-    module.train(training)
+    try:
+        with torch.no_grad():
+            out = module.eval()(torch.zeros(2, channels, size, size))
+    except RuntimeError as error:
+        raise ValueError(
+            f"module takes no pictures (2, {channels}, {size}, {size}): {str(error).splitlines()[0]}; expected it to: "
+            "give another size, or another number of channels"
+        ) from error
+    finally:
+        module.train(training)
     if not isinstance(out, Tensor) or out.ndim not in (2, 4) or len(out) != 2:
         came = tuple(out.shape) if isinstance(out, Tensor) else type(out).__name__
         raise ValueError(f"module maps (2, {channels}, {size}, {size}) to {came}; expected (2, dim) or (2, dim, H, W)")

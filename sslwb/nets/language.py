@@ -140,7 +140,7 @@ class TokenEncoder(EncoderModule):
         Raises:
             IndexError: there is no such layer.
         """
-        if not -len(self.blocks) <= layer < len(self.blocks):
+        if not -len(self.blocks) <= whole("layer", layer) < len(self.blocks):
             raise IndexError(f"layer is {layer}; this encoder has the layers 0 to {len(self.blocks) - 1}")
         x, seen = self.embedded(tokens, segments)
         blocks: list[Any] = list(self.blocks[: layer % len(self.blocks) + 1])

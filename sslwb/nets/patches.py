@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sslwb.core import check_classes, check_shapes, may_read, whole
+
 
 def patchify(x: Tensor, patch: int) -> Tensor:
     """(B, C, H, W) → (B, L, C · patch²): L = H/patch · W/patch squares in reading order, each channel by channel.
@@ -41,7 +43,9 @@ def grid_of(x: Tensor, patch: int) -> tuple[int, int]:
     Raises:
         ValueError: no batch of pictures, or sides that the patch does not divide.
     """
-    if x.ndim != 4 or patch < 1 or x.shape[2] % patch or x.shape[3] % patch:
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        raise TypeError(f"x is {getattr(x, 'dtype', type(x).__name__)}; expected pictures as floats: as_float(x)")
+    if x.ndim != 4 or whole("patch", patch) < 1 or x.shape[2] % patch or x.shape[3] % patch:
         raise ValueError(
             f"x has shape {tuple(x.shape)}; expected (B, C, H, W) with H and W divisible by the patch, {patch}: "
             "choose another patch, or another size of the pictures"
@@ -74,7 +78,12 @@ def take(tokens: Tensor, at: Tensor) -> Tensor:
     Raises:
         ValueError: a mask of another shape, or with another number of places in one row than in the next.
     """
-    if at.dtype != torch.int64:
+    if not isinstance(at, Tensor):
+        raise TypeError(f"places are {type(at).__name__}; expected a tensor, int64 (B, k), or a mask, bool (B, L)")
+    if at.dtype == torch.int64:
+        check_shapes(tokens=(tokens, "B L D"), places=(at, "int64 B k"))
+        check_classes("places", at, tokens.shape[1])
+    else:
         if at.shape != tokens.shape[:2] or at.dtype != torch.bool:
             raise ValueError(
                 f"mask is {at.dtype} {tuple(at.shape)}; expected torch.bool {tuple(tokens.shape[:2])}: "
@@ -85,7 +94,17 @@ def take(tokens: Tensor, at: Tensor) -> Tensor:
 
 
 def put_back(tokens: Tensor, mask: Tensor, filler: Tensor) -> Tensor:
-    """The inverse of `take`: (B, k, D) where the mask (B, L) is True, and `filler` (D,) at all other places."""
+    """The inverse of `take`: (B, k, D) where the mask (B, L) is True, and `filler` (D,) at all other places.
+
+    Raises:
+        TypeError, ValueError: shapes that do not fit, or a mask with another number of places than there are tokens.
+    """
+    check_shapes(mask=(mask, "bool B L"), filler=(filler, "D"))
+    if may_read(mask) and not bool((mask.sum(1) == tokens.shape[1]).all()):
+        raise ValueError(
+            f"mask has {int(mask.sum(1).min())} to {int(mask.sum(1).max())} places a row and tokens {tokens.shape[1]}; "
+            "expected as many"
+        )
     filler = filler.to(tokens.dtype)
     if tokens.shape[1] == 0:
         return filler.expand(*mask.shape, -1).clone()
