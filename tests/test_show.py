@@ -41,6 +41,15 @@ def falling(rate: float, steps: int = 100) -> History:
     return History(terms={"loss": [4 + float(np.exp(-i * rate)) for i in range(steps)]})
 
 
+LONG = [f"a class with a rather long name, number {i}" for i in range(30)]
+STRANGE = ["$5 or $10", "$", r"$\frac{", "a_b^c", r"\alpha", "<b>&amp;", "ä’ñ", "x" * 80]
+
+
+def of_classes(names: list[str]) -> Images:
+    count = max(30, len(names))
+    return Images(torch.zeros(count, 3, 8, 8, dtype=torch.uint8), torch.arange(count) % len(names), tuple(names))
+
+
 FIGURES: dict[str, Callable[[Images], card.Card]] = {
     "pictures": lambda d: show.pictures(d[:10], title="Ten"),
     "views": lambda d: show.views(d[:4], simclr(32, views=3)(d.x[:4], torch.Generator().manual_seed(0))),
@@ -87,6 +96,39 @@ FIGURES: dict[str, Callable[[Images], card.Card]] = {
     "embedding causes": lambda d: show.embedding(numbers(60, 2), d.causes, d.levels, title="Causes"),
     "embedding spaces": lambda d: show.embedding({"a": numbers(60, 2), "b": numbers(60, 2)}, d.y, d.classes),
     "embedding bare": lambda d: show.embedding(numbers(5, 2).numpy()),
+    "embedding of thirty long names": lambda d: show.embedding(
+        numbers(30, 2), torch.arange(30), LONG, title=LONG[0] * 4
+    ),
+    "embedding of 300 classes": lambda d: show.embedding(numbers(300, 2), torch.arange(300)),
+    "embeddings of long names": lambda d: show.embedding(
+        numbers(30, 2), {n: torch.arange(30) for n in LONG[:3]}, dict.fromkeys(LONG, LONG)
+    ),
+    "curves of thirty long names": lambda d: show.curves({name: falling(0.1) for name in LONG}),
+    "label_curve of thirty long names": lambda d: show.label_curve({name: {1: [0.3], 9: [0.5]} for name in LONG}),
+    "bars of thirty long names": lambda d: show.bars({name: [0.3, 0.4] for name in LONG}, title=LONG[0] * 4),
+    "candidates of long names": lambda d: show.candidates(
+        {n: [(w, 0.3) for w in LONG[:9]] for n in LONG[:4]}, title=LONG[0] * 3
+    ),
+    "views of long names": lambda d: show.views(d[:8], dict.fromkeys(LONG[:3], d.x[:8])),
+    "bars of strange names": lambda d: show.bars(dict.fromkeys(STRANGE, 0.5), title=STRANGE[0], unit=STRANGE[2]),
+    "curves of strange names": lambda d: show.curves(
+        {name: falling(0.1) for name in STRANGE}, title=STRANGE[0], log=True
+    ),
+    "spectrum of strange names": lambda d: show.spectrum({name: torch.rand(9) for name in STRANGE}),
+    "heatmap of strange names": lambda d: show.heatmap(STRANGE, STRANGE[:3], numbers(8, 3)),
+    "embedding of strange names": lambda d: show.embedding(
+        numbers(30, 2), of_classes(STRANGE).y, STRANGE, title="$a$ $b$"
+    ),
+    "attention of strange words": lambda d: show.attention(STRANGE, numbers(8, 8).softmax(1)),
+    "candidates of strange words": lambda d: show.candidates({STRANGE[0]: [(word, 0.3) for word in STRANGE]}),
+    "timeline of strange names": lambda d: show.timeline([(1, name, name) for name in STRANGE[:-1]], title=STRANGE[0]),
+    "pictures of strange names": lambda d: show.pictures(of_classes(STRANGE)[:8], title=STRANGE[0]),
+    "workflow of strange names": lambda d: show.workflow(
+        d.x[:8], (d.x[:8], d.x[8:16]), numbers(16), of_classes(STRANGE)[:6]
+    ),
+    "neighbours of strange names": lambda d: show.neighbours(
+        of_classes(STRANGE), {n: numbers(30, 4) for n in STRANGE[:2]}, [0, 2], k=3
+    ),
 }
 
 
@@ -109,6 +151,36 @@ def test_a_figure_has_words_and_a_small_picture(name: str, data: Images) -> None
     assert len(made.html) < 120_000
     assert "<svg" not in made.html
     assert "http" not in made.html
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", [name for name in FIGURES if "strange" in name or "long" in name or "300" in name])
+def test_a_name_is_drawn_as_it_is_written(name: str, data: Images) -> None:
+    made = FIGURES[name](data)
+    for text in made.figure.findobj(lambda a: type(a).__name__ in ("Text", "Annotation")):
+        if any(part in text.get_text() for part in ("$5", r"$\frac", "$a$")):
+            assert not text.get_parse_math(), text
+    if "spectrum" in name or "curves of strange" in name:  # what matplotlib writes itself is still a formula
+        assert any("mathdefault" in t.get_text() and t.get_parse_math() for t in made.figure.axes[0].get_yticklabels())
+
+
+def test_the_words_hold_whole_names_and_the_list_says_what_it_leaves_out() -> None:
+    made = show.embedding(numbers(300, 2), torch.arange(300), [f"{i}: {LONG[i % 30]}" for i in range(300)])
+    words = [text.get_text() for text in made.figure.legends[0].get_texts()]
+    assert len(words) <= 30
+    assert words[-1] == f"… and {300 - len(words) + 1} more"
+    assert all(f"{i}: {LONG[i % 30]}" in made.alt for i in range(300))
+    lines = show.curves({name: falling(0.1) for name in LONG})
+    assert "… and 7 more" in [text.get_text() for text in lines.figure.axes[0].texts]
+    assert all(name in lines.alt for name in LONG)
+
+
+def test_letters_that_no_font_has_are_told_once_a_figure() -> None:
+    letters = "".join(map(chr, (0x10330, 0x12000)))  # Gothic, cuneiform
+    with pytest.warns(UserWarning, match=f"no font here draws {letters}: boxes stand in the figure") as caught:
+        made = show.bars({letters: 0.5, "cat": 0.4})
+    assert sum("no font here" in str(one.message) for one in caught) == 1
+    assert letters in made.alt
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sslwb.show.card import Card, bare_cells, blank, headed, numbers, scale_bar
+from sslwb.show.card import LETTERS, Card, bare_cells, blank, fitting, headed, numbers, scale_bar
 from sslwb.show.heatmap import colour_map
 
 
@@ -29,11 +29,12 @@ def attention(words: Sequence[str], weights: Any, *, title: str = "", caption: s
     n = len(words)
     if w.shape != (n, n) or n > 40:
         raise ValueError(f"weights has shape {shape} for {n} words; expected (L, L) or (heads, L, L) with L ≤ 40")
-    side = 0.25 * n + 0.09 * max(map(len, words))
+    shown_words = [fitting(word, 8 * LETTERS / 2) for word in words]
+    side = 0.25 * n + 0.09 * max(map(len, shown_words))
     figure, ((ax,),) = blank(min(7.5, side + (1.05 if title else 0.7)), width=min(7.9, side + 1.8))
     shown = ax.imshow(w, cmap=colour_map(False), vmin=0, vmax=w.max() or 1)
-    ax.set_xticks(range(n), words, rotation=90)
-    ax.set_yticks(range(n), words)
+    ax.set_xticks(range(n), shown_words, rotation=90)
+    ax.set_yticks(range(n), shown_words)
     ax.set_ylabel("query: this word attends …")
     ax.set_xlabel("key: … to this one")
     ax.xaxis.set_label_position("top")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sslwb.show.card import Card, blank, by_name, dashed_line, numbers, titled
+from sslwb.show.card import LETTERS, WIDTH, Card, blank, by_name, dashed_line, fitting, numbers, titled
 from sslwb.show.colours import FAINT, INK, PALE, PALETTE, PAPER, SOFT
 
 
@@ -48,7 +48,7 @@ def bars(
             color=INK,
             fontsize=9.5,
         )
-    ax.set_yticks(range(len(names)), names)
+    ax.set_yticks(range(len(names)), [fitting(name, 8 * LETTERS) for name in names])
     ax.tick_params(axis="y", length=0, labelcolor=INK, labelsize=10)
     ax.invert_yaxis()
     low, high = min(0.0, *(s.min() for s in seeds)), max(0.0, *(s.max() for s in seeds))
@@ -62,7 +62,8 @@ def bars(
     ax.grid(axis="x", color=FAINT, linewidth=0.7)
     ax.set_xlabel(unit)
     dashed_line(ax, chance, "chance", vertical=True)
-    titled(ax, title, pad=9 if chance is None else 20)
+    beside = 0.08 * max(len(label.get_text()) for label in ax.get_yticklabels())
+    titled(ax, title, pad=9 if chance is None else 20, width=WIDTH - beside)
     described = "; ".join(f"{n} {w}" for n, w in zip(names, written, strict=True))
     return Card(figure, f"{title or 'Bars'}{f' ({unit})' if unit else ''}: {described}.", caption)
 

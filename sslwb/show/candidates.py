@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sslwb.show.card import Card, blank, by_name, headed
+from sslwb.show.card import LETTERS, WIDTH, Card, blank, by_name, fitting, headed
 from sslwb.show.colours import FAINT, INK, PALE, PALETTE, SOFT
 
 Column = Sequence[tuple[str, float]]  # (word, probability), the likeliest first
@@ -47,11 +47,17 @@ def candidates(
         ax.set_xlim(0, most * (1.2 + 0.12 * len(columns)))  # before the ticks, which are the same in all panels
         ax.locator_params(axis="x", nbins=4)
         ax.set_xticks([tick for tick in ax.get_xticks() if 0 <= tick <= min(1, ax.get_xlim()[1])])
-        ax.set_title(name, loc="left", fontsize=10, color=PALETTE[i % 2], fontweight="bold")
+        ax.set_title(
+            fitting(name, (96 * WIDTH - 8 * min(LETTERS, max(map(len, words))) - 40) / len(columns)),
+            loc="left",
+            fontsize=10,
+            color=PALETTE[i % 2],
+            fontweight="bold",
+        )
         ax.tick_params(axis="y", length=0, labelcolor=INK, labelsize=10)
         ax.grid(axis="x", color=FAINT, linewidth=0.7)
         described.append(f"{name}: " + ", ".join(f"{word} {value:.2f}" for word, value in column))
-    axes[0].set_yticks(range(len(words)), words)
+    axes[0].set_yticks(range(len(words)), [fitting(word, 8 * LETTERS) for word in words])
     axes[0].invert_yaxis()
     headed(figure, title)
     where = f" for “{sentence}”" if sentence else ""

@@ -7,15 +7,17 @@ notebook as an <img> inside <figure>, because an untrusted notebook keeps these 
 from __future__ import annotations
 
 import base64
+import functools
 import html
 import io
+import math
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sslwb.core import place
 from sslwb.show.colours import INK, PAPER, SOFT
 
 if TYPE_CHECKING:
@@ -24,6 +26,15 @@ if TYPE_CHECKING:
 
 WIDTH = 7.9  # inches; 96 pixels of the page an inch
 DPI = 150  # sharp on screens with more pixels than that
+LETTERS = 36  # of a name beside its row or line; the whole name stands in the figure's words
+NAMES = 24  # in a list beside a figure; of more the first stand there, and how many they are
+# Fonts for alphabets that matplotlib's own lacks, where a system has them: Linux, Windows, macOS.
+WIDER = [
+    *("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans Devanagari", "Noto Sans Thai", "Microsoft YaHei", "Yu Gothic"),
+    *("Malgun Gothic", "Nirmala UI", "PingFang SC", "Hiragino Sans", "Apple SD Gothic Neo"),
+]
+
+warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")  # one a letter; ours is one a figure
 
 
 class Card:
@@ -59,6 +70,8 @@ class Card:
 
     def save(self, path: str | Path) -> None:
         """Write the PNG to a file."""
+        from sslwb.core import place  # loads torch
+
         place(path).write_bytes(self.png)
 
 
@@ -67,6 +80,7 @@ def _png(figure: Figure) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
+    _taken_at_their_word(figure)
     figure.set_dpi(DPI)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
@@ -74,6 +88,46 @@ def _png(figure: Figure) -> bytes:
     file = io.BytesIO()
     picture.quantize(256, dither=Image.Dither.NONE).save(file, "png", optimize=True)
     return file.getvalue()
+
+
+def _taken_at_their_word(figure: Figure) -> None:
+    """A name is no formula, whatever dollars stand in it; and its letters are looked for in all fonts there are."""
+    from matplotlib.text import Text
+
+    strange: set[str] = set()
+    for text in figure.findobj(Text):  # what matplotlib itself writes, such as 10⁻¹, is not there yet
+        words = text.get_text()
+        if "$" in words:
+            text.set_parse_math(False)
+        if new := {letter for letter in words if letter.isprintable() and ord(letter) not in _letters()}:
+            strange |= new
+            text.set_fontfamily([*text.get_fontfamily(), *_wider()])
+    if missing := {letter for letter in strange if not any(ord(letter) in _letters(font) for font in _wider())}:
+        warnings.warn(
+            f"no font here draws {''.join(sorted(missing))[:20]}: boxes stand in the figure, its words are whole; a "
+            f"font such as {WIDER[0]} draws more",
+            stacklevel=6,
+        )
+
+
+@functools.cache
+def _wider() -> tuple[str, ...]:
+    from matplotlib.font_manager import fontManager
+
+    return tuple(sorted({font.name for font in fontManager.ttflist} & {*WIDER}, key=WIDER.index))
+
+
+@functools.cache
+def _letters(family: str = "sans-serif") -> frozenset[int]:
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    return frozenset(get_font(findfont(FontProperties(family=[family]))).get_charmap())
+
+
+def fitting(text: str, width: float, letter: float = 8.0) -> str:
+    """The text, cut where it is wider than `width` pixels, of which a letter takes `letter`."""
+    fits = max(2, int(width / letter))
+    return text if len(text) <= fits else text[: fits - 1] + "…"
 
 
 def blank(height: float, columns: int = 1, *, rows: int = 1, width: float = WIDTH, **settings: Any) -> tuple[Any, Any]:
@@ -95,16 +149,23 @@ def blank(height: float, columns: int = 1, *, rows: int = 1, width: float = WIDT
     return figure, axes
 
 
-def titled(ax: Axes, title: str, pad: float = 9) -> None:
-    """A title at the left, where reading begins."""
+def titled(ax: Axes, title: str, pad: float = 9, width: float = WIDTH) -> None:
+    """A title at the left, where reading begins; `width` is that of the axes, inches."""
     if title:
-        ax.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK, pad=pad)
+        ax.set_title(fitting(title, 96 * width - 20, 9), loc="left", fontsize=11, fontweight="bold", color=INK, pad=pad)
 
 
 def headed(figure: Figure, title: str) -> None:
     """A title over the whole figure, where the axes have labels above them or are several."""
     if title:
-        figure.suptitle(title, x=0.015, ha="left", fontsize=11, fontweight="bold", color=INK)
+        figure.suptitle(
+            fitting(title, 96 * figure.get_figwidth() - 20, 9),
+            x=0.015,
+            ha="left",
+            fontsize=11,
+            fontweight="bold",
+            color=INK,
+        )
 
 
 def bare_cells(ax: Axes, rows: int, columns: int, gap: float) -> None:
@@ -125,7 +186,14 @@ def scale_bar(figure: Figure, shown: Any, *, size: int = 9, **place: Any) -> Non
 
 
 def name_lines(ax: Any, ends: Sequence[tuple[float, str, str]]) -> None:
-    """Write each line's name at its right end, (y, name, colour), moved apart where they would overlap."""
+    """Write each line's name at its right end, (y, name, colour), moved apart where they would overlap.
+
+    Of more than there is room for, the first are named, and how many there are besides.
+    """
+    if len(ends) > NAMES:
+        ends = [*ends[: NAMES - 1], (math.nan, f"… and {len(ends) - NAMES + 1} more", SOFT)]
+    height = max(ax.figure.get_figheight(), 0.19 * (len(ends) + 1) / 0.75)
+    ax.figure.set_figheight(height)
     low, high = ax.transAxes.inverted().transform(ax.transData.transform([(0, y) for y in ax.get_ylim()]))[:, 1]
     places = ax.transAxes.inverted().transform(ax.transData.transform([(0, y) for y, _, _ in ends]))[:, 1]
     gap = 0.19 / (ax.figure.get_figheight() * 0.75)  # one line of text as a share of the axes' height
@@ -140,7 +208,16 @@ def name_lines(ax: Any, ends: Sequence[tuple[float, str, str]]) -> None:
         most = spread[k] - gap
     for i, place in zip(order, spread, strict=True):
         _, name, colour = ends[i]
-        ax.text(1.015, place, name, color=colour, transform=ax.transAxes, va="center", fontsize=10, fontweight="bold")
+        ax.text(
+            1.015,
+            place,
+            fitting(name, 8 * LETTERS),
+            color=colour,
+            transform=ax.transAxes,
+            va="center",
+            fontsize=10,
+            fontweight="bold",
+        )
 
 
 def dashed_line(ax: Any, at: float | None, name: str, vertical: bool) -> None:

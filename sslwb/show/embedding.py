@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sslwb.show.card import Card, blank, headed, numbers, scale_bar, titled
+from sslwb.show.card import LETTERS, Card, blank, fitting, headed, numbers, scale_bar, titled
 from sslwb.show.colours import CYCLIC, FAINT, LOW_TO_HIGH, MARKERS, PALETTE, PAPER, UNKNOWN, class_colours, gradient
 from sslwb.show.pictures import as_rgb, resized
 
@@ -64,10 +64,9 @@ def embedding(
             _thumbnails(ax, points, as_rgb("images", images))
         if handles and not shared:
             ax.legend(
-                handles=handles,
                 loc="upper center",
                 bbox_to_anchor=(0.5, -0.02),
-                ncols=2 if columns == 3 else 3,
+                **_listed(handles, 96 * wide, 2 if columns == 3 else 3, rows=5),
                 fontsize=8,
                 frameon=False,
                 handletextpad=0.1,
@@ -76,15 +75,14 @@ def embedding(
             )
         elif handles and i == 0:
             figure.legend(
-                handles=handles,
                 loc="outside lower center",
-                ncols=min(len(handles), 8 if columns > 1 else 6),
+                **_listed(handles, 96 * width, min(len(handles), 8 if columns > 1 else 6), rows=15),
                 fontsize=9,
                 frameon=False,
                 handletextpad=0.1,
                 columnspacing=1.0,
             )
-        titled(ax, name)
+        titled(ax, name, width=wide)
         described.append(_seen(name, points, colouring))
     headed(figure, title)
     if images is not None:
@@ -209,8 +207,19 @@ def _draw(figure: Any, ax: Any, points: np.ndarray, colouring: Colouring | None,
         colour, word = colouring.legend[c]
         style: dict[str, Any] = {"marker": MARKERS[c % len(MARKERS)], "color": colour}
         ax.scatter(*points[values == c].T, s=size, alpha=0.85, linewidths=0, **style)
-        handles.append(Line2D([], [], linestyle="", markersize=6, label=word, **style))
+        handles.append(Line2D([], [], linestyle="", markersize=6, label=fitting(word, 8 * LETTERS), **style))
     return handles
+
+
+def _listed(handles: list[Any], width: float, most: int, rows: int) -> dict[str, Any]:
+    """What a legend shows in so many pixels: at most `most` columns and `rows` rows, and how many more there are."""
+    from matplotlib.lines import Line2D
+
+    columns = min(most, max(1, int(width / (40 + 6.5 * max(len(handle.get_label()) for handle in handles)))))
+    if left := max(0, len(handles) - columns * rows):
+        more = Line2D([], [], linestyle="", label=f"… and {left + 1} more")
+        handles = [*handles[: columns * rows - 1], more]
+    return {"handles": handles, "ncols": columns}
 
 
 def _thumbnails(ax: Any, points: np.ndarray, rgb: list[np.ndarray]) -> None:

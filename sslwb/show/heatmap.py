@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from sslwb.show.card import WIDTH, Card, bare_cells, blank, headed, numbers, scale_bar
+from sslwb.show.card import LETTERS, WIDTH, Card, bare_cells, blank, fitting, headed, numbers, scale_bar
 from sslwb.show.colours import BLUES, EMPTY, INK, PAPER, SIGNED, SOFT
+
+MOST = 60  # rows or columns whose numbers can be read
 
 
 def heatmap(
@@ -34,10 +36,16 @@ def heatmap(
         fmt: format of the numbers, such as ".2f" or ".0%".
         low, high: values of the palest and the strongest colour; None takes them from the values.
         caption: a line below.
+
+    Raises:
+        ValueError: another shape, or more than 60 rows or columns.
     """
     v = numbers("values", values, 2)
-    if v.shape != (len(rows), len(columns)):
-        raise ValueError(f"values has shape {v.shape}; expected {len(rows)} rows and {len(columns)} columns of names")
+    if v.shape != (len(rows), len(columns)) or max(v.shape) > MOST:
+        raise ValueError(
+            f"values has shape {v.shape}; expected {len(rows)} rows and {len(columns)} columns of names, at most "
+            f"{MOST} of each: show those that matter"
+        )
     finite = v[np.isfinite(v)]
     low = float(finite.min()) if low is None and len(finite) else low or 0.0
     high = float(finite.max()) if high is None and len(finite) else (1.0 if high is None else high)
@@ -45,9 +53,10 @@ def heatmap(
     if signed:
         low, high = -max(-low, high), max(-low, high)
     width = min(WIDTH, 2.6 + 0.85 * len(columns))
-    letters = int((width - 0.6 - 0.09 * max(map(len, rows))) / len(columns) / 0.085)
+    beside = [fitting(row, 8 * LETTERS) for row in rows]
+    letters = int((width - 0.6 - 0.09 * max(map(len, beside))) / len(columns) / 0.085)
     letters = max(letters, 6, *(len(w) for c in columns for w in c.split() if len(w) == letters + 1))  # one more fits
-    heads = [textwrap.wrap(c, letters) or [""] for c in columns]
+    heads = [textwrap.wrap(fitting(c, 8 * 2 * LETTERS), letters) or [""] for c in columns]
     lines = max(map(len, heads))
     figure, ((ax,),) = blank(0.38 + 0.17 * lines + 0.36 * len(rows) + (0.3 if title else 0), width=width)
     colours = colour_map(signed)
@@ -65,7 +74,7 @@ def heatmap(
             color=PAPER if dark and np.isfinite(v[i, j]) else INK,
         )
     ax.set_xticks(range(len(columns)), ["\n".join(head) for head in heads])
-    ax.set_yticks(range(len(rows)), rows)
+    ax.set_yticks(range(len(rows)), beside)
     bare_cells(ax, *v.shape, gap=2)
     headed(figure, title)
     described = "; ".join(
@@ -138,7 +147,7 @@ def matrix(
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
     if small:
-        labels = list(names) if names is not None else [str(i) for i in range(n)]
+        labels = [fitting(name, 8 * LETTERS / 3) for name in names] if names is not None else [str(i) for i in range(n)]
         ax.set_xticks(range(n), labels)
         ax.set_yticks(range(n), labels)
         ax.xaxis.tick_top()

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sslwb.show.card import DPI, WIDTH, Card
+from sslwb.show.card import DPI, LETTERS, WIDTH, Card, fitting
 from sslwb.show.colours import INK, OTHER, PAPER, SAME, SOFT, rgb
 
 # Dashes for those who cannot tell the colours of the frames apart.
@@ -150,6 +150,7 @@ def grid(
     columns = max(columns, *(len(row) for row in rows))
     starts = [c for c in heads if c > 0]  # a block of columns begins here
     margin, gap, block = 12, 6, 16
+    names = [fitting(name, 7 * LETTERS, 7) for name in names]
     left = margin + (max(len(n) for n in names) * 7 + 8 if names else 0)
     room = WIDTH * 96 - left - margin - gap * (columns - 1) - block * len(starts)
     side = max(16, min(88, int(room / columns)))
@@ -175,7 +176,7 @@ def grid(
             y0, x0 = round(y * scale), round(x * scale)
             sheet[y0 : y0 + pixels, x0 : x0 + pixels] = resized(cell.picture, pixels)
             if cell.text:
-                word = _fitting(cell.text, side + gap - 2, 6)
+                word = fitting(cell.text, side + gap - 2, 6)
                 ax.text(x + side / 2, y - 4, word, ha="center", va="baseline", fontsize=8, color=SOFT)
             if cell.frame:
                 colour, line = FRAMES[cell.frame]
@@ -188,18 +189,12 @@ def grid(
         ax.text(margin, y + side / 2, name, va="center", fontsize=9.5, color=INK)
     for column, head in heads.items():
         end = min([s for s in starts if s > column], default=columns)
-        head = _fitting(head, xs[min(end, columns) - 1] + side - xs[column] + gap)
+        head = fitting(head, xs[min(end, columns) - 1] + side - xs[column] + gap)
         ax.text(xs[column], top - 8, head, fontsize=9.5, color=INK if column else SOFT, va="baseline")
     if title:
-        title = _fitting(title, width - 2 * margin, 8.6)
+        title = fitting(title, width - 2 * margin, 8.6)
         ax.text(margin, margin + 13, title, fontsize=11, fontweight="bold", color=INK, va="baseline")
     return Card(figure, alt, caption)
-
-
-def _fitting(text: str, width: float, letter: float = 8.0) -> str:
-    """The text, cut where it is wider than `width` pixels."""
-    fits = max(2, int(width / letter))
-    return text if len(text) <= fits else text[: fits - 1] + "…"
 
 
 def label_names(images: Any) -> list[str]:

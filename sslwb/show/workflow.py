@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sslwb.show.card import Card, blank
+from sslwb.show.card import Card, blank, fitting
 from sslwb.show.colours import INK, PALETTE, SOFT
 from sslwb.show.heatmap import colour_map
 from sslwb.show.pictures import as_rgb
@@ -57,7 +57,7 @@ def workflow(originals: Any, views: Sequence[Any], embedding: Any, labelled: Any
     for i, (picture, label) in enumerate(zip(as_rgb("labelled", some), some.labels.tolist(), strict=True)):
         x, y = 17.2 + 3.2 * (i % 2), 5.4 - 2.7 * (i // 2)
         put(picture, x, y)
-        say(x + 0.85, y - 0.4, labelled.classes[label], color=INK, ha="center", fontsize=9)
+        say(x + 0.85, y - 0.4, fitting(labelled.classes[label], 100, 7), color=INK, ha="center", fontsize=9)
 
     for x, head, words in (
         (0, "1  Pretext task", "Which views belong together?\nNo labels are needed."),

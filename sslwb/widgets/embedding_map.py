@@ -15,6 +15,7 @@ import traitlets as T
 from torch import Tensor
 
 from sslwb.data import Images
+from sslwb.show.card import NAMES
 from sslwb.show.colours import DARK, LIGHT, PALETTE
 from sslwb.show.embedding import Colouring
 from sslwb.show.maps import umap_map
@@ -207,11 +208,14 @@ class EmbeddingMap(Live):
         )
 
     def _describe(self) -> None:
+        shown = self._now.legend if len(self._now.legend) <= NAMES else self._now.legend[: NAMES - 1]
         legend = "".join(
             f'<div><span style="display:inline-block;width:11px;height:11px;border-radius:2px;background:{colour}">'
             f"</span> {html.escape(name)}</div>"
-            for colour, name in self._now.legend
+            for colour, name in shown
         )
+        if left := len(self._now.legend) - len(shown):
+            legend += f'<div class="quiet">… and {left} more</div>'
         index = self.hovering if self.hovering is not None else self.selection[0] if len(self.selection) == 1 else None
         card = '<div class="quiet" style="height:128px">Point at a dot.</div>'
         if index is not None:
