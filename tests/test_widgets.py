@@ -599,6 +599,21 @@ def test_what_is_saved_is_readable_without_a_kernel(every: list[Any]) -> None:
         assert bundle["text/html"].startswith("<p>")
 
 
+def test_a_widget_and_its_twin_are_two_outputs_and_the_one_hides_the_other(
+    every: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two kinds in one output JupyterLab takes the widget, also where its kernel has ended."""
+    for widget in every:
+        shown: list[dict[str, Any]] = []
+        monkeypatch.setattr("IPython.display.display", lambda bundle, raw, shown=shown: shown.append(bundle))
+        widget._ipython_display_()
+        twin, live = shown
+        assert set(twin) == {"text/html", "text/plain"}
+        assert set(live) == {"application/vnd.jupyter.widget-view+json"}
+        assert f'class="still-{widget.model_id}"' in twin["text/html"]
+        assert f".still-{widget.model_id}" in widget.children[0].value  # its style, there only while it lives
+
+
 def controls(widget: Any) -> list[Any]:
     here = [widget] if isinstance(widget, (W.Button, W.ValueWidget)) and not isinstance(widget, W.HTML) else []
     return here + [c for child in getattr(widget, "children", ()) for c in controls(child)]

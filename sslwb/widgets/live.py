@@ -56,6 +56,13 @@ body[data-jp-theme-light="false"] .sslwb {{ {_variables(colours.DARK)} }}""" + (
 )
 
 
+# Its own style, and so only a widget that lives, hides its twin; and the twin hides what says that no widget lives.
+HIDE_TWIN = "<style>.still-{id}, .jp-OutputArea-child:has(.still-{id}) {{ display: none; }}</style>"
+HIDE_ERROR = (
+    "<style>.jp-OutputArea-child:has(.still-{id}) + .jp-OutputArea-child:not(:has(.sslwb)) {{ display: none; }}</style>"
+)
+
+
 class Live(W.VBox):
     """A column of controls. A notebook saved without widget state keeps `still()` in its place.
 
@@ -66,13 +73,29 @@ class Live(W.VBox):
 
     def __init__(self, children: Sequence[W.Widget], **settings: Any) -> None:
         keep_widgets_alive()
-        super().__init__([W.HTML(STYLE, layout={"display": "none"}), *children], **settings)
+        style = W.HTML(STYLE, layout={"display": "none"})
+        super().__init__([style, *children], **settings)
+        style.value += HIDE_TWIN.format(id=self.model_id)
         self.add_class("sslwb").add_class(type(self).__name__)
 
     def still(self) -> tuple[str, str]:
         """(plain text, HTML) for a reader without a kernel."""
         text = f"A live widget: run this cell in JupyterLab to {self.purpose}."
         return text, f"<p><em>{html.escape(text)}</em></p>"
+
+    def _ipython_display_(self) -> None:
+        """Two outputs: the twin, which the live widget hides where it is, and the widget.
+
+        In one output JupyterLab would choose the widget even where its kernel has ended, and say "model not found".
+        """
+        from IPython.display import display
+
+        bundle = self._repr_mimebundle_()
+        twin = (
+            f'<div class="still-{self.model_id}">{bundle.pop("text/html")}{HIDE_ERROR.format(id=self.model_id)}</div>'
+        )
+        display({"text/html": twin, "text/plain": bundle.pop("text/plain")}, raw=True)
+        display(bundle, raw=True)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         text, rich = self.still()
