@@ -435,6 +435,14 @@ def test_a_picture_is_made_smaller_by_its_own_crop_alone() -> None:
     assert together[noise][~near[noise]].std() < 0.7 * read[noise][~near[noise]].std()
 
 
+def test_where_nothing_may_be_read_large_pictures_give_the_same_views(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, recipe = fine(96).repeat(8, 1, 1, 1), images.simclr(32, rotate=20)
+    expected = recipe(x, seeded(3))
+    monkeypatch.setattr(images, "may_read", lambda _: False)  # as on a GPU
+    for view, other in zip(recipe(x, seeded(3)), expected, strict=True):
+        assert torch.allclose(view, other, atol=1e-6)
+
+
 def test_pictures_that_are_not_much_larger_are_read_as_before() -> None:
     x = fine(32)
     for recipe in (Augment(32), Augment(24), Augment(17), Augment(12, crop=(0.1, 0.4))):
