@@ -15,6 +15,8 @@ from sslwb.methods.base import Method
 from sslwb.methods.defaults import suited
 from sslwb.train import CheckpointError, Diverged, History, fit, load_checkpoint
 
+MARKS = {"healthy": "✓", "cannot tell": "?"}  # and ✗ for a fault
+
 
 def train_encoder(args: argparse.Namespace) -> int:
     """Train as the arguments say, keep the checkpoint at `args.out`, print how its encoder's neighbours vote.
@@ -83,7 +85,7 @@ def examine_run(run: Path, data_name: str | None = None) -> int:
     diagnosis = diagnose(history, method.encoder, data, method=method, make_views=make_views)
     for one in (diagnosis, *diagnosis.also):
         seen = ", ".join(f"{name} {value:.3g}" for name, value in one.evidence.items())
-        print(f"{'✓' if one.verdict == 'healthy' else '✗'} {one.verdict}\n    seen by: {seen}\n    → {one.suggestion}")
+        print(f"{MARKS.get(one.verdict, '✗')} {one.verdict}\n    seen by: {seen}\n    → {one.suggestion}")
     return int(diagnosis.verdict != "healthy")
 
 

@@ -175,12 +175,14 @@ def out_of_balance(signs: Signs) -> Seen:
 
 
 def collapsed(signs: Signs) -> Seen:
-    """All items get nearly the same embedding (feature std, Chen and He 2021), and had others untrained: nets without
-    batch norm begin near one direction; or the same share of each prototype (Caron et al. 2021, section 5.3); or the
-    loss fell by half and views are matched hardly better than by chance."""
+    """All items get nearly the same embedding (feature std, Chen and He 2021), or the same share of each prototype
+    (Caron et al. 2021, section 5.3); or the loss fell by half and views are matched hardly better than by chance.
+
+    Nets without batch norm begin near one direction, so a spread that is not quite none has to be less than untrained.
+    """
     learns = _else(signs.of_guessing, 1) < NEARLY  # answers that are known cannot be given by one embedding for all
     for name in () if learns else ("feature_std", "feature_std_for_the_loss"):
-        if (seen := _of(signs, name)) and seen[name] < 0.1 and seen[name] < 0.3 * _else(_before(signs, name), 0.1):
+        if (seen := _of(signs, name)) and seen[name] < min(0.1, max(ONE, 0.3 * _else(_before(signs, name), 0.0))):
             return seen | signs.some(f"untrained_{name}")
     seen = _of(signs, "nats_for_the_loss", "prototypes_for_the_loss")
     if seen and seen["nats_for_the_loss"] < (0.05 if seen["prototypes_for_the_loss"] < FEW else EVEN):
@@ -208,12 +210,13 @@ def too_strong(signs: Signs) -> Seen:
 
 
 def few_dimensions(signs: Signs) -> Seen:
-    """The embeddings themselves use few directions (effective rank, centred: Garrido et al. 2023), and used five times
-    as many untrained."""
+    """The embeddings themselves use few directions (effective rank, centred: Garrido et al. 2023): hardly more than
+    one, or a fifth of what they used untrained."""
     seen = _of(signs, "effective_rank", "dimensions")
-    if seen is None or seen["effective_rank"] > 0.2 * _else(signs.untrained_effective_rank, math.inf):
+    if seen is None:
         return None
-    return seen if seen["effective_rank"] < max(2.0, 0.04 * seen["dimensions"]) else None
+    few = min(0.04 * seen["dimensions"], 0.2 * _else(signs.untrained_effective_rank, math.inf))
+    return seen if seen["effective_rank"] < max(2.0, few) else None
 
 
 def _blind(signs: Signs) -> bool:
@@ -258,6 +261,7 @@ def unseen(signs: Signs) -> Seen:
 
 
 GUESSED, NEARLY = 0.985, 0.95  # shares of the loss of guessing
+ONE = 0.02  # a feature std that is a collapse wherever it began
 FEW, EVEN = 10, 0.006  # prototypes in use; nats, where more are
 WARMTH = "Begin at 0.1 to 0.5."
 FLAT = "Only a few directions carry anything. Try stronger augmentation, a projector, or a decorrelating term."
