@@ -1,10 +1,11 @@
 """Where the time of `make test` goes: runs it, and writes the table of tests/README.md.
 
-    python benchmarks/proof.py [--quick]
+    python benchmarks/proof.py [--quick] [--of FILE SECONDS]
 
 A group is what one worker runs in order: the cells of a notebook, the tests of a file, one test in a browser; its
 seconds are those of that worker. tests/conftest.py starts the longest groups first, as they stand in
-results/proof.json. --quick runs one lesson and keeps nothing.
+results/proof.json. --quick runs one lesson and keeps nothing; --of takes a run that was made already: the file that
+$SSLWB_PROOF named in it, and its seconds from the command to its end.
 """
 
 from __future__ import annotations
@@ -68,8 +69,13 @@ def table(rows: dict[str, float], wall: float) -> str:
 
 
 def main() -> None:
-    options = parser(__doc__).parse_args()
-    rows, wall = measure(*(["LESSONS=00"] if options.quick else []))
+    arguments = parser(__doc__)
+    arguments.add_argument("--of", nargs=2, metavar=("FILE", "SECONDS"), help="a run that was made already")
+    options = arguments.parse_args()
+    if options.of:
+        rows, wall = json.loads(Path(options.of[0]).read_text()), float(options.of[1])
+    else:
+        rows, wall = measure(*(["LESSONS=00"] if options.quick else []))
     print(table(rows, wall))
     keep(options, rows, wall=round(wall, 1))
     if not options.quick and options.out is None:
