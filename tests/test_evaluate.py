@@ -1,6 +1,9 @@
 """Measuring: against scikit-learn, against known information, and with what must be refused."""
 
 import math
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -589,3 +592,53 @@ def test_fine_tuning_standardises_faint_features() -> None:
     data = load("shapes", n=256, seed=8, size=16)
     with_faint, plain = (ev.fine_tune(e, data, data, steps=60, lr=1e-2) for e in (Faint(), nets.conv(8, seed=1)))
     assert with_faint > plain - 0.15
+
+
+CELLS = """
+import torch
+from torch import nn
+from sslwb.augment.images import simclr
+from sslwb.data import load
+from sslwb.evaluate import diagnose, embed, evaluate
+from sslwb.methods.base import Method
+from sslwb.train import trained
+
+class Mine(nn.Module):
+    def __init__(self, dim=8):
+        super().__init__()
+        self.dim, self.line = dim, nn.Linear(3 * 12 * 12, dim)
+
+    def forward(self, x):
+        return self.line(nn.functional.interpolate(x, (12, 12)).flatten(1))
+
+class Near(Method):
+    pairs = True
+
+    def forward(self, views):
+        a, b = (self.encoder(v) for v in views)
+        return {"loss": (a - b).square().mean() + (1 - a.std(0)).relu().mean()}
+
+# cell
+data, views = load("digits", n=64, seed=1), simclr(12)
+method, again = Near(Mine()), Near(Mine())
+first = trained(method, data, views, steps=4, batch_size=16, progress=False)
+second = trained(again, data, views, steps=4, batch_size=16, progress=False)
+print(len(evaluate(method.encoder, data, data, control_steps=2).rows), diagnose(first, method.encoder, data).verdict)
+"""
+
+
+def test_classes_of_a_notebooks_cell_are_measured_and_trained(tmp_path: Path) -> None:
+    """As lesson 18 asks of everybody: an encoder and a method that are defined in one cell and used in the next."""
+    script = (
+        "import sys; from IPython.core.interactiveshell import InteractiveShell; "
+        "shell = InteractiveShell.instance(); "
+        "[shell.run_cell(cell, store_history=True).raise_error() for cell in sys.argv[1].split('# cell')]"
+    )
+    environment = os.environ | {"SSLWB_CACHE": str(tmp_path), "IPYTHONDIR": str(tmp_path / "ipython")}
+    run = subprocess.run(
+        [sys.executable, "-c", script, CELLS], capture_output=True, text=True, env=environment, check=False
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    rows, verdict = run.stdout.split(maxsplit=1)
+    assert (rows, "in module" in run.stdout) == ("4", False)
+    assert verdict.strip()
