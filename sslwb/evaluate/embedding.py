@@ -135,7 +135,12 @@ def untrained(encoder: nn.Module, seed: int = 0) -> nn.Module:
         ValueError: the encoder has weights that nothing can draw anew.
     """
     check_encoder(encoder)
-    fresh = copy.deepcopy(encoder)
+    return drawn_anew(encoder, seed)
+
+
+def drawn_anew(network: nn.Module, seed: int = 0) -> nn.Module:
+    """A copy of a network, an encoder or a whole method, with new random weights; raises as `untrained` does."""
+    fresh = copy.deepcopy(network)
     drawn: set[int] = set()
     with seeded(seed):
         for module in fresh.modules():

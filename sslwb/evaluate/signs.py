@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from sslwb.core import MakeViews, NotRecorded, Views, rebuild
 from sslwb.data import Items
-from sslwb.evaluate.embedding import BATCH, evaluating, untrained
+from sslwb.evaluate.embedding import BATCH, drawn_anew, evaluating
 from sslwb.geometry import effective_rank, feature_std, spectrum
 from sslwb.methods.base import Method
 from sslwb.train.loop import History
@@ -171,7 +171,7 @@ def with_first_weights(method: Method | None, encoder: nn.Module, begun: Method 
     for trained in (method, encoder):
         if trained is not None:
             with contextlib.suppress(ValueError):
-                return untrained(trained)
+                return drawn_anew(trained)
     return None
 
 
@@ -280,7 +280,7 @@ def of_weights(history: History, encoder: nn.Module, begun: Method | None) -> di
         signs["moved_by"] = math.sqrt(way / max(sum(float(q.square().sum()) for _, q in pairs), 1e-12))
     else:
         try:
-            first = untrained(encoder)
+            first = drawn_anew(encoder)
         except ValueError:  # weights that nothing can draw anew
             return signs
     sizes = [
