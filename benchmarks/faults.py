@@ -249,6 +249,7 @@ def main() -> None:
             (test.partition("::")[2], case) for test in kind.tests for case in found.get(test.partition("::")[2], [])
         ]
         said = [f"{test}: {text[:200]}" for test, (passed, text) in cases if not passed]
+        said += [f"{test}: did not run" for test in kind.tests if test.partition("::")[2] not in found]
         count = sum(kind.times.get(test, 1) for test, _ in cases)
         rows[name] = {"holds": kind.holds, "tried": count, "wrong": len(said), "said": said}
         print(f"{'✗' if said else '✓'} {name}: {count}", *said, sep="\n  ")
