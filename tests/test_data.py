@@ -345,6 +345,7 @@ def test_rows_are_taken_by_every_kind_of_index(index: Any, rows: list[int]) -> N
         (torch.zeros(2, 2, dtype=torch.long), TypeError, r"index is torch\.int64 of shape \(2, 2\)"),
         ("first", TypeError, "index is 'first'; expected"),
         (None, TypeError, "index is None; expected"),
+        ((0, 1), TypeError, r"index is \(0, 1\);.* for several rows a list"),
         (torch.tensor(6), IndexError, "index 6 is out of range: the data set has 6 items"),
         (np.int64(-7), IndexError, "index -7 is out of range: the data set has 6 items"),
         (torch.ones(5, dtype=torch.bool), IndexError, "the mask has 5 values; expected 6"),

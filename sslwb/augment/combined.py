@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from sslwb.core import MakeViews, Views, check_generator, recorded, whole
+from sslwb.core import MakeViews, Views, check_generator, check_recipe, recorded, whole
 
 
 @recorded
@@ -19,7 +19,7 @@ class Labelled:
     of: MakeViews
 
     def __post_init__(self) -> None:
-        _check_recipes(of=self.of)
+        check_recipe("of", self.of)
 
     def __call__(self, batch: Any, generator: torch.Generator) -> tuple[Tensor, ...]:
         if isinstance(batch, Tensor) or not hasattr(batch, "labels"):
@@ -50,7 +50,7 @@ class WithNoise:
     shape: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        _check_recipes(of=self.of)
+        check_recipe("of", self.of)
         for side in self.shape:
             whole("shape", side, least=1)
 
@@ -86,7 +86,8 @@ class Paired:
     b: MakeViews
 
     def __post_init__(self) -> None:
-        _check_recipes(a=self.a, b=self.b)
+        check_recipe("a", self.a)
+        check_recipe("b", self.b)
 
     def __call__(self, batch: Any, generator: torch.Generator) -> Pair:
         if not hasattr(batch, "a") or not hasattr(batch, "b"):
@@ -106,12 +107,6 @@ class Unchanged:
 
     def __call__(self, batch: Any, generator: torch.Generator) -> tuple[Tensor, ...]:
         return (batch,) if isinstance(batch, Tensor) else batch.inputs()
-
-
-def _check_recipes(**recipes: Any) -> None:
-    for name, recipe in recipes.items():
-        if not callable(recipe):
-            raise TypeError(f"{name} is {type(recipe).__name__}; expected a recipe such as images.weak()")
 
 
 def one_input(views: Views) -> tuple[Tensor, ...]:

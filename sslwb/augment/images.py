@@ -186,6 +186,9 @@ class RandomViews:
     kinds: tuple[tuple[int, Augment], ...]
 
     def __post_init__(self) -> None:
+        pairs = isinstance(self.kinds, tuple) and all(isinstance(k, tuple) and len(k) == 2 for k in self.kinds)
+        if not pairs or not all(isinstance(augment, Augment) for _, augment in self.kinds):
+            raise TypeError(f"kinds is {self.kinds!r:.80}; expected pairs, such as ((2, Augment(size=32)),)")
         if not self.kinds:
             raise ValueError("kinds is empty; expected at least one kind of view")
         for count, _ in self.kinds:

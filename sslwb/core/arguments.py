@@ -143,13 +143,13 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def as_tensor(name: str, value: Any) -> Tensor:
-    """A tensor as it is; an array, or a list of numbers, arrays or tensors of one shape, as a tensor.
+    """A tensor as it is, a sparse one dense; an array, or a list of numbers, arrays or tensors of one shape, as one.
 
     Raises:
         TypeError: something else.
     """
     if isinstance(value, Tensor):
-        return value
+        return value if value.layout is torch.strided else value.to_dense()
     if isinstance(value, np.ndarray | list | tuple):
         try:
             if not isinstance(value, np.ndarray) and any(isinstance(part, Tensor) for part in value):
@@ -207,6 +207,7 @@ def check_shapes(**tensors: tuple[Any, str]) -> None:
     for name, (x, said) in tensors.items():
         if not isinstance(x, Tensor):
             raise TypeError(f"{name} is {_shown(x)}; expected a tensor {_letters(said)}")
+        check_dense(name, x)
         kind, letters = _split(said)
         if x.dtype != KINDS[kind] if kind else not x.is_floating_point():
             raise TypeError(f"{name} is {x.dtype}; expected {f'torch.{kind}' if kind else 'floats'} {_letters(said)}")
@@ -232,6 +233,12 @@ def check_shapes(**tensors: tuple[Any, str]) -> None:
         raise ValueError(
             f"{_listed([f'{name} is on {place}' for name, place in places.items()])}; expected one device: x.to(device)"
         )
+
+
+def check_dense(name: str, x: Tensor) -> None:
+    """Raise TypeError for a sparse tensor, of which torch knows few operations."""
+    if x.layout is not torch.strided:
+        raise TypeError(f"{name} is a tensor of layout {x.layout}; expected a dense one: {name}.to_dense()")
 
 
 def check_classes(name: str, y: Tensor, count: int, knows: str = "there are {}") -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
-from sslwb.core.arguments import as_tensor, check_shapes
+from sslwb.core.arguments import as_tensor, check_dense, check_shapes
 
 # One entry a view, each (B, …). A list holds views of the same kind, two crops of a picture for one. Where places have
 # a meaning (inputs and targets, tokens and labels), it is a NamedTuple, or a tuple whose recipe says what stands where.
@@ -59,12 +60,27 @@ def check_views_of_recipe(views: Any, device: torch.device) -> None:
             continue
         if not isinstance(view, Tensor):
             raise TypeError(f"{name} is a {type(view).__name__}; expected a tensor: make_views must return tensors")
+        check_dense(name, view)
         if not view.is_floating_point() and view.dtype not in (torch.int64, torch.bool):
             raise TypeError(
                 f"{name} is {view.dtype}; expected floats, for pictures from 0 to 1: sslwb.augment.images.as_float(x)"
             )
         if view.device.type != device.type:
             raise ValueError(f"{name} is on {view.device} and the training on {device}; expected views on its device")
+
+
+def check_recipe(name: str, recipe: Any) -> None:
+    """Raise TypeError unless it can be called with a batch and a generator."""
+    expected = "expected a recipe such as augment.images.simclr(), called as recipe(batch, generator)"
+    if isinstance(recipe, type) or not callable(recipe):
+        came = f"the class {recipe.__name__}" if isinstance(recipe, type) else f"a {type(recipe).__name__}"
+        raise TypeError(f"{name} is {came}; {expected}")
+    try:
+        inspect.signature(recipe).bind("batch", "generator")
+    except TypeError as error:
+        raise TypeError(f"{name} cannot be called ({error}); {expected}") from None
+    except ValueError:
+        pass  # a function of C, which says nothing of its arguments
 
 
 def as_float32(views: Views) -> Views:

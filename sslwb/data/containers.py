@@ -408,6 +408,8 @@ def _rows(index: Any, count: int) -> slice | Tensor:
         except TypeError:
             raise TypeError(f"index is {index!r:.80}; {EXPECTED}") from None
         return index
+    if isinstance(index, tuple):  # to numpy the 2nd number is a column
+        raise TypeError(f"index is {index!r:.80}; {EXPECTED}; for several rows a list: data[[0, 1]]")
     try:
         if isinstance(index, np.ndarray):
             index = index.copy()  # torch takes no array that runs backwards

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sslwb.augment import labelled
-from sslwb.core import MakeViews, typed, usual
+from sslwb.core import MakeViews, check_recipe, typed, usual
 from sslwb.data import Items
 from sslwb.evaluate.embedding import WithoutEncoder, check_encoder, embed, untrained
 from sslwb.evaluate.probes import knn, linear
@@ -97,9 +97,10 @@ def evaluate(
         if not len(data):
             raise ValueError(f"{what} has no items; expected at least one")
     check_encoder(encoder)
-    for what, function in (("task", task), ("make_views", make_views or task)):
-        if not callable(function):
-            raise TypeError(f"{what} is {type(function).__name__}; expected a function")
+    if not callable(task):
+        raise TypeError(f"task is {type(task).__name__}; expected a function")
+    if make_views is not None:
+        check_recipe("make_views", make_views)
     shapes, others = ([tuple(t.shape[1:]) for t in data[:1].inputs()] for data in (train, test))
     if shapes != others:
         raise ValueError(

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sslwb.core import MakeViews, NotRecorded, Views, rebuild
+from sslwb.core import MakeViews, NotRecorded, Views, check_recipe, rebuild
 from sslwb.data import Items
 from sslwb.evaluate.embedding import BATCH, drawn_anew, evaluating
 from sslwb.geometry import effective_rank, feature_std, spectrum
@@ -107,7 +107,9 @@ def collect(
     """Everything that can be seen; see `diagnose` for the arguments."""
     begun = declared_by(history)
     known = method or begun
-    if make_views is None and known is not None:
+    if make_views is not None:
+        check_recipe("make_views", make_views)
+    elif known is not None:
         with contextlib.suppress(NotRecorded, ValueError, TypeError):  # made by a function of a notebook
             make_views = rebuild(history.settings.get("views"))
     losses: dict[str, Any] = of_losses(history)

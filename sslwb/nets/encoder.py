@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from sslwb.core import may_read
+from sslwb.core import check_dense, may_read
 
 BYTES = 50.0  # pictures from 0 to 1, standardised or not, span less; those from 0 to 255 more
 
@@ -38,6 +38,7 @@ def as_pictures(x: Any, channels: int, module: nn.Module) -> Tensor:
     if not isinstance(x, Tensor) or not x.is_floating_point():
         came = x.dtype if isinstance(x, Tensor) else type(x).__name__
         raise TypeError(f"x is {came}; this encoder expects floats in [0, 1]: sslwb.augment.images.as_float(x)")
+    check_dense("x", x)
     if x.ndim != 4 or x.shape[1] != channels:
         raise ValueError(f"x has shape {tuple(x.shape)}; this encoder expects (B, {channels}, H, W), floats in [0, 1]")
     if x.numel() and may_read(x):

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sslwb.core import check_classes, check_shapes, may_read, whole
+from sslwb.core import check_classes, check_shapes, may_read, typed, whole
 
 
 def patchify(x: Tensor, patch: int) -> Tensor:
@@ -21,10 +21,12 @@ def patchify(x: Tensor, patch: int) -> Tensor:
     return F.unfold(x, patch, stride=patch).transpose(1, 2)
 
 
+@typed
 def unpatchify(patches: Tensor, patch: int, size: tuple[int, int]) -> Tensor:
     """(B, L, C · patch²) → (B, C, H, W) with (H, W) = size: the inverse of `patchify`.
 
     Raises:
+        TypeError: size is no pair of whole numbers.
         ValueError: another number of patches, or of values in a patch, than pictures of this size have.
     """
     height, width = size

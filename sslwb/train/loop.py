@@ -24,6 +24,7 @@ from sslwb.core import (
     MakeViews,
     Views,
     as_float32,
+    check_recipe,
     check_views_of_recipe,
     checking,
     describe,
@@ -501,10 +502,7 @@ def _check_inputs(method: Method, data: Items, make_views: MakeViews, checkpoint
         raise TypeError(f"method is a {type(method).__name__}; expected a sslwb Method such as SimCLR(encoder)")
     if not isinstance(data, Items):
         raise TypeError(f"data is a {type(data).__name__}; expected a container: load(…), or Images(x) of a tensor")
-    if not callable(make_views):
-        raise TypeError(
-            f"make_views is a {type(make_views).__name__}; expected a recipe such as augment.images.simclr()"
-        )
+    check_recipe("make_views", make_views)
     if not isinstance(checkpoint, str | os.PathLike | None):
         raise TypeError(f"checkpoint is a {type(checkpoint).__name__}; expected the path of a file, or None")
     if any(p.is_inference() for p in method.parameters()):
