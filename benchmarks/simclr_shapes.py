@@ -9,22 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from _common import cores, keep, middle, parser, use_threads
 from _rows import BANK, accuracies
-from simclr_ablation import RECIPE, SETTINGS
+from simclr_ablation import SETTINGS
 from torch import Tensor
 
-from sslwb import nets
-from sslwb.augment.images import simclr
 from sslwb.data import Images, load
 from sslwb.evaluate import embed, raw, untrained
+from sslwb.methods.family import make_encoder, make_views
 from sslwb.methods.simclr import SimCLR
 from sslwb.train import fit
 
-STEPS = 1000
-VIEWS: dict[str, Any] = {"size": 24, "views": 4}
+STEPS = 500
 TEMPERATURE = 0.1
 
 
@@ -43,16 +40,17 @@ def main() -> None:
 
     rows: dict[str, list[dict[str, float]]] = {"raw pixels": [score(raw, bank, test)]}
     for seed in range(seeds):
-        method = SimCLR(nets.conv(16, seed=seed), temperature=TEMPERATURE, seed=seed)
+        method = SimCLR(make_encoder(seed=seed), temperature=TEMPERATURE, seed=seed)
         random = untrained(method.encoder, seed)
-        history = fit(method, train, simclr(**VIEWS, **RECIPE), steps=steps, seed=seed, progress=False, **SETTINGS)
+        history = fit(method, train, make_views, steps=steps, seed=seed, progress=False, **SETTINGS)
         for name, encoder in (("random encoder", random), ("SimCLR", method.encoder)):
             rows.setdefault(name, []).append(score(partial(embed, encoder), bank, test))
         rows["SimCLR"][-1]["seconds"] = round(history.seconds, 1)
         print(f"seed {seed}: {rows['SimCLR'][-1]}", flush=True)
     for name, scores in rows.items():
         print(f"{name:16}", *(f"{term} {middle([s[term] for s in scores]):.3f}" for term in scores[0]))
-    recipe = {"steps": steps, "n": n, "temperature": TEMPERATURE, **VIEWS, **RECIPE, **SETTINGS}
+    encoder, views = "conv(16, instance_norm=True)", repr(make_views)
+    recipe = {"steps": steps, "n": n, "encoder": encoder, "views": views, "temperature": TEMPERATURE, **SETTINGS}
     keep(options, rows, settings=recipe, seeds=list(range(seeds)))
 
 

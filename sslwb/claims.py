@@ -5,7 +5,8 @@ A lesson says once which settings its claims are made for:
     made_for(DATA="shapes", STEPS=600, SEED=0)
 
 From then on `claim` stops the lesson when something said does not hold. Where the settings are others, or a training
-was stopped before its end, it prints the number and goes on.
+was stopped before its end, it prints the number and goes on. What stands on stored rows says so, with their seeds: no
+run of the learner's could break it, only the script that makes the rows anew.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from sslwb.core import whole
 from sslwb.screen import say
 from sslwb.train import History, Run
 from sslwb.train.loop import train_share
@@ -55,7 +57,9 @@ def made_for(**settings: object) -> None:
         say(f"· your settings: {reason}. What the lesson claims is shown from here on, and not insisted on.")
 
 
-def claim(text: str, value: Any, op: str, threshold: Any, *, default: bool | None = None) -> None:
+def claim(
+    text: str, value: Any, op: str, threshold: Any, *, default: bool | None = None, stored: int | None = None
+) -> None:
     """Print a tick, the text and both numbers, or stop the lesson because the text is not true.
 
     Args:
@@ -65,6 +69,8 @@ def claim(text: str, value: Any, op: str, threshold: Any, *, default: bool | Non
         threshold: the number it is compared with.
         default: None asserts for the settings of `made_for`, after trainings that ran to their end; elsewhere it
             reports. True asserts always (an equality that no setting can break), False never.
+        stored: the numbers are of rows that are stored with the course, of so many seeds, and of nothing that was run
+            here. It is asserted always.
 
     Raises:
         ClaimFailed: it does not hold, or value is not a number (NaN).
@@ -76,6 +82,8 @@ def claim(text: str, value: Any, op: str, threshold: Any, *, default: bool | Non
     number, limit = _number("value", value), _number("threshold", threshold)
     if math.isnan(limit):
         raise ValueError(f"threshold is NaN; expected a number to compare {number:.3g} with")
+    if stored is not None:
+        default, text = True, f"stored, {whole('stored', stored, 1)} seed{'s' * (stored != 1)}: {text}"
     sign, holds = _COMPARE[op]
     came, expected = _written(number, limit)
     if default is False or (default is None and (reason := _other_settings() or _stopped())):

@@ -167,3 +167,15 @@ def test_nothing_is_claimed_of_shortened_trainings(
     assert capsys.readouterr().out == "· it learns: not claimed here: 0.10 (trainings take 5% of their steps)\n"
     with pytest.raises(ClaimFailed):  # what no setting can break is still insisted on
         exec('claim("the loop agrees", 0.1, "~=", 0.3, default=True)', names)
+
+
+def test_a_claim_on_stored_rows_says_so_and_is_made_whatever_the_settings(
+    names: dict[str, object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    names["STEPS"] = 3
+    claim("it holds", 0.5, ">", 0.3, stored=3)
+    assert capsys.readouterr().out.splitlines()[-1] == "✓ stored, 3 seeds: it holds (0.50 > 0.30)"
+    with pytest.raises(ClaimFailed, match="stored, 1 seed: it holds"):
+        claim("it holds", 0.2, ">", 0.3, stored=1)
+    with pytest.raises(TypeError, match="stored is 'three'"):
+        claim("it holds", 0.2, ">", 0.3, stored="three")  # type: ignore[arg-type]
