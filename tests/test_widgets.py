@@ -497,23 +497,36 @@ ONE = [("yes", True, "It is so."), ("no", False, "It is not.")]
 TWO = [("p", True, "One."), ("q", True, "Two."), ("r", False, "None.")]
 
 
+def places(question: Any, *texts: str) -> list[int]:
+    """Where the options with these texts stand: they are shuffled."""
+    return [[text for text, _, _ in question.options].index(text) for text in texts]
+
+
+def test_the_place_of_an_option_tells_nothing_and_is_the_same_everywhere() -> None:
+    options = [("the first", True, "It is."), ("the second", False, "No."), ("the third", False, "No.")]
+    right = [places(quiz(f"Question {i}?", options).questions[0], "the first")[0] for i in range(300)]
+    assert all(80 < right.count(place) < 120 for place in range(3))
+    assert right[:12] == [2, 1, 0, 1, 0, 0, 0, 2, 2, 1, 2, 2]
+
+
 def test_a_single_choice_unticks_the_other_and_counts_tries() -> None:
     asked = quiz("Is it?", ONE)
     (q,) = asked.questions
     q.check()
     assert q.tries == 0
     assert "Choose an answer first" in q._answer.value
-    q.boxes[1].value = True
+    yes, no = places(q, "yes", "no")
+    q.boxes[no].value = True
     q.check()
     assert "It is not." in q._answer.value
     assert "It is so." not in q._answer.value
-    q.boxes[0].value = True
-    assert not q.boxes[1].value
-    assert q.chosen == (0,)
+    q.boxes[yes].value = True
+    assert not q.boxes[no].value
+    assert q.chosen == (yes,)
     q.check()
     assert q.solved
     assert asked.score == (1, 0)
-    q.choose(1)
+    q.choose(no)
     q.check()
     assert asked.score == (1, 0)  # what was solved stays solved
 
@@ -521,14 +534,15 @@ def test_a_single_choice_unticks_the_other_and_counts_tries() -> None:
 def test_where_several_are_right_all_have_to_be_chosen() -> None:
     asked = quiz({"Is it?": ONE, "Which?": TWO})
     q = asked.questions[1]
-    q.choose(0)
+    p, *others = places(q, "p", "q", "r")
+    q.choose(p)
     q.check()
     assert not q.solved
     assert "1 more is right" in q._answer.value
     q.choose(0, 1, 2)
     q.check()
     assert not q.solved
-    q.choose(0, 1)
+    q.choose(p, others[0])
     q.check()
     assert q.solved
     assert "1 of 2 solved, 0 at the first try" in asked._score.value

@@ -1,7 +1,12 @@
-"""A quiz with an explanation for every option. Every lesson."""
+"""A quiz with an explanation for every option. Every lesson.
+
+The options are shuffled, by the words of their question: alike on every machine, and the place of the right one tells
+nothing.
+"""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 
 import ipywidgets as W
@@ -23,7 +28,7 @@ class Question(W.VBox):
     solved = T.Bool(False)
 
     def __init__(self, text: str, options: Sequence[Option]) -> None:
-        self.text, self.options = text, _checked(text, options)
+        self.text, self.options = text, _shuffled(text, _checked(text, options))
         self.several = sum(right for _, right, _ in options) > 1
         # Boxes of our own beside the words: ipywidgets' radio buttons cut long options off and know no emphasis.
         self.boxes = [
@@ -34,7 +39,7 @@ class Question(W.VBox):
                 description_allow_html=True,
                 layout={"width": "auto", "max_width": "100%"},
             )
-            for text, _, _ in options
+            for text, _, _ in self.options
         ]
         self._check = button("Check", "see which answers are right, and why")
         self._answer = W.HTML()
@@ -116,7 +121,7 @@ def quiz(question: str | Mapping[str, Sequence[Option]], options: Sequence[Optio
     Args:
         question: one question with its `options`, or several: {question: options, …}.
         options: (text, whether it is right, why) for each. Where more than one is right, all of them have to be chosen.
-            `code` and *emphasis* are shown as such.
+            `code` and *emphasis* are shown as such. They are shown in an order of their own.
 
     Returns:
         A widget; `.score` counts. Without a kernel it reads as a list with its answers folded away.
@@ -138,6 +143,10 @@ def _checked(question: str, options: Sequence[Option]) -> list[Option]:
         if not why.strip():
             raise ValueError(f"option {text!r} of {question!r} has no explanation; every option needs one")
     return list(options)
+
+
+def _shuffled(question: str, options: list[Option]) -> list[Option]:
+    return random.Random(question).sample(options, len(options))
 
 
 def _verdict(text: str, right: bool, why: str) -> str:
