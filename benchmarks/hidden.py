@@ -27,11 +27,13 @@ from sslwb.augment.images import weak
 from sslwb.data import Images, load, subset_per_class
 from sslwb.evaluate import embed, fine_tune, label_curve, probe_causes, raw, untrained
 from sslwb.methods.base import Method
+from sslwb.methods.family import make_views
 from sslwb.methods.inpainting import Inpainting
 from sslwb.methods.jepa import JEPA
 from sslwb.methods.jigsaw import Jigsaw
 from sslwb.methods.mae import MAE
 from sslwb.methods.rotation import Rotation
+from sslwb.methods.simclr import SimCLR
 from sslwb.train import fit
 
 SIZE = 24
@@ -72,6 +74,8 @@ def representations(spread: float = 0.3, draw: Any = SCATTERED) -> Recipe:
 ROWS: dict[str, Recipe] = {
     "MAE": mae(),
     "MAE, normalised": mae(normalise=True, lr=2e-3),
+    # comparing, on MAE's network: as many steps as take MAE's time
+    "SimCLR, transformer": (transformer, partial(SimCLR, temperature=0.1), make_views, how(300, 2e-3)),
     "I-JEPA": (transformer, JEPA, masks.jepa(SIZE, crop=CROP), how(800, 3e-3)),
     "jigsaw": jigsaw(),
     "inpainting": (conv, partial(Inpainting, size=SIZE), masks.inpainting(SIZE, crop=CROP), how(1600, 4e-3)),
@@ -91,7 +95,17 @@ ROWS: dict[str, Recipe] = {
     "small, pixels, textured": pixels(),
     "small, representations, textured": representations(),
 }
-TUNED = ("random conv", "random transformer", "MAE", "MAE, normalised", "I-JEPA", "jigsaw", "inpainting", "rotation")
+TUNED = (
+    "random conv",
+    "random transformer",
+    "MAE",
+    "MAE, normalised",
+    "SimCLR, transformer",
+    "I-JEPA",
+    "jigsaw",
+    "inpainting",
+    "rotation",
+)
 BASELINES: dict[str, Callable[..., Any]] = {
     "random conv": conv,
     "random transformer": transformer,
