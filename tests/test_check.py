@@ -539,18 +539,16 @@ def asking(**how: Any) -> Callable[..., Tensor]:
     return lambda logits, targets: asked_words(logits, targets, **how)
 
 
-def shares(scores: Tensor, **how: Any) -> Tensor:
-    """Attention by a lower triangle, with one thing that may be different."""
-    seen = torch.tril(torch.ones_like(scores), how.get("diagonal", 0))
-    seen = seen.mT if how.get("turned") else seen
-    if how.get("after"):
-        return scores.softmax(-1) * seen
-    hidden = scores * seen if how.get("zero") else scores.masked_fill(seen == 0, float("-inf"))
-    return hidden if how.get("raw") else hidden.softmax(how.get("dim", -1))
+def table(length: int, **how: Any) -> Tensor:
+    """The places that each place sees, entry by entry, with one thing that may be different."""
+    seen = torch.zeros(length, length, dtype=how.get("dtype", torch.bool))
+    for i, j in itertools.product(range(length), repeat=2):
+        seen[i, j] = how.get("may", lambda i, j: j <= i)(i, j)
+    return seen
 
 
-def seeing(**how: Any) -> Callable[..., Tensor]:
-    return lambda scores: shares(scores, **how)
+def seeing(may: Callable[[int, int], bool] = lambda i, j: j <= i, **how: Any) -> Callable[..., Tensor]:
+    return lambda length: table(length, may=may, **how)
 
 
 WORDS: list[Case] = [
@@ -576,15 +574,19 @@ WORDS: list[Case] = [
     ("mlm_loss", asking(p=lambda z: z.softmax(1)), "dim=1"),
     ("mlm_loss", lambda z, t: F.cross_entropy(z, t, ignore_index=0), "wants (M, V) and (M,)"),
     ("mlm_loss", lambda z, t: asking()(z.detach(), t), "no gradient flows back"),
-    ("causal_mask", lambda s: s.softmax(-1), "Nothing is masked"),
-    ("causal_mask", seeing(turned=True), "turned round"),
-    ("causal_mask", seeing(diagonal=-1), "does not see itself"),
-    ("causal_mask", seeing(diagonal=1), "one place too many"),
-    ("causal_mask", seeing(after=True), "after the softmax"),
-    ("causal_mask", seeing(zero=True), "masked with 0"),
-    ("causal_mask", seeing(dim=1), "dim=1"),
-    ("causal_mask", seeing(dim=0), "dim=0"),
-    ("causal_mask", seeing(raw=True), "These are the scores"),
+    ("causal_mask", seeing(lambda i, j: True), "Nothing is masked"),
+    ("causal_mask", seeing(lambda i, j: j >= i), "turned round"),
+    ("causal_mask", seeing(lambda i, j: j < i), "does not see itself"),
+    ("causal_mask", seeing(lambda i, j: j <= i + 1), "one place too many"),
+    ("causal_mask", seeing(lambda i, j: j > i), "True and False are exchanged"),
+    ("causal_mask", seeing(lambda i, j: i - 1 <= j <= i), "only itself and the one before"),
+    ("causal_mask", seeing(lambda i, j: j == i), "sees itself alone"),
+    ("causal_mask", seeing(dtype=torch.float32), "another dtype"),
+    (
+        "causal_mask",
+        lambda length: torch.zeros(length, length).masked_fill(~table(length), -torch.inf),
+        "additive mask",
+    ),
 ]
 
 FAMILY = [*METERS, *TEACHER, *QUEUE, *BYOL, *CORRELATION, *CLUSTERS]
@@ -793,7 +795,9 @@ RIGHT: list[tuple[str, Callable[..., Any]]] = [
     ("mask_tokens", shown),
     ("mlm_loss", asked_words),
     ("mlm_loss", lambda z, t: F.cross_entropy(z.flatten(0, 1), t.flatten(), ignore_index=0)),
-    ("causal_mask", shares),
+    ("causal_mask", table),
+    ("causal_mask", lambda length: torch.ones(length, length).tril().bool()),
+    ("causal_mask", lambda n: torch.arange(n)[:, None] >= torch.arange(n)),
     ("feature_std", on_sphere),
     ("effective_rank", directions),
     ("moving_average", average),
@@ -953,13 +957,9 @@ def defined(source: str, name: str) -> Callable[..., Any]:
     return f
 
 
-# lesson 13 asks for the mask of a length, and its check gives scores and wants attention
-OTHER = {"causal_mask": pytest.mark.xfail(strict=True, reason="lesson 13's cell asks for another function")}
-
-
 @pytest.mark.parametrize(
     ("name", "mine", "source"),
-    [pytest.param(*a[1:], id=f"{a[0][:2]}-{a[1]}", marks=OTHER.get(a[1], ())) for a in ASKED],
+    [pytest.param(*a[1:], id=f"{a[0][:2]}-{a[1]}") for a in ASKED],
 )
 def test_the_cell_asks_for_the_arguments_that_the_check_gives(name: str, mine: str, source: str) -> None:
     signature = inspect.signature(defined(source, mine))

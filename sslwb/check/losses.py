@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sslwb import geometry
-from sslwb.check.report import Mistake, Report, Trial, judge
+from sslwb.check.report import Mistake, Report, Trial, drawn, judge
 from sslwb.methods import simclr
 
 # What a contrastive loss can get wrong, and what to say about it. `_contrastive` computes each of them.
@@ -29,6 +29,14 @@ COMMON = {
     "positive not in denominator": "The positive is missing from the denominator: there the sum runs over the positive "
     "and all negatives.",
     "next row": "Your positives stand one row off.",
+    "temperature above alone": "Only the positive is divided by the temperature: all similarities in the "
+    "denominator are too.",
+    "temperature below alone": "Only the denominator is divided by the temperature: the positive above is divided too.",
+    "mean below": "The denominator is a mean: sum the exponentials.",
+    "no exponential": "The exponential is missing in the denominator: log Σ exp(similarity / temperature).",
+    "log twice": "You took the logarithm twice: F.nll_loss wants log-softmax, F.cross_entropy does it itself.",
+    "positive alone": "Only the positives are in your loss, so all pictures in one point would be perfect: the sum "
+    "over all candidates below, Σ exp(…), is missing.",
 }
 TWO_VIEWS = {
     "diagonal kept": "You kept each view's similarity with itself: mask the diagonal, for instance with "
@@ -41,13 +49,25 @@ TWO_VIEWS = {
     "interleaved": "Your positives are at the wrong offset: in torch.cat([z1, z2]) the partner of row i is row i + B "
     "(and of row i + B row i), not its next-door row.",
     "itself as positive": "You named each view itself as its positive: the target of row i is row i + B.",
+    "diagonal zeroed": "You set the diagonal to 0, and e⁰ = 1 is a candidate like others: put -inf there, so that a "
+    "view's similarity with itself drops out.",
+    "backwards": "Your positives run backwards: row i and row i + B belong together, not the first and the last.",
+    "diagonal alone twice": "Each view's similarity with itself is in the denominator, and its partner is not: mask "
+    "the diagonal, keep the partner.",
+    "first view raw": "Only z2 is normalised: z1 gets the length 1 as well.",
+    "second view raw": "Only z1 is normalised: z2 gets the length 1 as well.",
 }
 ONE_VIEW = {
     **COMMON,
-    "columns": "You took the softmax over the anchors (dim=0). Each anchor, a row, chooses among the positives: dim=1.",
+    "columns": "You took the softmax over the anchors (dim=0). Each anchor, a row, chooses a candidate: dim=1.",
     "both directions": "You averaged both directions. Here only the anchors look for their positives.",
-    "diagonal masked": "You masked the diagonal, but between anchors and positives it holds the pairs that belong "
+    "diagonal masked": "You masked the diagonal, but between anchors and candidates it holds the pairs that belong "
     "together. Only similarities of a batch with itself need the mask.",
+    "all pairs": "You took the mean over all B × B entries: only the positive of a row counts, column i in row i.",
+    "first view raw": "Only one side is normalised: the anchors get the length 1 as well.",
+    "second view raw": "Only one side is normalised: the candidates, a row each, get the length 1 as well.",
+    "all alike": "Your label is column 0 for every row: the right column of row i is i, torch.arange(B).",
+    "backwards": "Your labels run backwards: row i belongs to column i.",
 }
 
 
@@ -77,7 +97,7 @@ def nt_xent(f: Any) -> Report:
         [*_mistakes(_two_views, TWO_VIEWS), *apart],
         arguments=("z1", "z2", "temperature"),
         agrees_with="sslwb.methods.simclr.nt_xent",
-        trained=True,
+        trained=("z1", "z2"),
         edge=_sharp(),
         edge_hint=OVERFLOW,
         explain=_mask_too_small,
@@ -85,14 +105,14 @@ def nt_xent(f: Any) -> Report:
 
 
 def info_nce(f: Any) -> Report:
-    """Check `f(anchors, positives, temperature)`: each anchor (B, D) looks for its positive among all positives.
+    """Check `f(anchors, candidates, temperature)`: each anchor (B, D) looks for its positive among all candidates.
 
-    The mean over i of -log( exp(a_i·p_i/t) / Σ_j exp(a_i·p_j/t) ) with unit vectors. Source: van den Oord et al. 2018,
+    The mean over i of -log( exp(a_i·c_i/t) / Σ_j exp(a_i·c_j/t) ) with unit vectors. Source: van den Oord et al. 2018,
     "Representation Learning with Contrastive Predictive Coding", equation 4.
     """
     apart = [
         Mistake(
-            "This is the NT-Xent of both views. Here each anchor chooses among the B positives alone.",
+            "This is the NT-Xent of both views. Here each anchor chooses among the B candidates alone.",
             lambda a, p, t: simclr.nt_xent(a, p, temperature=t),
         )
     ]
@@ -102,9 +122,9 @@ def info_nce(f: Any) -> Report:
         lambda a, p, t: _one_view(a, p, t, frozenset()),
         _pairs(),
         [*_mistakes(_one_view, ONE_VIEW), *apart],
-        arguments=("anchors", "positives", "temperature"),
+        arguments=("anchors", "candidates", "temperature"),
         agrees_with="InfoNCE",
-        trained=True,
+        trained=("anchors", "candidates"),
         edge=_sharp(),
         edge_hint=OVERFLOW,
     )
@@ -142,7 +162,7 @@ def alignment(f: Any) -> Report:
             lambda a, b: torch.cdist(unit(a), unit(b)).square().mean(),
         ),
     ]
-    trials = [Trial(t.about.partition(", temp")[0], t.inputs[:2]) for t in _pairs()]
+    trials = _pairs(2)
     return judge(
         "alignment",
         f,
@@ -184,7 +204,7 @@ def uniformity(f: Any) -> Report:
         Mistake("You summed over the pairs: take the mean.", lambda z: squared(z).mul(-2).exp().sum().log()),
         Mistake("The sign is turned round: uniformity is below 0.", lambda z: -squared(z).mul(-2).exp().mean().log()),
     ]
-    trials = [Trial(t.about.partition(", temp")[0], t.inputs[:1]) for t in _pairs()]
+    trials = _pairs(1)
     return judge(
         "uniformity",
         f,
@@ -204,7 +224,11 @@ OVERFLOW = (
 
 def _two_views(z1: Tensor, z2: Tensor, temperature: float, wrong: frozenset[str]) -> Tensor:
     """NT-Xent with these mistakes in it; right with none."""
-    b, z = len(z1), _unit(torch.cat([z1, z2]), wrong)
+    b = len(z1)
+    if "normalised over the batch" in wrong:
+        z = _unit(torch.cat([z1, z2]), wrong)
+    else:
+        z = torch.cat([_unit(z1, wrong, "first"), _unit(z2, wrong, "second")])
     s = _similarity(z, z, temperature, wrong)
     row = torch.arange(2 * b)
     target = (row + b) % (2 * b)
@@ -212,31 +236,43 @@ def _two_views(z1: Tensor, z2: Tensor, temperature: float, wrong: frozenset[str]
         target = row ^ 1
     if "next row" in wrong:
         target = (row + 1) % (2 * b)
+    if "backwards" in wrong:
+        target = row.flip(0)
     if "itself as positive" in wrong:
         target = row
+    elif "diagonal zeroed" in wrong:
+        s = s.masked_fill(torch.eye(2 * b, dtype=torch.bool), 0)
+    elif "diagonal alone twice" in wrong:
+        wrong = wrong | {"positive not in denominator"}
     elif "diagonal kept" not in wrong:
         s = s.masked_fill(torch.eye(2 * b, dtype=torch.bool), -torch.inf)
     if "other view alone" in wrong:
         s = s.masked_fill((row[:, None] < b) == (row < b), -torch.inf)
     rows = slice(b) if "one direction" in wrong else slice(None)
-    loss = _reduced(s[rows], target[rows], wrong)
+    loss = _reduced(s[rows], target[rows], temperature, wrong)
     return 2 * loss if "divided by B" in wrong else loss
 
 
-def _one_view(anchors: Tensor, positives: Tensor, temperature: float, wrong: frozenset[str]) -> Tensor:
+def _one_view(anchors: Tensor, candidates: Tensor, temperature: float, wrong: frozenset[str]) -> Tensor:
     """InfoNCE with these mistakes in it; right with none."""
-    s = _similarity(_unit(anchors, wrong), _unit(positives, wrong), temperature, wrong)
+    s = _similarity(_unit(anchors, wrong, "first"), _unit(candidates, wrong, "second"), temperature, wrong)
     row = torch.arange(len(s))
+    if "all pairs" in wrong:
+        return -s.log_softmax(1).mean()
     if "diagonal masked" in wrong:
         s = s.masked_fill(torch.eye(len(s), dtype=torch.bool), -torch.inf)
     target = (row + 1) % len(s) if "next row" in wrong else row
+    if "all alike" in wrong:
+        target = torch.zeros_like(row)
+    if "backwards" in wrong:
+        target = row.flip(0)
     if "both directions" in wrong:
-        return (_reduced(s, target, wrong) + _reduced(s.T, target, wrong)) / 2
-    return _reduced(s.T if "columns" in wrong else s, target, wrong)
+        return (_reduced(s, target, temperature, wrong) + _reduced(s.T, target, temperature, wrong)) / 2
+    return _reduced(s.T if "columns" in wrong else s, target, temperature, wrong)
 
 
-def _unit(z: Tensor, wrong: frozenset[str]) -> Tensor:
-    if "unnormalised" in wrong:
+def _unit(z: Tensor, wrong: frozenset[str], view: str = "") -> Tensor:
+    if "unnormalised" in wrong or f"{view} view raw" in wrong:
         return z
     return F.normalize(z, dim=0 if "normalised over the batch" in wrong else 1)
 
@@ -248,14 +284,27 @@ def _similarity(a: Tensor, b: Tensor, temperature: float, wrong: frozenset[str])
     return s * temperature if "temperature multiplied" in wrong else s / temperature
 
 
-def _reduced(s: Tensor, target: Tensor, wrong: frozenset[str]) -> Tensor:
+def _reduced(s: Tensor, target: Tensor, temperature: float, wrong: frozenset[str]) -> Tensor:
     """The loss of similarities (R, C), whose positives stand in the columns `target`."""
     if "softmax twice" in wrong:
         s = s.softmax(1)
     positive = s.gather(1, target[:, None])[:, 0]
     if "positive not in denominator" in wrong:
         s = s.scatter(1, target[:, None], -torch.inf)
-    share = positive - s.logsumexp(1)  # the logarithm of it
+    if "temperature above alone" in wrong:
+        s = s * temperature
+    if "temperature below alone" in wrong:
+        positive = positive * temperature
+    below = s.logsumexp(1)
+    if "mean below" in wrong:
+        below = below - s.isfinite().sum(1).log()
+    if "no exponential" in wrong:
+        below = s.where(s.isfinite(), 0).sum(1).log()
+    if "log twice" in wrong:
+        positive, below = (positive - below).neg().log().neg(), torch.zeros(())
+    if "positive alone" in wrong:
+        below = torch.zeros(())
+    share = positive - below  # the logarithm of it
     if "mean before logarithm" in wrong:
         return -share.exp().mean().log()
     loss = share.exp() if "no logarithm" in wrong else share
@@ -274,18 +323,18 @@ def _mistakes(compute: Any, hints: dict[str, str]) -> list[Mistake]:
     return singles + pairs
 
 
-def _pairs() -> list[Trial]:
-    """Two views that resemble each other, of several sizes, lengths and temperatures."""
-    g = torch.Generator().manual_seed(0)
-    trials = []
-    for b, d, temperature in ((4, 8, 0.5), (2, 3, 1.0), (5, 2, 0.2), (3, 16, 2.0), (8, 4, 0.1)):
-        z1 = torch.randn(b, d, generator=g)
-        z2 = z1 + 0.5 * torch.randn(b, d, generator=g)
-        length = 0.5 + torch.rand(2, b, 1, generator=g)
-        trials.append(
-            Trial(f"B = {b}, D = {d}, temperature {temperature}", (z1 * length[0], z2 * length[1], temperature))
-        )
-    return trials
+def _pairs(arguments: int = 3) -> list[Trial]:
+    """Two views that resemble each other, of several sizes, lengths and temperatures; the first of these arguments."""
+
+    def draw(g: torch.Generator, B: int, D: int, temperature: float) -> tuple[Any, ...]:
+        z1 = torch.randn(B, D, generator=g)
+        z2 = z1 + 0.5 * torch.randn(B, D, generator=g)
+        length = 0.5 + torch.rand(2, B, 1, generator=g)
+        return (z1 * length[0], z2 * length[1], temperature)[:arguments]
+
+    wording = "B = {B}, D = {D}" + (", temperature {temperature}" if arguments == 3 else "")
+    sizes = ((4, 8, 0.5), (2, 3, 1.0), (5, 2, 0.2), (3, 16, 2.0), (8, 4, 0.1))
+    return drawn(draw, wording, *({"B": b, "D": d, "temperature": t} for b, d, t in sizes))
 
 
 def _sharp() -> Trial:

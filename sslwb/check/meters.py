@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sslwb import geometry
-from sslwb.check.report import Mistake, Report, Trial, judge
+from sslwb.check.report import Mistake, Report, Trial, drawn, judge
 
 
 def feature_std(f: Any) -> Report:
@@ -42,6 +42,47 @@ def feature_std(f: Any) -> Report:
             "You took the variance: its root is asked for.", lambda z: unit(z).var(0, correction=0).mean() * z.shape[1]
         ),
         Mistake("You summed over the features: take their mean.", lambda z: std(unit(z)).sum() * math.sqrt(z.shape[1])),
+        Mistake(
+            "The standard deviation divides by N - 1: divide by N, z.std(0, correction=0).",
+            lambda z: unit(z).std(0).mean() * math.sqrt(z.shape[1]),
+        ),
+        Mistake(
+            "You divided by √D: multiply, so that a filled sphere gives 1.",
+            lambda z: std(unit(z)).mean() / z.shape[1] ** 0.5,
+        ),
+        Mistake(
+            "You multiplied by √N, the number of pictures: by √D, the number of features.",
+            lambda z: std(unit(z)).mean() * math.sqrt(len(z)),
+        ),
+        Mistake("√D is missing, and you summed over the features: take their mean.", lambda z: std(unit(z)).sum()),
+        Mistake(
+            "You standardised the features before: then nothing is left of their spread.",
+            lambda z: std(unit((z - z.mean(0)) / z.std(0))).mean() * math.sqrt(z.shape[1]),
+        ),
+        Mistake(
+            "You took the root of the mean variance: take the root for each feature first, then the mean.",
+            lambda z: unit(z).var(0, correction=0).mean().sqrt() * math.sqrt(z.shape[1]),
+        ),
+        Mistake(
+            "You took the smallest standard deviation: take the mean over the features.",
+            lambda z: std(unit(z)).min() * math.sqrt(z.shape[1]),
+        ),
+        Mistake(
+            "You took the largest standard deviation: take the mean over the features.",
+            lambda z: std(unit(z)).max() * math.sqrt(z.shape[1]),
+        ),
+        Mistake(
+            "You divided by the largest length: give each embedding the length 1 by its own.",
+            lambda z: std(z / z.norm(dim=1).max()).mean() * math.sqrt(z.shape[1]),
+        ),
+        Mistake(
+            "You divided by the sum of absolute values (p=1): the length is the root of the sum of squares.",
+            lambda z: std(F.normalize(z, p=1, dim=1)).mean() * math.sqrt(z.shape[1]),
+        ),
+        Mistake(
+            "You divided by the length of the whole matrix: give each row the length 1 by its own, dim=1.",
+            lambda z: std(z / z.norm()).mean() * math.sqrt(z.shape[1]),
+        ),
         Mistake(
             "One standard deviation over all numbers sees how they differ within a picture too: one for each "
             "feature, then the mean.",
@@ -99,6 +140,57 @@ def effective_rank(f: Any) -> Report:
             lambda z: torch.exp(entropy(torch.linalg.svdvals(z) / torch.linalg.svdvals(z).max())),
         ),
         Mistake(
+            "You gave the singular values the length 1: their shares sum to 1, divide by the sum.",
+            lambda z: torch.exp(entropy(F.normalize(torch.linalg.svdvals(z), dim=0))),
+        ),
+        Mistake(
+            "You took a softmax of the singular values: their shares are the values divided by their sum.",
+            lambda z: torch.exp(entropy(torch.linalg.svdvals(z).softmax(0))),
+        ),
+        Mistake(
+            "You took the mean of -p log p: the entropy is the sum.",
+            lambda z: torch.exp(torch.special.entr(shares(z)).mean()),
+        ),
+        Mistake(
+            "You raised 2 to a natural logarithm's entropy: exp belongs to log, 2 to log2.",
+            lambda z: 2 ** entropy(shares(z)),
+        ),
+        Mistake("The logarithm is missing: the entropy is -Σ p log p.", lambda z: torch.exp(shares(z).square().sum())),
+        Mistake(
+            "This is 1 / Σ p², another way to count (the participation ratio): the exponential of the entropy is "
+            "asked for.",
+            lambda z: 1 / shares(z).square().sum(),
+        ),
+        Mistake(
+            "This is (Σ s)² / Σ s² with squared values, another way to count: the exponential of the entropy is "
+            "asked for.",
+            lambda z: 1 / shares(z, 2).square().sum(),
+        ),
+        Mistake(
+            "The p before the logarithm is missing: the entropy is -Σ p log p.",
+            lambda z: torch.exp(-shares(z).log().sum()),
+        ),
+        Mistake(
+            "This is the sum of the singular values over the largest: take the entropy of their shares.",
+            lambda z: torch.linalg.svdvals(z).sum() / torch.linalg.svdvals(z).max(),
+        ),
+        Mistake(
+            "You took the singular values of the Gram or covariance matrix, which are squares: take those of z itself.",
+            lambda z: torch.exp(entropy(shares(torch.cov(z.T, correction=0).reshape(z.shape[1], -1)))),
+        ),
+        Mistake(
+            "You divided the entropy by log D: its exponential is asked for, not a share.",
+            lambda z: entropy(shares(z)) / math.log(z.shape[1]),
+        ),
+        Mistake(
+            "You divided by D: a number of directions is asked for, 1 to min(N, D), not a share of them.",
+            lambda z: torch.exp(entropy(shares(z))) / z.shape[1],
+        ),
+        Mistake(
+            "You standardised the features first: the embeddings are taken as they are.",
+            lambda z: torch.exp(entropy(shares((z - z.mean(0)) / z.std(0)))),
+        ),
+        Mistake(
             "You took the variances of the features. A feature may copy another: only singular values see that.",
             lambda z: torch.exp(entropy(z.var(0) / z.var(0).sum())),
         ),
@@ -125,16 +217,12 @@ def effective_rank(f: Any) -> Report:
 
 def _clouds() -> list[Trial]:
     """Embeddings that fill some directions more than others, round a mean of their own."""
-    g = torch.Generator().manual_seed(0)
-    trials = []
-    for n, spread in (
-        (8, (1.0, 1.0, 1.0)),
-        (12, (2.0, 0.5, 0.1, 1.0)),
-        (6, (1.0, 0.02)),
-        (20, (1.5, 1.0, 0.7, 0.4, 0.2)),
-    ):
-        d = len(spread)
-        turn = torch.linalg.qr(torch.randn(d, d, generator=g)).Q
-        z = torch.randn(n, d, generator=g) * torch.tensor(spread) @ turn + torch.randn(d, generator=g)
-        trials.append(Trial(f"N = {n}, D = {d}", (z,)))
-    return trials
+
+    def draw(g: torch.Generator, N: int, D: int) -> tuple[Any, ...]:
+        spread = torch.tensor(
+            [(1.0, 1.0, 1.0), (2.0, 0.5, 0.1, 1.0), (1.0, 0.02), (1.5, 1.0, 0.7, 0.4, 0.2)][[3, 4, 2, 5].index(D)]
+        )
+        turn = torch.linalg.qr(torch.randn(D, D, generator=g)).Q
+        return (torch.randn(N, D, generator=g) * spread @ turn + torch.randn(D, generator=g),)
+
+    return drawn(draw, "N = {N}, D = {D}", *({"N": n, "D": d} for n, d in ((8, 3), (12, 4), (6, 2), (20, 5))))

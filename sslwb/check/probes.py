@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sslwb import evaluate
-from sslwb.check.report import Mistake, Report, Trial, judge
+from sslwb.check.report import Bound, Mistake, NotAttempted, Report, Trial, Wrong, answer, drawn, judge
 
 FOUR = ("train_z", "train_y", "test_z", "test_y")
 
@@ -27,6 +27,19 @@ VOTES = {
     "farthest": "You took the k farthest: topk gives the largest values, and near means a large cosine.",
     "nearest alone": "Only the single nearest neighbour decides: let the k nearest vote.",
     "k fixed": "k does not change anything: use the argument, not a fixed number.",
+    "temperature 1": "The temperature is missing: exp(cosine / 0.1), not exp(cosine).",
+    "temperature 0.07": "You divided by 0.07: exp(cosine / 0.1).",
+    "one too many": "k + 1 neighbours vote: take k. The test pictures are not in the training set, so none is itself.",
+    "nearest left out": "You leave the nearest neighbour out. The test pictures are not in the training set, so none "
+    "is itself: all k count.",
+    "class mean": "You compare with the mean of each class: the k nearest training embeddings vote.",
+    "training set raw": "Only the test set is centred: subtract train_z.mean(0) from both.",
+    "test set raw": "Only the training set is centred: subtract train_z.mean(0) from both.",
+    "standardised": "You divided the features by their deviation: subtract the mean, and no more.",
+    "feature lengths": "You normalised along the batch (dim=0): each embedding, a row, gets length 1, dim=1.",
+    "normalised first": "You took the mean off after you normalised: first the mean, then the length.",
+    "mean over both": "Your mean is taken over training and test set together: use that of the training set.",
+    "least votes": "You took the class with the fewest votes: argmax.",
     "position as label": "You took the neighbours' positions for their labels: look them up, train_y[index].",
     "within the test set": "You looked for neighbours in the test set itself, where each picture is its own: look in "
     "the training set.",
@@ -47,10 +60,19 @@ def knn(f: Any) -> Report:
         f,
         evaluate.knn,
         _crowds(),
-        [Mistake(hint, wrong(name)) for name, hint in VOTES.items()],
+        [
+            *(Mistake(hint, wrong(name)) for name, hint in VOTES.items()),
+            *(
+                Mistake(f"Two things: 1. {hint}\n  2. {VOTES[other]}", functools.partial(_vote, wrong=name, end=other))
+                for name, hint in VOTES.items()
+                for other in ("count", "percent", "error")
+                if name not in ("count", "percent", "error", "position as label")
+            ),
+        ],
         arguments=(*FOUR, "k"),
         agrees_with="sslwb.evaluate.knn",
         tolerance=1 / 300,
+        twists=False,
         edge=_few(),
         edge_hint="with k = 50 and 30 training pictures yours stops or differs: use min(k, len(train_z)).",
         explain=lambda error, _: (
@@ -92,6 +114,9 @@ def linear_probe(f: Any) -> Report:
         arguments=FOUR,
         agrees_with="sslwb.evaluate.linear (to 5 points)",
         tolerance=0.03,
+        twists=False,
+        draws=True,
+        complaint=_looks_at_test_labels,
         explain=lambda error, _: (
             "The classifier gives a number for each class: (D, classes) weights, and the classes are train_y.max() + 1."
             if "out of bounds" in str(error) or "must match" in str(error)
@@ -100,30 +125,79 @@ def linear_probe(f: Any) -> Report:
     )
 
 
-def _vote(train_z: Tensor, train_y: Tensor, test_z: Tensor, test_y: Tensor, k: int, wrong: str) -> float:
-    """The vote with one mistake in it."""
+def _looks_at_test_labels(call: Bound) -> str:
+    """A complaint where what is predicted depends on the test labels.
+
+    Each test picture is predicted to be in one class. So if all test labels were class 0, then all class 1, and so on,
+    the accuracies would add up to 1. They add up to more if the best step, or the best weight decay, is chosen by them.
+    """
+    moved = _probe_trials()[1]
+    train_z, train_y, test_z, test_y = moved.inputs
+    total = 0.0
+    for c in range(int(train_y.max()) + 1):
+        torch.manual_seed(0)
+        try:
+            value = answer(call, Trial(moved.about, (train_z, train_y, test_z, torch.full_like(test_y, c))), draws=True)
+            total += float(value)
+        except (Wrong, NotAttempted, TypeError, ValueError, RuntimeError):
+            return ""
+    if 1.05 < total < 2.5:
+        return (
+            f"your predictions depend on the test labels: with all of them 0, then all 1, and so on, the "
+            "accuracies add up "
+            f"to {total:.2f} instead of 1. Do you keep the best test accuracy on the way, or choose a setting by "
+            "it? Train "
+            "with the training set alone, and measure once, at the end."
+        )
+    return ""
+
+
+def _vote(train_z: Tensor, train_y: Tensor, test_z: Tensor, test_y: Tensor, k: int, wrong: str, end: str = "") -> float:
+    """The vote with one mistake in it, and perhaps one at its end."""
+    classes = int(train_y.max()) + 1
     if wrong == "within the test set":
         train_z, train_y = test_z, test_y
-    k = {"nearest alone": 1, "k fixed": 20}.get(wrong, k)
+    if wrong == "class mean":
+        train_z = torch.stack([train_z[train_y == c].mean(0) for c in range(classes)]) + 0 * train_z.mean(0)
+        train_y, k = torch.arange(classes), 1
+    k = {
+        "nearest alone": 1,
+        "k fixed": 20,
+        "one too many": k + 1,
+        "nearest left out": k + 1,
+    }.get(wrong, k)
     mean = torch.zeros(1) if wrong == "not centred" else train_z.mean(0)
-    a, b = train_z - mean, test_z - (test_z.mean(0) if wrong == "own mean" else mean)
+    if wrong == "mean over both":
+        mean = torch.cat((train_z, test_z)).mean(0)
+    if wrong == "normalised first":
+        train_z, test_z = F.normalize(train_z, dim=1), F.normalize(test_z, dim=1)
+        mean = train_z.mean(0)
+    a = train_z - (0 * mean if wrong == "training set raw" else mean)
+    b = test_z - {"own mean": test_z.mean(0), "test set raw": 0 * mean}.get(wrong, mean)
+    if wrong == "standardised":
+        a, b = a / train_z.std(0), b / train_z.std(0)
     if wrong == "dot product":
         similarity = b @ a.T
+    elif wrong == "feature lengths":
+        similarity = F.normalize(b, dim=0) @ F.normalize(a, dim=0).T
     else:
         similarity = F.normalize(b, dim=1) @ F.normalize(a, dim=1).T
     order = -torch.cdist(test_z, train_z) if wrong == "Euclidean" else similarity
     index = order.topk(k, dim=1, largest=wrong != "farthest").indices
+    index = index[:, 1:] if wrong == "nearest left out" else index
     near = similarity.gather(1, index)
     weight = {
         "equal votes": torch.ones_like(near),
         "cosine as weight": near,
         "Euclidean": torch.ones_like(near),
         "temperature multiplied": (near * 0.1).exp(),
+        "temperature 1": near.exp(),
+        "temperature 0.07": (near / 0.07).exp(),
     }.get(wrong, (near / 0.1).exp())
     if wrong == "position as label":
         return float((index[:, 0] == test_y).float().mean())
-    votes = torch.zeros(len(test_z), int(train_y.max()) + 1).scatter_add_(1, train_y[index], weight)
-    return _told(votes.argmax(1) == test_y, wrong)
+    votes = torch.zeros(len(test_z), classes).scatter_add_(1, train_y[index], weight)
+    return _told((-votes if wrong == "least votes" else votes).argmax(1) == test_y, end or wrong)
 
 
 def _probe(train_z: Tensor, train_y: Tensor, test_z: Tensor, test_y: Tensor, wrong: str) -> float:
@@ -160,18 +234,23 @@ def _told(right: Tensor, wrong: str) -> float:
 
 def _crowds() -> list[Trial]:
     """Overlapping classes, of several lengths and off the origin, so that every way to vote gives another accuracy."""
-    g = torch.Generator().manual_seed(3)
-    trials = []
-    for n, m, d, k in ((200, 300, 6, 10), (150, 300, 4, 40), (240, 300, 8, 5)):
-        centres = torch.randn(4, d, generator=g)
-        offset = 2 * torch.randn(d, generator=g)
+
+    def draw(g: torch.Generator, N: int, M: int, D: int, k: int) -> tuple[Any, ...]:
+        centres = torch.randn(4, D, generator=g)
+        offset = 2 * torch.randn(D, generator=g)
         parts = []
-        for size, shift in ((n, 0.0), (m, 0.7)):  # the test set lies a little elsewhere
+        for size, shift in ((N, 0.0), (M, 0.7)):  # the test set lies a little elsewhere
             y = torch.arange(size) % 4
-            z = centres[y] + 0.9 * torch.randn(size, d, generator=g) * (0.3 + 1.5 * torch.rand(size, 1, generator=g))
-            parts += [z + offset + shift * torch.randn(d, generator=g), y]
-        trials.append(Trial(f"{n} training and {m} test embeddings, D = {d}, k = {k}", (*parts, k)))
-    return trials
+            z = centres[y] + 0.9 * torch.randn(size, D, generator=g) * (0.3 + 1.5 * torch.rand(size, 1, generator=g))
+            parts += [z + offset + shift * torch.randn(D, generator=g), y]
+        return *parts, k
+
+    sizes = ((200, 300, 6, 10), (150, 300, 4, 40), (240, 300, 8, 5))
+    return drawn(
+        draw,
+        "{N} training and {M} test embeddings, D = {D}, k = {k}",
+        *(dict(zip(("N", "M", "D", "k"), s, strict=True)) for s in sizes),
+    )
 
 
 def _few() -> Trial:
@@ -195,6 +274,7 @@ def _probe_trials() -> list[Trial]:
     rare = (torch.arange(400) % 10 == 0).long()
     pair = torch.tensor([[0.0] * 8, [0.9] * 8])
     return [
+        Trial("a test set like the training set", (crowd(even, centres), even, crowd(even, centres), even)),
         Trial("a test set that has moved", (crowd(even, centres), even, crowd(even, moved, 1.2), even)),
         Trial(
             "features of very different sizes",

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sslwb.check.report import Mistake, Report, Trial, Wrong, answer, as_tensor, bound, compare, passed, verdict
+from sslwb.check.report import Mistake, Report, Trial, Wrong, answer, as_tensor, bound, compare, drawn, passed, verdict
 
 
 def rotation_batch(f: Any) -> Report:
@@ -64,6 +64,23 @@ def rotation_batch(f: Any) -> Report:
         Mistake(
             "Your turns begin with 90 degrees: the picture as it is comes first.", lambda x: turned(x, (1, 2, 3, 4))
         ),
+        Mistake(
+            "Your pictures are mirrored, not turned: a quarter turn is a transposition and a flip.",
+            lambda x: torch.cat([x, x.flip(3), x.flip(2), x.flip(2, 3)]),
+        ),
+        Mistake(
+            "Your pictures are mirrored, not turned: a quarter turn is a transposition and a flip.",
+            lambda x: torch.cat([x, x.flip(2), x.flip(3), x.flip(2, 3)]),
+        ),
+        Mistake(
+            "The turns of 180 and 270 degrees are exchanged: 0, 1, 2, 3 quarters.", lambda x: turned(x, (0, 1, 3, 2))
+        ),
+        Mistake(
+            "The turns of 90 and 180 degrees are exchanged: 0, 1, 2, 3 quarters.", lambda x: turned(x, (0, 2, 1, 3))
+        ),
+        Mistake("Your turns come in the reverse order: 0, 1, 2, 3 quarters.", lambda x: turned(x, (3, 2, 1, 0))),
+        Mistake("You turned by half turns alone: k quarters for k from 0 to 3.", lambda x: turned(x, (0, 2, 0, 2))),
+        Mistake("The first turn is missing: begin with the pictures as they are.", lambda x: turned(x, (1, 2, 3))),
         Mistake("No picture is turned: all four are as they came.", lambda x: turned(x, (0, 0, 0, 0))),
     ]
     of_labels = [
@@ -89,23 +106,62 @@ def rotation_batch(f: Any) -> Report:
             "The pictures are right. Your labels count clockwise, and the pictures are turned anticlockwise.",
             lambda x: -labels(x) % 4,
         ),
+        Mistake("The pictures are right. Your labels run backwards: 0 first, then 1, 2, 3.", lambda x: 3 - labels(x)),
+        Mistake(
+            "The pictures are right. Your labels say only whether a row was turned: by how many quarters, 0 to 3.",
+            lambda x: (labels(x) > 0).long(),
+        ),
+        Mistake(
+            "The pictures are right. Your labels are half turns: count quarters, 0 to 3.", lambda x: labels(x) // 2
+        ),
         Mistake(
             "The pictures are right. All your labels are 0: B rows for each turn, 0 to 3.", lambda x: 0 * labels(x)
         ),
     ]
-    g = torch.Generator().manual_seed(0)
-    trials = [
-        Trial(f"{b} pictures of {c} × {s} × {s}", (torch.rand(b, c, s, s, generator=g),))
-        for b, c, s in ((2, 3, 5), (5, 1, 4), (3, 3, 6))
-    ]
+
+    def draw(g: torch.Generator, B: int, C: int, S: int) -> tuple[Any, ...]:
+        return (torch.rand(B, C, S, S, generator=g),)
+
+    def turns(x: Tensor, shape: tuple[int, ...]) -> dict[str, Tensor]:
+        """The rows of each turn."""
+        row = torch.arange(4 * len(x)).view(-1, *(1 for _ in shape)).expand(-1, *shape)
+        return {
+            f"rows turned by {90 * k} degrees ({k} · B … {k + 1} · B - 1)": (row >= k * len(x))
+            & (row < (k + 1) * len(x))
+            for k in range(4)
+        } | {
+            "rows of the odd turns, 90 and 270 degrees": row // len(x) % 2 == 1,
+            "rows that are turned (from B on)": row >= len(x),
+        }
+
+    sizes = ((2, 3, 5), (5, 1, 4), (3, 3, 6))
+    trials = drawn(draw, "{B} pictures of {C} × {S} × {S}", *({"B": b, "C": c, "S": s} for b, c, s in sizes))
 
     def examine() -> Report:
         call = bound(f, ("x",))
         pairs = [_pair(answer(call, trial, _explain), trial) for trial in trials]
-        compare([as_tensor(pictures) for pictures, _ in pairs], turned, trials, of_pictures)
+        compare(
+            [as_tensor(pictures) for pictures, _ in pairs],
+            turned,
+            trials,
+            of_pictures,
+            call=call,
+            pick=lambda value: value[0],
+            places=lambda x: turns(x, tuple(x.shape[1:])),
+        )
         for (_, y), trial in zip(pairs, trials, strict=True):
             _check_labels(y, trial)
-        compare([as_tensor(y) for _, y in pairs], labels, trials, of_labels)
+        compare(
+            [as_tensor(y) for _, y in pairs],
+            labels,
+            trials,
+            of_labels,
+            call=call,
+            pick=lambda value: value[1],
+            places=lambda x: turns(x, ()),
+        )
+        if any(pictures.dtype != trial.inputs[0].dtype for (pictures, _), trial in zip(pairs, trials, strict=True)):
+            raise Wrong("your pictures have another dtype than x: no .double(), .half() or numpy on the way.")
         return passed(
             "rotation_batch", f"pictures and labels are those of the rotation task on all {len(trials)} trials."
         )
@@ -129,6 +185,8 @@ def _pair(value: Any, trial: Trial) -> tuple[Tensor, Tensor]:
             came += f" of {', '.join(type(v).__name__ for v in value)}"
         raise Wrong(f"your function returned {came}; expected two tensors: return pictures, labels.")
     (x,), (pictures, labels) = trial.inputs, value
+    if any(v.layout != torch.strided for v in (pictures, labels)):
+        raise Wrong("your function returned a sparse tensor; expected ordinary ones: .to_dense().")
     if pictures.ndim < labels.ndim:
         raise Wrong("your function returns the labels first: return pictures, labels.")
     expected = (4 * len(x), *x.shape[1:])

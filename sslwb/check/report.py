@@ -1,9 +1,7 @@
-"""What a check says, and how it finds out which mistake was made: by computing the same mistake itself."""
+"""What a check says: the learner's function beside the right one, and a verdict in the learner's terms."""
 
 from __future__ import annotations
 
-import inspect
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +9,42 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sslwb.check.calls import (
+    Bound,
+    NotAttempted,
+    Trial,
+    Wrong,
+    answer,
+    bound,
+    copied,
+    drawn,
+    explained,
+    raise_for_nothing,
+    tried,
+)
+from sslwb.check.diagnosis import Case, Mistake, Places, as_tensor, diagnosis, near, variations
 from sslwb.screen import say
+
+__all__ = [
+    "Bound",
+    "Mistake",
+    "NotAttempted",
+    "Report",
+    "Trial",
+    "Wrong",
+    "answer",
+    "as_tensor",
+    "bound",
+    "compare",
+    "drawn",
+    "explained",
+    "judge",
+    "passed",
+    "raise_for_nothing",
+    "tried",
+    "variations",
+    "verdict",
+]
 
 
 @dataclass(frozen=True)
@@ -39,31 +72,6 @@ class Report:
 
     def _ipython_display_(self) -> None:
         """The last line of a cell is displayed; this one has been printed already."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One set of arguments, in words and in values, and what is likely wrong with a function that fails here alone."""
-
-    about: str
-    inputs: tuple[Any, ...]
-    suspicion: str = ""
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A known wrong answer: what it computes, and what to tell somebody whose function computes the same."""
-
-    hint: str
-    compute: Callable[..., Any]
-
-
-class NotAttempted(Exception):
-    """The function has not been written yet."""
-
-
-class Wrong(Exception):
-    """The function is wrong; the message says in which way."""
 
 
 def passed(name: str, done: str, remark: str = "") -> Report:
@@ -96,10 +104,15 @@ def judge(
     arguments: Sequence[str],
     agrees_with: str,
     tolerance: float = 1e-4,
-    trained: bool = False,
+    trained: Sequence[str] = (),
     edge: Trial | None = None,
     edge_hint: str = "",
     explain: Callable[[Exception, Trial], str] = lambda *_: "",
+    places: Places | None = None,
+    twists: bool = True,
+    lists: bool = False,
+    draws: bool = False,
+    complaint: Callable[[Bound], str] = lambda _: "",
 ) -> Report:
     """Compare a learner's function with the truth on every trial; where it differs, look for a mistake that it makes.
 
@@ -112,25 +125,44 @@ def judge(
         arguments: the names of the function's arguments.
         agrees_with: what a right function agrees with, for the message.
         tolerance: how far it may be off, plus the same share of the truth.
-        trained: whether gradients must flow back to the arguments.
+        trained: the arguments to which gradients must flow back.
         edge: a trial which a right function may fail; `edge_hint` is then added as a remark.
         explain: what an exception means, in the learner's terms; "" where it is not known.
+        places: parts of the result that have a name in this exercise.
+        twists: whether the right answer with something changed is a mistake worth naming.
+        lists: whether a list of numbers will do as a result.
+        draws: whether the function may draw global random numbers.
+        complaint: what else must hold beside the values, in words where it does not.
     """
-
-    def near(a: Tensor, b: Tensor) -> bool:
-        return _near(a, b, tolerance)
 
     def examine() -> Report:
         call = bound(f, arguments)
-        answers = [as_tensor(answer(call, trial, explain)) for trial in trials]
-        compare(answers, truth, trials, mistakes, tolerance)
+        values = [answer(call, trial, explain, draws=draws) for trial in trials]
+        compare(
+            [as_tensor(value) for value in values],
+            truth,
+            trials,
+            mistakes,
+            tolerance,
+            call=call,
+            places=places,
+            twists=twists,
+            explain=explain,
+            complaint=complaint,
+        )
+        for value, trial in zip(values, trials, strict=True):
+            _check_kind(value, truth(*copied(trial.inputs)), lists)
         if trained:
-            _check_gradient(call, truth, trials[0], near)
+            for trial in trials[:2]:
+                _check_gradient(call, truth, trial, trained, tolerance)
+        if message := complaint(call):
+            raise Wrong(message)
         remark = ""
         if edge is not None:
             try:
-                fine = near(as_tensor(call(*_copied(edge.inputs))), as_tensor(truth(*_copied(edge.inputs))))
-            except Exception:
+                value, _ = tried(call, copied(edge.inputs), edge.about)
+                fine = near(as_tensor(value), as_tensor(truth(*copied(edge.inputs))), tolerance)
+            except (Wrong, NotAttempted):
                 fine = False
             remark = "" if fine else edge_hint
         return passed(name, f"your function agrees with {agrees_with} on all {len(trials)} trials.", remark)
@@ -139,223 +171,80 @@ def judge(
 
 
 def compare(
-    answers: list[Tensor],
+    answers: Sequence[Tensor],
     truth: Callable[..., Any],
     trials: Sequence[Trial],
     mistakes: Iterable[Mistake],
     tolerance: float = 1e-4,
+    **more: Any,
 ) -> None:
-    """The learner's answers beside the true ones, trial by trial.
+    """The learner's answers beside the true ones, trial by trial; `more` is what else a `Case` holds.
 
     Raises:
         Wrong: one differs; the message names the mistake that gives the same answers on every trial.
     """
-
-    def near(a: Tensor, b: Tensor) -> bool:
-        return _near(a, b, tolerance)
-
-    right = [as_tensor(truth(*_copied(t.inputs))) for t in trials]
-    _check_shapes(answers, right, trials, near)
-    ok = [near(a, r) for a, r in zip(answers, right, strict=True)]
-    if not all(ok):
-        raise Wrong(_diagnosis(answers, right, ok, trials, mistakes, near))
+    right = [as_tensor(truth(*copied(t.inputs))) for t in trials]
+    case = Case(answers, right, trials, truth, tolerance=tolerance, **more)
+    if not all(case.ok):
+        raise Wrong(diagnosis(case, mistakes))
 
 
-def bound(f: Any, arguments: Sequence[str]) -> Callable[..., Any]:
-    """`f` as a function of these arguments in this order, whatever order its own have.
-
-    Raises:
-        NotAttempted: f is None or `...`.
-        TypeError: f cannot be called.
-        Wrong: it takes other arguments.
-    """
-    wanted = f"({', '.join(arguments)})"
-    if f is None or f is ...:
-        raise NotAttempted
-    if not callable(f):
-        raise TypeError(
-            f"the check got {type(f).__name__}; expected your function itself, without brackets behind its name: "
-            "check.NAME(my_function)"
+def _check_kind(value: Any, right: Any, lists: bool) -> None:
+    """Raise Wrong where right numbers come as something that later code cannot use."""
+    value = value["loss"] if isinstance(value, dict) else value
+    if not isinstance(right, Tensor):
+        return
+    expected = str(right.dtype).removeprefix("torch.")
+    if not isinstance(value, Tensor):
+        if lists or not right.ndim:  # a single number without a gradient is found where gradients are
+            return
+        raise Wrong(
+            f"the numbers are right, but they come as {type(value).__name__}; expected a tensor: torch.stack or "
+            "torch.tensor, or leave out .tolist() and .numpy()."
         )
-    try:
-        signature = inspect.signature(f)
-    except ValueError:
-        return lambda *inputs: f(*inputs)
-    kinds = {n: p.kind for n, p in signature.parameters.items()}
-    named = [a for a in arguments if kinds.get(a) is inspect.Parameter.KEYWORD_ONLY]
-    if set(arguments) <= set(kinds) and inspect.Parameter.POSITIONAL_ONLY not in kinds.values():
-        named = list(arguments)
-
-    def split(inputs: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
-        together = list(zip(arguments, inputs, strict=True))
-        return [v for a, v in together if a not in named], {a: v for a, v in together if a in named}
-
-    try:
-        positional, keyword = split(arguments)
-        signature.bind(*positional, **keyword)
-    except TypeError as error:
-        raise Wrong(f"your function takes {signature}; it will be called with {wanted}.") from error
-
-    def call(*inputs: Any) -> Any:
-        positional, keyword = split(inputs)
-        return f(*positional, **keyword)
-
-    return call
-
-
-def as_tensor(value: Any) -> Tensor:
-    """A number or an array as a float tensor.
-
-    Raises:
-        Wrong: it is something else.
-    """
-    if isinstance(value, dict) and "loss" in value:
-        value = value["loss"]
-    try:
-        return torch.as_tensor(value).detach().double().cpu()
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise Wrong(f"your function returned {type(value).__name__}; expected a tensor or a number.") from error
-
-
-def attempted(value: Any) -> Any:
-    """The value, unless nothing came back.
-
-    Raises:
-        NotAttempted: it is None or `...`.
-    """
-    if value is None or value is ... or value is NotImplemented:
-        raise NotAttempted
-    return value
-
-
-def explained(error: Exception, extra: str = "") -> str:
-    """An exception of the learner's function in words."""
-    text = str(error).splitlines()[0] if str(error) else ""
-    known = {
-        "cannot be multiplied": "Inner sizes of a product must agree, (A, D) @ (D, B): transpose one, z1 @ z2.T.",
-        "must match": "Two tensors of different sizes meet in one operation. Print their shapes.",
-        "does not match the shape": "A mask must have the shape of what it masks. Print both shapes.",
-        "expected scalar type Long": "Targets of a cross-entropy are whole numbers: torch.arange(…).",
-        "does not require grad": "The loss hangs on no weights: .item(), .detach() or no_grad cut the gradient.",
-        "in-place operation": "A tensor that the gradient needs was overwritten: x = x / n instead of x /= n.",
-        "a leaf Variable that requires grad": "You overwrite an argument: x = x / n instead of x /= n.",
-    }
-    hint = extra or next((h for part, h in known.items() if part in text), "")
-    return f"your function stopped with {type(error).__name__}: {text}" + (f"\n  {hint}" if hint else "")
-
-
-def answer(call: Callable[..., Any], trial: Trial, explain: Callable[[Exception, Trial], str] = lambda *_: "") -> Any:
-    """What the learner's function returns on one trial.
-
-    Raises:
-        NotAttempted: nothing.
-        Wrong: it stops with an error, or overwrites what it is given.
-    """
-    inputs = _copied(trial.inputs)
-    try:
-        value = call(*inputs)
-    except NotImplementedError as error:
-        raise NotAttempted from error
-    except Exception as error:
-        raise Wrong(f"for {trial.about}, {explained(error, explain(error, trial))}") from error
-    attempted(value)
-    for given, kept in zip(inputs, trial.inputs, strict=True):
-        if isinstance(kept, Tensor) and not torch.equal(given, kept):
-            raise Wrong("your function overwrites its arguments. Write x = x / n instead of x /= n, and clone() first.")
-    return value
-
-
-def _near(a: Tensor, b: Tensor, tolerance: float) -> bool:
-    return a.shape == b.shape and torch.allclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True)
-
-
-def _copied(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The same inputs, for a function that may overwrite them."""
-    return tuple(v.clone() if isinstance(v, Tensor) else v for v in inputs)
-
-
-def _check_shapes(
-    answers: list[Tensor], right: list[Tensor], trials: Sequence[Trial], near: Callable[[Tensor, Tensor], bool]
-) -> None:
-    """Raise Wrong where an answer has another shape than the truth."""
-    for a, r, trial in zip(answers, right, trials, strict=True):
-        if a.shape == r.shape:
-            continue
-        came = f"for {trial.about}, your function returned shape {tuple(a.shape)}; expected {tuple(r.shape)}"
-        if r.ndim:
-            raise Wrong(f"{came}.")
-        if a.numel() and all(near(b.mean(), s) for b, s in zip(answers, right, strict=True)):
-            raise Wrong(f"{came}, a single number. Your numbers are right: take their mean.")
-        raise Wrong(f"{came}, a single number.")
-
-
-def _diagnosis(
-    answers: list[Tensor],
-    right: list[Tensor],
-    ok: list[bool],
-    trials: Sequence[Trial],
-    mistakes: Iterable[Mistake],
-    near: Callable[[Tensor, Tensor], bool],
-) -> str:
-    """What is wrong, in words; and one trial where it shows."""
-    worst = ok.index(False)
-    seen = f"for {trials[worst].about}, yours gives {_shown(answers[worst])}; expected {_shown(right[worst])}"
-    for mistake in mistakes:
-        try:
-            same = all(
-                near(a, as_tensor(mistake.compute(*_copied(t.inputs)))) for a, t in zip(answers, trials, strict=True)
-            )
-        except (RuntimeError, IndexError, ValueError):
-            continue
-        if same:
-            return f"{mistake.hint}\n  (F{seen[1:]}.)"
-    if suspicion := next((t.suspicion for t, fine in zip(trials, ok, strict=True) if not fine), ""):
-        return f"{seen}.\n  {suspicion}"
-    if any(ok):
-        good = [t.about for t, fine in zip(trials, ok, strict=True) if fine]
-        return f"{seen}.\n  It is right for {good[0]}: what differs there? Is a size written into the function?"
-    return f"{seen}.\n  {_relation(answers, right)}"
-
-
-def _relation(answers: list[Tensor], right: list[Tensor]) -> str:
-    """How the answers stand to the truth on every trial, where that is simple."""
-    a, r = torch.cat([x.flatten() for x in answers]), torch.cat([x.flatten() for x in right])
-    if not torch.isfinite(a).all():
-        return "A value is infinite or NaN: a division by 0, the logarithm of 0, or exp of something large?"
-    ratio, difference = a / r, a - r
-    if torch.isfinite(ratio).all() and (ratio - ratio[0]).abs().max() < 1e-3 * ratio[0].abs():
-        return f"Yours is always {ratio[0]:.3g} times the right value: a factor, a mean or a sum?"
-    if (difference - difference[0]).abs().max() < 1e-3 * difference[0].abs():
-        return f"Yours is always off by {difference[0]:+.3g}: a term too many, or one missing?"
-    if (a + r).abs().max() < 1e-3:
-        return "Yours has the opposite sign."
-    return "None of the usual mistakes gives this. Work out the smallest case on paper: two pictures, two numbers each."
+    if value.dtype != right.dtype:
+        came = str(value.dtype).removeprefix("torch.")
+        how = {"bool": "compare, or end with .bool()", "int64": "torch.arange gives it, .long() makes it"}
+        raise Wrong(
+            f"the values are right, but of another dtype: yours is {came}, expected {expected}"
+            f" ({how.get(expected, 'that of the arguments: no .double(), .half() or numpy on the way')})."
+        )
 
 
 def _check_gradient(
-    call: Callable[..., Any], truth: Callable[..., Any], trial: Trial, near: Callable[[Tensor, Tensor], bool]
+    call: Bound, truth: Callable[..., Any], trial: Trial, trained: Sequence[str], tolerance: float
 ) -> None:
-    """Raise Wrong unless the same gradients flow back to the arguments."""
-    gradients = []
-    for g in (call, truth):
-        inputs = list(_copied(trial.inputs))
-        given = [v.requires_grad_() for v in inputs if isinstance(v, Tensor) and v.is_floating_point()]
-        try:
-            value = g(*inputs)
-            value = value["loss"] if isinstance(value, dict) else value
-            value.backward()
-        except (AttributeError, RuntimeError) as error:
+    """Raise Wrong unless the same gradients flow back to the arguments that are trained."""
+
+    def gradients(g: Callable[..., Any]) -> list[Tensor | None]:
+        inputs = list(copied(trial.inputs))
+        given = [inputs[call.arguments.index(name)].requires_grad_() for name in trained]
+        value = tried(call, inputs, trial.about)[0] if g is call else g(*inputs)
+        value = value["loss"] if isinstance(value, dict) else value
+        weights = torch.linspace(1, 2, value.numel()).view(value.shape)  # each entry counts differently
+        (value * weights).sum().backward()
+        return [v.grad for v in given]
+
+    try:
+        mine = gradients(call)
+    except (AttributeError, RuntimeError) as error:
+        if "in-place" in str(error) or "leaf" in str(error):
             raise Wrong(
-                "the value is right, but no gradient flows back, so nothing can be trained with it: return a tensor, "
-                "and leave out .item(), .detach(), float() and no_grad."
+                f"the value is right, but {explained(error)}".replace("your function", "the way back, backward(),")
             ) from error
-        gradients.append([torch.zeros(1) if v.grad is None else v.grad for v in given])
-    if not all(near(a.double(), b.double()) for a, b in zip(*gradients, strict=True)):
-        raise Wrong("the value is right, but its gradient is not: is a part of it detached or under no_grad?")
-
-
-def _shown(value: Tensor) -> str:
-    if value.numel() == 1:
-        return f"{value.item():.4g}" if math.isfinite(value.item()) else str(value.item())
-    numbers = ", ".join(f"{v:.3g}" for v in value.flatten()[:4].tolist())
-    return f"[{numbers}{', …' if value.numel() > 4 else ''}]"
+        raise Wrong(
+            "the value is right, but no gradient flows back, so nothing can be trained with it: return a tensor, "
+            "and leave out .item(), .detach(), float(), numpy and no_grad."
+        ) from error
+    for name, a, b in zip(trained, mine, gradients(truth), strict=True):
+        assert b is not None
+        if a is None or not a.any():
+            raise Wrong(
+                f"the value is right, but its gradient is not: none reaches `{name}`. Is a part of it detached, under "
+                "no_grad, or made anew with torch.tensor?"
+            )
+        if not near(a.double(), b.double(), tolerance):
+            raise Wrong(
+                f"the value is right, but its gradient with respect to `{name}` is not: is a part of it detached or "
+                "under no_grad?"
+            )

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sslwb.check.report import NotAttempted, Report, Wrong, bound, explained, passed, verdict
+from sslwb.check.report import NotAttempted, Report, Wrong, bound, passed, tried, verdict
 from sslwb.core import Views
 from sslwb.methods.base import Method
 from sslwb.nets import seeded
@@ -35,21 +35,33 @@ def training_step(f: Any) -> Report:
         for step, views in enumerate(batches):
             events.clear()
             before = copy.deepcopy(mine.state_dict())
-            try:
-                value = call(mine, optimiser, [v.clone() for v in views])
-            except NotImplementedError as error:
-                raise NotAttempted from error
-            except Exception as error:
-                raise Wrong(f"at step {step + 1}, {explained(error)}") from error
-            if (value is None or value is ...) and not events:
+            value, changed = tried(call, (mine, optimiser, [v.clone() for v in views]), f"step {step + 1}", _explain)
+            if (value is None or value is ...) and not events and call.is_stub:
                 raise NotAttempted
+            if message := next(iter(changed.values()), ""):
+                raise Wrong(message)
+            moved = any(not torch.equal(p, before[name]) for name, p in mine.named_parameters())
+            if moved and "step" not in events:
+                raise Wrong(
+                    "the weights move, but not by the optimiser that comes in, which keeps what it learnt from "
+                    "the steps "
+                    "before: call optimiser.step(), and make none of your own."
+                )
+            if "forward in eval()" in events:
+                raise Wrong(
+                    "the method is asked while it is in eval(): batch norm and dropout would not train. Leave it out."
+                )
+            if not all(module.training for module in mine.modules()):
+                raise Wrong("your function leaves the method in eval(): leave that out, or end with method.train().")
             _check_order(events, step)
             loss = right(views)["loss"]
             reference.zero_grad()
             loss.backward()
             reference.step()
             _check_weights(mine, right, before, step)
-            _check_loss(value, loss.item())
+            with torch.no_grad():
+                after = right(views)["loss"].item()
+            _check_loss(value, loss.item(), after)
             holds_graph |= isinstance(value, Tensor) and value.requires_grad
         remark = "return loss.item(): a tensor that is kept holds the whole step's graph in memory."
         return passed("training_step", f"{STEPS} steps give the weights that fit gives.", remark if holds_graph else "")
@@ -68,7 +80,7 @@ class _Toy(Method):
         self.events: list[str] = []
 
     def forward(self, views: Views) -> dict[str, Tensor]:
-        self.events.append("forward")
+        self.events.append("forward" if self.training else "forward in eval()")
         a, b = (self.encoder(v) for v in views)
         loss = F.mse_loss(a, b) + a.square().mean()
         if loss.requires_grad:
@@ -89,6 +101,17 @@ class _Noted(torch.optim.SGD):
         super().zero_grad(set_to_none)
 
 
+def _explain(error: Exception) -> str:
+    text = str(error)
+    if "'dict' object" in text or "dict' and" in text or "'dict'" in text:
+        return 'method(views) gives a dict: the loss is method(views)["loss"].'
+    if "second time" in text:
+        return "backward() is called twice on one loss: once is enough."
+    if "KeyError" in type(error).__name__:
+        return 'method(views) gives a dict with the key "loss".'
+    return ""
+
+
 def _check_order(events: list[str], step: int) -> None:
     """Raise Wrong unless the parts of a step came once each and in order."""
     if "forward" not in events:
@@ -97,9 +120,12 @@ def _check_order(events: list[str], step: int) -> None:
         raise Wrong("loss.backward() is missing: without it there are no gradients to step along.")
     if "step" not in events:
         raise Wrong("optimiser.step() is missing: the gradients are there, but no weight moves.")
-    for part in ("step", "backward"):
+    for part in ("step", "backward", "forward"):
         if events.count(part) > 1:
-            raise Wrong(f"{part} happens {events.count(part)} times in one step: once is enough.")
+            raise Wrong(
+                f"{part} happens {events.count(part)} times in one step: once is enough."
+                + (' Keep the loss, loss = method(views)["loss"], and return it.' if part == "forward" else "")
+            )
     backward, moved = events.index("backward"), events.index("step")
     if moved < backward:
         raise Wrong("optimiser.step() comes before loss.backward(): it steps along the gradients of the batch before.")
@@ -118,14 +144,32 @@ def _check_weights(mine: _Toy, right: nn.Module, before: dict[str, Tensor], step
             "backward()."
         )
     if all(torch.equal(a, before[name]) for name, a in mine.named_parameters()):
-        raise Wrong("no weight has moved.")
+        raise Wrong(
+            "no weight has moved, though optimiser.step() is there: are the gradients cleared between backward() "
+            "and step()?"
+        )
+    if not step:
+        mine_moved, right_moved = (
+            torch.cat([(p - before[name]).flatten() for name, p in m.named_parameters()]).detach()
+            for m in (mine, right)
+        )
+        factor = float(mine_moved @ right_moved / (right_moved @ right_moved))
+        if torch.allclose(mine_moved, factor * right_moved, rtol=1e-3, atol=1e-6):
+            up = "You step up the loss: the sign is turned round. " if factor < 0 else ""
+            raise Wrong(
+                f"the weights move {factor:.3g} times as far as they should. {up}Call backward() on the loss itself, "
+                "unscaled: these are not those of one step. No gradients clipped, no other learning rate."
+            )
+        moved_parts = [name for name, p in mine.named_parameters() if torch.equal(p, before[name])]
+        if moved_parts:
+            raise Wrong(f"{moved_parts[0]} has not moved: does backward() reach it, and is it left as it is?")
     raise Wrong(
         f"after step {step + 1} the weights are not those of one step down the loss: is it method(views)['loss'] "
         "itself, unscaled, whose backward() you call?"
     )
 
 
-def _check_loss(value: Any, loss: float) -> None:
+def _check_loss(value: Any, loss: float, after: float) -> None:
     """Raise Wrong unless the value is the step's loss."""
     if value is None:
         raise Wrong("the step is right, but your function returns nothing: end with return loss.item().")
@@ -138,4 +182,5 @@ def _check_loss(value: Any, loss: float) -> None:
             f"the step is right, but your function returns {type(value).__name__}: return loss.item()."
         ) from error
     if abs(came - loss) > 1e-4 * max(1.0, abs(loss)):
-        raise Wrong(f"the step is right, but your function returns {came:.4g}: the loss was {loss:.4g}.")
+        why = " That is the loss after the step: the one before it is asked for." if abs(came - after) < 1e-4 else ""
+        raise Wrong(f"the step is right, but your function returns {came:.4g}: the loss was {loss:.4g}.{why}")

@@ -9,14 +9,14 @@ from torch import Tensor
 
 from sslwb.augment.images import LUMA
 from sslwb.check.report import (
+    Bound,
     Mistake,
-    NotAttempted,
     Report,
     Trial,
     Wrong,
-    attempted,
+    answer,
     bound,
-    explained,
+    drawn,
     judge,
     passed,
     verdict,
@@ -61,6 +61,61 @@ def crop(f: Any) -> Report:
             lambda x, t, l, s: cut(torch.nn.functional.pad(x, (0, 1, 0, 1)), t + 1, l + 1, s),
         ),
         Mistake(
+            "Your squares start one row late: counting begins with 0.",
+            lambda x, t, l, s: cut(torch.nn.functional.pad(x, (0, 1, 0, 1)), t + 1, l, s),
+        ),
+        Mistake(
+            "Your squares start one column late: counting begins with 0.",
+            lambda x, t, l, s: cut(torch.nn.functional.pad(x, (0, 1, 0, 1)), t, l + 1, s),
+        ),
+        Mistake(
+            "Your squares are one too large: the last row is top + size - 1, and a slice leaves its end out.",
+            lambda x, t, l, s: cut(x, t, l, s + 1),
+        ),
+        Mistake(
+            "Your squares are one too small: a slice leaves its end out, top : top + size.",
+            lambda x, t, l, s: cut(x, t, l, s - 1),
+        ),
+        Mistake(
+            "Your squares start at top[i] for rows and columns: columns start at left[i].",
+            lambda x, t, l, s: cut(x, t, t, s),
+        ),
+        Mistake(
+            "Your squares start at left[i] for rows and columns: rows start at top[i].",
+            lambda x, t, l, s: cut(x, l, l, s),
+        ),
+        Mistake("Only the first channel is there: keep all of them.", lambda x, t, l, s: cut(x, t, l, s)[:, :1]),
+        Mistake(
+            "Only the first channel is there, and its axis is gone: keep all of them.",
+            lambda x, t, l, s: cut(x, t, l, s)[:, 0],
+        ),
+        Mistake(
+            "All rows are there: rows are cut too, from top[i].",
+            lambda x, t, l, s: torch.stack([p[:, :, a : a + s] for p, a in zip(x, l.tolist(), strict=True)]),
+        ),
+        Mistake(
+            "All columns are there: columns are cut too, from left[i].",
+            lambda x, t, l, s: torch.stack([p[:, a : a + s] for p, a in zip(x, t.tolist(), strict=True)]),
+        ),
+        Mistake(
+            "top and left are the square's first row and column, and you took them for its middle.",
+            lambda x, t, l, s: cut(torch.nn.functional.pad(x, (s, s, s, s)), t + s - s // 2, l + s - s // 2, s),
+        ),
+        Mistake(
+            "The pictures come one behind the other along the channels: torch.stack instead of torch.cat.",
+            lambda x, t, l, s: cut(x, t, l, s).flatten(0, 1),
+        ),
+        Mistake(
+            "Your squares are flipped left to right: columns count upwards.", lambda x, t, l, s: cut(x, t, l, s).flip(3)
+        ),
+        Mistake(
+            "Your squares are flipped upside down: rows count upwards.", lambda x, t, l, s: cut(x, t, l, s).flip(2)
+        ),
+        Mistake(
+            "All squares lie in the middle of the picture: begin at top[i] and left[i].",
+            lambda x, t, l, s: cut(x, 0 * t + (x.shape[2] - s) // 2, 0 * l + (x.shape[3] - s) // 2, s),
+        ),
+        Mistake(
             "The left edge is the same for all pictures: use left[i], one for each.",
             lambda x, t, l, s: cut(x, t, whole(l, 0), s),
         ),
@@ -69,13 +124,18 @@ def crop(f: Any) -> Report:
             lambda x, t, l, s: cut(x, whole(t, 0), l, s),
         ),
     ]
-    g = torch.Generator().manual_seed(0)
-    trials = []
-    for b, c, h, w, size in ((4, 3, 8, 10, 5), (3, 1, 7, 7, 2), (5, 3, 9, 6, 4)):
-        top, left = (torch.randint(side - size, (b,), generator=g) for side in (h, w))
-        top[0], left[-1] = h - size - 1, 0
-        about = f"{b} pictures of {c} × {h} × {w}, size {size}"
-        trials.append(Trial(about, (torch.rand(b, c, h, w, generator=g), top, left, size)))
+
+    def draw(g: torch.Generator, B: int, C: int, H: int, W: int, size: int) -> tuple[Any, ...]:
+        top, left = (torch.randint(side - size, (B,), generator=g) for side in (H, W))
+        top[0], left[-1] = H - size - 1, 0
+        return torch.rand(B, C, H, W, generator=g), top, left, size
+
+    sizes = ((4, 3, 8, 10, 5), (3, 1, 7, 7, 2), (5, 3, 9, 6, 4), (4, 3, 8, 8, 4))
+    trials = drawn(
+        draw,
+        "{B} pictures of {C} × {H} × {W}, size {size}",
+        *(dict(zip(("B", "C", "H", "W", "size"), s, strict=True)) for s in sizes),
+    )
     return judge(
         "crop",
         f,
@@ -84,6 +144,10 @@ def crop(f: Any) -> Report:
         mistakes,
         arguments=("x", "top", "left", "size"),
         agrees_with="slicing one by one",
+        places=lambda x, top, left, size: {
+            f"picture {i}": (torch.arange(len(x)) == i)[:, None, None, None].expand(-1, x.shape[1], size, size)
+            for i in range(len(x))
+        },
         explain=lambda error, _: (
             "Tensors of several numbers cannot bound a slice. Build the row and column numbers, "
             "top[:, None] + torch.arange(size), and index with them."
@@ -132,16 +196,88 @@ def grayscale(f: Any) -> Report:
             lambda x, c: pick(c, x[:, :1].expand_as(x), x),
         ),
         Mistake(
+            "You took the sum of the channels: weigh them, 0.2989 R + 0.587 G + 0.114 B.",
+            lambda x, c: pick(c, x.sum(1, keepdim=True).expand_as(x), x),
+        ),
+        Mistake(
+            "You took the largest channel: weigh them, 0.2989 R + 0.587 G + 0.114 B.",
+            lambda x, c: pick(c, x.amax(1, keepdim=True).expand_as(x), x),
+        ),
+        Mistake(
+            "You took the mean of the largest and the smallest channel: weigh all three, 0.2989 R + 0.587 G + 0.114 B.",
+            lambda x, c: pick(c, (x.amax(1, keepdim=True) + x.amin(1, keepdim=True)).expand_as(x) / 2, x),
+        ),
+        Mistake(
+            "Green alone is copied into the others: all three count, 0.2989 R + 0.587 G + 0.114 B.",
+            lambda x, c: pick(c, x[:, 1:2].expand_as(x), x),
+        ),
+        Mistake(
+            "Blue alone is copied into the others: all three count, 0.2989 R + 0.587 G + 0.114 B.",
+            lambda x, c: pick(c, x[:, 2:].expand_as(x), x),
+        ),
+        Mistake(
+            "Each channel is multiplied by its weight, but they are not added: a grey pixel has one number, the "
+            "sum, three "
+            "times.",
+            lambda x, c: pick(c, x * luma, x),
+        ),
+        Mistake(
+            "The sum is taken over the pictures (dim=0): the channels are dimension 1.",
+            lambda x, c: pick(c, (x * luma).sum(0, keepdim=True).expand_as(x), x),
+        ),
+        Mistake(
+            "One grey for the whole picture: each pixel has its own, so take no mean over rows and columns.",
+            lambda x, c: pick(c, grey(x).mean((2, 3), keepdim=True).expand_as(x), x),
+        ),
+        Mistake(
+            "The grey stands in the first channel alone: it stands in all three.",
+            lambda x, c: torch.cat((pick(c, grey(x), x)[:, :1], x[:, 1:]), 1),
+        ),
+        Mistake(
+            "The result is half grey, half colour: chosen pictures lose all of their colours.",
+            lambda x, c: pick(c, (grey(x) + x) / 2, x),
+        ),
+        Mistake(
+            "These are the chosen pictures alone: the others belong into the result too, as they are.",
+            lambda x, c: grey(x)[c],
+        ),
+        Mistake(
+            "One choice holds for the whole batch (all): each picture has its own, chosen[:, None, None, None].",
+            lambda x, c: grey(x) if c.all() else x,
+        ),
+        Mistake(
+            "The last picture's choice holds for the whole batch: give each its own, chosen[:, None, None, None].",
+            lambda x, c: grey(x) if c[-1] else x,
+        ),
+        Mistake("Chosen pictures have turned black: they become grey.", lambda x, c: pick(c, torch.zeros_like(x), x)),
+        Mistake(
+            "The weights are those of another order, G, R, B: the first channel is red.",
+            lambda x, c: pick(c, grey(x, luma[[1, 0, 2]]), x),
+        ),
+        Mistake(
+            "The weights are those of another standard, 0.2126, 0.7152, 0.0722: 0.2989 R + 0.587 G + 0.114 B.",
+            lambda x, c: pick(c, grey(x, torch.tensor((0.2126, 0.7152, 0.0722))[:, None, None]), x),
+        ),
+        Mistake(
+            "The result has one channel: grey in all three, .expand(-1, 3, -1, -1).",
+            lambda x, c: pick(c, grey(x), x)[:, :1],
+        ),
+        Mistake(
             "Pictures that were not chosen have turned black: they stay as they are.",
             lambda x, c: pick(c, grey(x), torch.zeros_like(x)),
         ),
         Mistake("Nothing has changed: the chosen pictures lose their colours.", lambda x, _: x),
     ]
-    g = torch.Generator().manual_seed(0)
-    trials = []
-    for b, h, w, chosen in ((4, 5, 6, (1, 0, 0, 1)), (3, 4, 4, (0, 1, 0)), (2, 3, 7, (0, 0)), (2, 3, 3, (1, 1))):
-        mask = torch.tensor(chosen, dtype=torch.bool)
-        trials.append(Trial(f"chosen = {mask.tolist()}", (torch.rand(b, 3, h, w, generator=g), mask)))
+
+    def draw(g: torch.Generator, H: int, W: int, chosen: list[bool]) -> tuple[Any, ...]:
+        return torch.rand(len(chosen), 3, H, W, generator=g), torch.tensor(chosen)
+
+    choices = ((5, 6, (1, 0, 0, 1)), (4, 4, (0, 1, 0)), (3, 7, (0, 0)), (3, 3, (1, 1)), (4, 5, (0, 1, 1, 0, 1)))
+    trials = drawn(
+        draw,
+        "chosen = {chosen}",
+        *({"H": h, "W": w, "chosen": [bool(c) for c in chosen]} for h, w, chosen in choices),
+    )
     return judge(
         "grayscale",
         f,
@@ -150,6 +286,10 @@ def grayscale(f: Any) -> Report:
         mistakes,
         arguments=("x", "chosen"),
         agrees_with="sslwb.augment.images",
+        places=lambda x, chosen: {
+            "pictures that are chosen": chosen[:, None, None, None].expand_as(x),
+            "pictures that are not chosen": ~chosen[:, None, None, None].expand_as(x),
+        },
         explain=lambda error, _: (
             "chosen has one value a picture: chosen[:, None, None, None] spreads it over channels, rows, columns."
             if "must match" in str(error) or "ambiguous" in str(error)
@@ -170,35 +310,48 @@ def brightness(f: Any) -> Report:
         g = torch.Generator().manual_seed(0)
         x = 0.2 + 0.3 * torch.rand(400, 3, 4, 5, generator=g)
         y = _run(call, x, 0.4)
-        if y.shape != x.shape:
-            raise Wrong(f"your function returned shape {tuple(y.shape)}; expected that of x, {tuple(x.shape)}.")
         _check_factors(x, y, 0.4)
         if not torch.equal(y, _run(call, x, 0.4)):
             raise Wrong("the same generator gives other pictures: draw from it, torch.rand(…, generator=generator).")
         if torch.equal(y, _run(call, x, 0.4, seed=1)):
             raise Wrong("every seed gives the same pictures: draw from the generator that comes in, and set no seed.")
+        dark = x / 8
+        _check_factors(dark, _run(call, dark, 0.8), 0.8)
         if not torch.allclose(_run(call, x, 0.0), x, atol=1e-6):
-            raise Wrong("with strength 0 the pictures change: the factor must then be 1.")
-        if _run(call, torch.ones_like(x), 0.4).max() > 1 + 1e-6:
+            raise Wrong("with strength 0 the pictures change: the factor must then be 1. Is `strength` used?")
+        white = _run(call, torch.ones_like(x), 0.4)
+        if white.max() > 1 + 1e-6:
             raise Wrong("bright pictures come out above 1: cut to [0, 1] with clamp(0, 1).")
+        if white.max() < 1 - 1e-6:
+            raise Wrong(
+                "white pictures never stay white, though half of the factors are above 1: cut to [0, 1], no lower."
+            )
+        if not torch.allclose(_run(call, 0.5 * torch.ones_like(x), 0.4).amax(), torch.tensor(0.7), atol=0.03):
+            raise Wrong("grey pictures of 0.5 do not reach 0.7 with strength 0.4: first multiply, then cut to [0, 1].")
         return passed("brightness", "every picture has its own factor, in range, from the generator.")
 
     return verdict("brightness", examine)
 
 
-def _run(call: Any, x: Tensor, strength: float, seed: int = 0) -> Tensor:
-    given = x.clone()
-    try:
-        y = attempted(call(given, strength, torch.Generator().manual_seed(seed)))
-    except (NotAttempted, NotImplementedError) as error:
-        raise NotAttempted from error
-    except Exception as error:
-        hint = "A factor for each picture of (B, C, H, W) has shape (B, 1, 1, 1)." if "must match" in str(error) else ""
-        raise Wrong(explained(error, hint)) from error
+def _run(call: Bound, x: Tensor, strength: float, seed: int = 0) -> Tensor:
+    def hint(error: Exception, _: Trial) -> str:
+        return "A factor for each picture of (B, C, H, W) has shape (B, 1, 1, 1)." if "must match" in str(error) else ""
+
+    generator = torch.Generator().manual_seed(seed)
+    y = answer(call, Trial(f"strength {strength}", (x, strength, generator)), hint)
     if not isinstance(y, Tensor):
         raise Wrong(f"your function returned {type(y).__name__}; expected a tensor.")
-    if not torch.equal(given, x):
-        raise Wrong("your function overwrites x. Write x = x * factor instead of x *= factor.")
+    if y.layout != torch.strided:
+        raise Wrong("your function returned a sparse tensor; expected an ordinary one: end with .to_dense().")
+    if y.shape != x.shape:
+        raise Wrong(
+            f"your function returned shape {tuple(y.shape)}; expected that of x, {tuple(x.shape)}. Has each factor the "
+            "shape (B, 1, 1, 1)?"
+        )
+    if y.dtype != x.dtype:
+        raise Wrong(f"your function returned {y.dtype}; expected the dtype of x, {x.dtype}: was something converted?")
+    if not y.isfinite().all():
+        raise Wrong("a value is infinite or NaN: multiply by the factor, and divide by nothing.")
     return y
 
 
@@ -206,21 +359,50 @@ def _check_factors(x: Tensor, y: Tensor, strength: float) -> None:
     """Raise Wrong unless y is x times one factor a picture, spread evenly over the range."""
     whole = ((y > 0) & (y < 1)).flatten(1).all(1)  # nothing was cut: the factor can be read off
     if whole.sum() < 10:
-        raise Wrong(f"with strength {strength} most pictures come out black or white: the factors lie around 1.")
+        raise Wrong(
+            f"with strength {strength} most pictures come out with black or white pixels, though none is near "
+            "either: the "
+            "factors lie around 1, 1 + strength · (2 u - 1) with u from torch.rand."
+        )
     ratio, added = (y / x)[whole], (y - x)[whole]
 
     def alike(t: Tensor, part: Tensor) -> bool:
         return torch.allclose(t, part.expand_as(t), atol=1e-4)
 
     if not alike(ratio, ratio[:, :1, :1, :1]):
-        if alike(added, added[:, :1, :1, :1]):
-            raise Wrong("you added a number: brightness multiplies each picture by a factor.")
+        some = x[whole]
+        own_mean = some.mean((1, 2, 3), keepdim=True)
+        other_things = {
+            "you added a number: brightness multiplies each picture by a factor.": added,
+            "this is a power of each picture (gamma): brightness multiplies it by a factor.": y[whole].log()
+            / some.log(),
+            "this moves each pixel away from the picture's mean, or towards it (contrast): brightness multiplies "
+            "all of "
+            "its pixels by one factor.": (y[whole] - own_mean) / (some - own_mean),
+        }
+        for what, constant in other_things.items():
+            if alike(constant, constant[:, :1, :1, :1]):
+                raise Wrong(what)
         if alike(ratio, ratio[:, :, :1, :1]):
             raise Wrong("each channel has its own factor, which shifts the colours: one a picture, (B, 1, 1, 1).")
-        raise Wrong("each pixel has its own factor, which is noise: one for each picture, (B, 1, 1, 1).")
+        if alike(ratio, ratio[:, :1, :, :1]):
+            raise Wrong("each row of a picture has its own factor: one a picture, (B, 1, 1, 1).")
+        if alike(ratio, ratio[:, :1, :1, :]):
+            raise Wrong("each column of a picture has its own factor: one a picture, (B, 1, 1, 1).")
+        if alike(ratio, ratio[:1]):
+            raise Wrong(
+                "all pictures share the same factors, which differ from pixel to pixel: one a picture, (B, 1, 1, 1)."
+            )
+        one_channel = " (and the same in all channels)" if alike(ratio, ratio[:, :1]) else ""
+        raise Wrong(f"each pixel has its own factor{one_channel}, which is noise: one for each picture, (B, 1, 1, 1).")
     factor = ratio[:, 0, 0, 0]
     low, high = float(factor.min()), float(factor.max())
     if high - low < 1e-4:
+        if abs(low - (1 + strength)) < 1e-4 or abs(low - (1 - strength)) < 1e-4:
+            raise Wrong(
+                f"all pictures have the factor {low:.3g}, and nothing is drawn: 1 + strength · (2 u - 1) with u from "
+                "torch.rand(B, 1, 1, 1, generator=generator)."
+            )
         if abs(low - 1) < 1e-4:
             raise Wrong("nothing has changed: multiply each picture by its factor.")
         raise Wrong(
@@ -229,9 +411,20 @@ def _check_factors(x: Tensor, y: Tensor, strength: float) -> None:
         )
     first, last, slack = 1 - strength, 1 + strength, 0.1 * strength  # of 400 draws some lie that near the edge
     if not first - 1e-4 <= low <= first + slack or not last - slack <= high <= last + 1e-4:
+        known = {
+            (1, 1 + strength): "Yours only make brighter.",
+            (1 - strength, 1): "Yours only make darker.",
+            (0, strength): "The 1 is missing.",
+            (-strength, strength): "The 1 is missing.",
+            (0, 1): "That is u itself, without the strength.",
+            (1 - strength / 2, 1 + strength / 2): "The 2 before u is missing.",
+            (0, 2): "The strength is missing.",
+            (1 - 2 * strength, 1 + 2 * strength): "That is twice the strength.",
+        }
+        near_to = [text for (a, b), text in known.items() if abs(a - low) < 0.02 and abs(b - high) < 0.02]
         raise Wrong(
             f"with strength {strength} your factors run from {low:.2f} to {high:.2f}: expected {first:.1f} to "
-            f"{last:.1f}, 1 + strength · (2 u - 1) with u from torch.rand."
+            f"{last:.1f}, 1 + strength · (2 u - 1) with u from torch.rand. {near_to[0] if near_to else ''}".rstrip()
         )
     below, central = float((factor < 1).float().mean()), float(((factor - 1).abs() < strength / 2).float().mean())
     if not (0.4 < below < 0.6 and 0.4 < central < 0.6):

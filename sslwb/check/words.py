@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from sslwb.augment.tokens import hide
 from sslwb.check.losses import COMMON
-from sslwb.check.report import Mistake, Report, Trial, judge
+from sslwb.check.report import Mistake, Report, drawn, judge
 from sslwb.core import MASK, PAD, SEP, WORDS
 from sslwb.methods import bert
 
@@ -19,9 +20,9 @@ from sslwb.methods import bert
 def mask_tokens(f: Any) -> Report:
     """Check `f(x, chosen, fate, another)` → int64 (B, L), what BERT sees of the texts x: the 80/10/10 rule.
 
-    A word is asked where chosen < 0.15, numbers from 0 to 1; padding (0), <mask> (1) and <sep> (2) never are. An asked
-    word is hidden behind <mask> where fate < 0.8, replaced by the word in `another` where fate is from 0.8 to below
-    0.9, and stays above that. All four are (B, L).
+    A word is asked where chosen < 0.15; padding (0), <mask> (1) and <sep> (2) never are. An asked word is hidden behind
+    <mask> where fate < 0.8, replaced by the word in `another` where fate is from 0.8 to below 0.9, and stays from 0.9
+    on. All four are (B, L), chosen and fate float64 from 0 to 1.
     """
 
     def rule(
@@ -32,7 +33,118 @@ def mask_tokens(f: Any) -> Report:
     def asked(x: Tensor, chosen: Tensor) -> Tensor:
         return (chosen < 0.15) & (x >= WORDS)
 
+    def ask(chosen: Tensor, x: Tensor) -> Tensor:
+        return (chosen < 0.15) & (x >= WORDS)
+
+    def overwritten(x: Tensor, chosen: Tensor, fate: Tensor, another: Tensor) -> Tensor:
+        """Behind <mask> first, then replaced wherever fate is below 0.9, so that no <mask> is left."""
+        return torch.where(ask(chosen, x) & (fate < 0.9), another, x)
+
+    def at_limits(first: Any = torch.lt, hidden: Any = torch.lt, other: Any = torch.lt) -> Callable[..., Tensor]:
+        """The rule with other comparisons at 0.15, 0.8 and 0.9."""
+
+        def compute(x: Tensor, chosen: Tensor, fate: Tensor, another: Tensor) -> Tensor:
+            shown = torch.where(hidden(fate, 0.8), MASK, torch.where(other(fate, 0.9), another, x))
+            return torch.where(first(chosen, 0.15) & (x >= WORDS), shown, x)
+
+        return compute
+
+    def split(hidden: float, other: float, p: float = 0.15) -> Callable[..., Tensor]:
+        """The rule with other shares."""
+
+        def compute(x: Tensor, chosen: Tensor, fate: Tensor, another: Tensor) -> Tensor:
+            shown = torch.where(fate < hidden, MASK, torch.where(fate < other, another, x))
+            return torch.where((chosen < p) & (x >= WORDS), shown, x)
+
+        return compute
+
     mistakes = [
+        Mistake(
+            "A second `where` overwrites the first: it replaces every asked word with fate below 0.9, those "
+            "behind <mask> too. "
+            "Replace only where fate is from 0.8 to below 0.9.",
+            overwritten,
+        ),
+        Mistake(
+            "A second `where` overwrites the first: it begins from x again, so that no word is left behind "
+            "<mask>. Begin from "
+            "the result of the first.",
+            lambda x, c, f, a: torch.where(ask(c, x) & (f >= 0.8) & (f < 0.9), a, x),
+        ),
+        Mistake(
+            "Words with fate of exactly 0.8 are hidden: below 0.8 alone (`<` in place of `<=`).",
+            at_limits(hidden=torch.le),
+        ),
+        Mistake(
+            "Words with fate of exactly 0.9 are replaced: below 0.9 alone (`<` in place of `<=`).",
+            at_limits(other=torch.le),
+        ),
+        Mistake(
+            "Words with chosen of exactly 0.15 are asked: below 0.15 alone (`<` in place of `<=`).",
+            at_limits(first=torch.le),
+        ),
+        Mistake(
+            "Words at exactly 0.8 and 0.9 fall on the wrong side: `<` in place of `<=`.",
+            at_limits(hidden=torch.le, other=torch.le),
+        ),
+        Mistake(
+            "Words exactly at a limit fall on the wrong side: `<` in place of `<=`, all three times.",
+            at_limits(torch.le, torch.le, torch.le),
+        ),
+        Mistake("The shares are 80/10/10: hidden below 0.8, replaced from 0.8 to below 0.9.", split(0.9, 1.0)),
+        Mistake("Hidden are those with fate below 0.8; yours hides below 0.1.", split(0.1, 0.2)),
+        Mistake("Hidden are those with fate below 0.8; yours hides below 0.1 and replaces up to 0.9.", split(0.1, 0.9)),
+        Mistake("Words are replaced up to a fate of 0.9; yours replaces up to 0.85.", split(0.8, 0.85)),
+        Mistake("Words are asked where chosen is below 0.15; yours takes 0.8.", split(0.8, 0.9, 0.8)),
+        Mistake("Words are asked where chosen is below 0.15; yours takes 0.1.", split(0.8, 0.9, 0.1)),
+        Mistake("Words are asked where chosen is below 0.15; yours takes 0.2.", split(0.8, 0.9, 0.2)),
+        Mistake("Words are asked where chosen is below 0.15; yours takes 0.5.", split(0.8, 0.9, 0.5)),
+        Mistake(
+            "<mask> is asked like a word: only numbers from 3 on are words, 0, 1 and 2 are none.",
+            rule(lambda x, c: (c < 0.15) & (x != PAD) & (x != SEP)),
+        ),
+        Mistake(
+            "The number 3 is the first word, and yours leaves it out: x > 2, or x >= 3.",
+            rule(lambda x, c: (c < 0.15) & (x > WORDS)),
+        ),
+        Mistake(
+            "<sep> is asked: only numbers from 3 on are words (x > 2, not x >= 2).",
+            rule(lambda x, c: (c < 0.15) & (x >= SEP)),
+        ),
+        Mistake(
+            "fate below 0.8 hides words that are not asked as well: chosen < 0.15 must hold too.",
+            lambda x, c, f, a: torch.where((f < 0.8) & (x >= WORDS), MASK, hide(x, ask(c, x), f, a)),
+        ),
+        Mistake(
+            "Padding and signs are replaced, or hidden, by fate alone: only asked words change.",
+            lambda x, c, f, a: torch.where(f < 0.8, MASK, torch.where(f < 0.9, a, x)),
+        ),
+        Mistake(
+            "Words that are not asked have become padding (0): they stay as they are.",
+            lambda x, c, f, a: torch.where(ask(c, x), hide(x, ask(c, x), f, a), PAD),
+        ),
+        Mistake(
+            "Hidden words stand behind <sep>, the number 2: <mask> is 1.",
+            lambda x, c, f, a: torch.where(ask(c, x) & (f < 0.8), SEP, hide(x, ask(c, x), f, a)),
+        ),
+        Mistake(
+            "Hidden words have become -1: they stand behind <mask>, the number 1.",
+            lambda x, c, f, a: torch.where(ask(c, x) & (f < 0.8), -1, hide(x, ask(c, x), f, a)),
+        ),
+        Mistake(
+            "Hidden words have become 3, which is a word: <mask> is the number 1.",
+            lambda x, c, f, a: torch.where(ask(c, x) & (f < 0.8), 3, hide(x, ask(c, x), f, a)),
+        ),
+        Mistake("chosen and fate are exchanged.", lambda x, c, f, a: hide(x, ask(f, x), c, a)),
+        Mistake("Nothing has changed: asked words are hidden, replaced or kept.", lambda x, c, f, a: x),
+        Mistake(
+            "This says which words are asked. What the model sees is asked for: the words, with <mask> in them.",
+            lambda x, c, f, a: ask(c, x),
+        ),
+        Mistake(
+            "Asked words are replaced where they are to be hidden, and hidden where they are to be replaced.",
+            lambda x, c, f, a: torch.where(ask(c, x) & (f < 0.8), a, torch.where(ask(c, x) & (f < 0.9), MASK, x)),
+        ),
         Mistake("Padding and signs are asked too: only numbers from 3 on are words.", rule(lambda x, c: c < 0.15)),
         Mistake(
             "Padding is never asked, but your <sep> is: it is no word either.",
@@ -76,18 +188,40 @@ def mask_tokens(f: Any) -> Report:
             lambda x, c, f, a: torch.where(asked(x, c), x, PAD),
         ),
     ]
-    g = torch.Generator().manual_seed(0)
-    trials = []
-    for b, length in ((4, 60), (2, 90), (7, 40)):
-        x = torch.randint(WORDS, 30, (b, length), generator=g)
-        x[:, 0] = x[:, length // 2] = SEP
-        x[1, -length // 4 :] = PAD
-        chosen, fate = torch.rand(2, b, length, generator=g)
+
+    def draw(g: torch.Generator, B: int, L: int) -> tuple[Any, ...]:
+        x = torch.randint(WORDS, 30, (B, L), generator=g)
+        x[:, 0] = x[:, L // 2] = SEP
+        x[:, 7], x[:, 8] = MASK, WORDS  # a hole that is there already, and the word with the smallest number
+        x[1, -L // 4 :] = PAD
+        chosen, fate = torch.rand(2, B, L, generator=g, dtype=torch.float64)  # in which 0.8 is exactly 0.8
         chosen[:, 0] = chosen[1, -3:] = 0.1  # a sign and padding, that a rule without exceptions would take
-        chosen[:, 1:4] = torch.tensor([0.05, 0.1, 0.12])
-        fate[:, 0:4] = torch.tensor([0.3, 0.2, 0.85, 0.95])
-        another = torch.randint(30, 60, (b, length), generator=g)
-        trials.append(Trial(f"{b} texts of {length}", (x, chosen, fate, another)))
+        chosen[:, 1:9] = torch.tensor([0.05, 0.1, 0.12, 0.15, 0.01, 0.02, 0.1, 0.1])
+        fate[:, 0:9] = torch.tensor([0.3, 0.2, 0.85, 0.95, 0.4, 0.8, 0.9, 0.85, 0.6])
+        chosen[:, 4], fate[:, 5], fate[:, 6] = 0.15, 0.8, 0.9  # exactly at the limits
+        chosen[1, -1], fate[1, -1] = 0.1, 0.85
+        another = torch.randint(30, 60, (B, L), generator=g)
+        return x, chosen, fate, another
+
+    def parts(x: Tensor, chosen: Tensor, fate: Tensor, another: Tensor) -> dict[str, Tensor]:
+        mine = asked(x, chosen)
+        return {
+            "asked words with fate below 0.8, which are to be hidden": mine & (fate < 0.8),
+            "asked words with fate from 0.8 to below 0.9, which are to be replaced": mine
+            & (fate >= 0.8)
+            & (fate < 0.9),
+            "asked words with fate from 0.9 on, which are to stay": mine & (fate >= 0.9),
+            "asked words with fate from 0.8 on": mine & (fate >= 0.8),
+            "asked words with fate below 0.9": mine & (fate < 0.9),
+            "words that are not asked": ~mine & (x >= WORDS),
+            "padding, <mask> and <sep>, which are no words,": x < WORDS,
+            "words whose chosen is exactly 0.15": chosen == 0.15,
+            "words whose fate is exactly at a limit, 0.8 or 0.9": (fate == 0.8) | (fate == 0.9),
+            "asked words": mine,
+            "places that are not asked": ~mine,
+        }
+
+    trials = drawn(draw, "{B} texts of {L}", *({"B": b, "L": n} for b, n in ((4, 60), (2, 90), (7, 40))))
     return judge(
         "mask_tokens",
         f,
@@ -96,6 +230,7 @@ def mask_tokens(f: Any) -> Report:
         mistakes,
         arguments=("x", "chosen", "fate", "another"),
         agrees_with="sslwb.augment.tokens",
+        places=parts,
         explain=lambda error, _: (
             "Each place has its own choice: torch.where instead of if." if "ambiguous" in str(error) else ""
         ),
@@ -126,6 +261,57 @@ def mlm_loss(f: Any) -> Report:
         Mistake(
             "You divided by all B · L places: divide by the number of those that are asked.",
             lambda z, t: nats(z, t).mean(),
+        ),
+        Mistake(
+            "You took the mean over all places, with those that are not asked as 0: only asked words count in "
+            "the mean.",
+            lambda z, t: (nats(z, t).sum(1) / t.shape[1]).mean(),
+        ),
+        Mistake(
+            "Every target is moved by one: the numbers of the words are those of the columns of logits.",
+            lambda z, t: F.cross_entropy(z[t > 0].roll(1, 1), t[t > 0]),
+        ),
+        Mistake(
+            "Only the first asked word counts: take the mean over all that are asked.",
+            lambda z, t: nats(z, t)[t != PAD][0],
+        ),
+        Mistake("You took the smallest loss: take the mean.", lambda z, t: nats(z, t)[t != PAD].min()),
+        Mistake("You took the largest loss: take the mean.", lambda z, t: nats(z, t)[t != PAD].max()),
+        Mistake(
+            "You counted in bits (log2): the loss is in nats, with the natural logarithm.",
+            lambda z, t: nats(z, t).sum() / (t != PAD).sum() / math.log(2),
+        ),
+        Mistake(
+            "This is the perplexity, exp of the loss: leave exp out.",
+            lambda z, t: (nats(z, t).sum() / (t != PAD).sum()).exp(),
+        ),
+        Mistake(
+            "You counted the places that are not asked, in place of those that are: targets != 0.",
+            lambda z, t: F.cross_entropy(z[t == PAD], t[t == PAD]),
+        ),
+        Mistake(
+            "Signs are left out (targets > 2), though the targets hold nothing but asked words and 0.",
+            lambda z, t: F.cross_entropy(z[t > WORDS], t[t > WORDS]),
+        ),
+        Mistake(
+            "You compare one-hot words and scores by the squared distance: use -log of the softmax.",
+            lambda z, t: (z.softmax(-1) - F.one_hot(t, z.shape[-1]))[t != PAD].square().sum(-1).mean(),
+        ),
+        Mistake(
+            "You took a sigmoid for each word: the V words share one softmax.",
+            lambda z, t: -F.logsigmoid(z).gather(2, t[:, :, None])[:, :, 0][t != PAD].mean(),
+        ),
+        Mistake(
+            "You took the softmax over the texts (dim=0): each place chooses among the V words, dim=2.",
+            lambda z, t: -z.log_softmax(0).gather(2, t[:, :, None])[:, :, 0][t != PAD].mean(),
+        ),
+        Mistake(
+            "-100 is the number that F.cross_entropy leaves out by itself; here it is 0: ignore_index=0.",
+            lambda z, t: F.cross_entropy(z.flatten(0, 1), t.flatten(), ignore_index=-100),
+        ),
+        Mistake(
+            "This is for the word after: what is said at a place is about the word at that very place.",
+            lambda z, t: F.cross_entropy(z[:, 1:].flatten(0, 1), t[:, :-1].flatten(), ignore_index=PAD),
         ),
         Mistake("You summed over the words: take the mean.", lambda z, t: nats(z, t).sum()),
         Mistake(
@@ -166,15 +352,19 @@ def mlm_loss(f: Any) -> Report:
             lambda z, t: F.cross_entropy(z[:, :-1].flatten(0, 1), t[:, 1:].flatten(), ignore_index=PAD),
         ),
     ]
-    g = torch.Generator().manual_seed(0)
-    trials = []
-    for b, length, words in ((3, 6, 9), (2, 11, 5), (5, 4, 12)):
-        targets = torch.randint(WORDS, words, (b, length), generator=g)
-        targets = targets.where(torch.rand(b, length, generator=g) < 0.4, torch.tensor(PAD))
+
+    def draw(g: torch.Generator, B: int, L: int, V: int) -> tuple[Any, ...]:
+        targets = torch.randint(WORDS, V, (B, L), generator=g)
+        targets = targets.where(torch.rand(B, L, generator=g) < 0.4, torch.tensor(PAD))
         targets[0, :3], targets[1] = torch.tensor([WORDS, WORDS + 1, PAD]), PAD
         targets[1, -1] = WORDS  # one question here, several there
-        logits = 2 * torch.randn(b, length, words, generator=g)
-        trials.append(Trial(f"{b} texts of {length}, {words} words", (logits, targets)))
+        return 2 * torch.randn(B, L, V, generator=g), targets
+
+    trials = drawn(
+        draw,
+        "{B} texts of {L}, {V} words",
+        *({"B": b, "L": n, "V": v} for b, n, v in ((3, 6, 9), (2, 11, 5), (5, 4, 12))),
+    )
     return judge(
         "mlm_loss",
         f,
@@ -183,7 +373,7 @@ def mlm_loss(f: Any) -> Report:
         mistakes,
         arguments=("logits", "targets"),
         agrees_with="sslwb.methods.bert.mlm_loss",
-        trained=True,
+        trained=("logits",),
         explain=lambda error, _: (
             "F.cross_entropy wants (M, V) and (M,): pick the asked places, logits[asked] and targets[asked]."
             if "Expected target" in str(error) or "dimension" in str(error).lower()
@@ -193,63 +383,82 @@ def mlm_loss(f: Any) -> Report:
 
 
 def causal_mask(f: Any) -> Report:
-    """Check `f(scores)`, (heads, L, L) → attention (heads, L, L): place i looks at the places 0 … i, in shares of 1.
+    """Check `f(length)` → bool (length, length), True where a row's place may look: at itself and what stands before.
 
-    `scores[h, i, j]` is how well the question of place i fits place j; the shares are their softmax.
+    Row i is the place that looks, column j the place that is looked at: True where j ≤ i.
     """
 
-    def later(scores: Tensor, first: int = 1) -> Tensor:
-        """bool (L, L): the places j ≥ i + first."""
-        return torch.ones(scores.shape[1:], dtype=torch.bool).triu(first)
-
-    def truth(scores: Tensor, first: int = 1) -> Tensor:
-        return scores.masked_fill(later(scores, first), -torch.inf).softmax(2)
+    def seen(length: int, last: int = 0) -> Tensor:
+        """The places j ≤ i + last."""
+        return torch.ones(length, length, dtype=torch.bool).tril(last)
 
     mistakes = [
-        Mistake("Nothing is masked: place i also sees what comes later.", lambda s: s.softmax(2)),
+        Mistake("Nothing is masked: place i also sees what comes later, j > i.", lambda n: torch.ones(n, n).bool()),
         Mistake(
-            "The mask is turned round: each place sees itself and what comes later. Mask j > i.",
-            lambda s: s.masked_fill(later(s).T, -torch.inf).softmax(2),
+            "Nothing may be seen at all: place i sees itself and what stands before.",
+            lambda n: torch.zeros(n, n).bool(),
         ),
         Mistake(
-            "A place does not see itself: mask j > i, not j = i (triu(1)). The first place then sees nothing.",
-            lambda s: truth(s, 0),
+            "The mask is turned round, rows for columns: place i sees itself and what comes later. It may see j "
+            "≤ i (tril).",
+            lambda n: seen(n).T,
         ),
         Mistake(
-            "A place sees one place too many, the very word that it shall predict: mask j > i (triu(1)).",
-            lambda s: truth(s, 2),
+            "True and False are exchanged: you marked what is hidden, j > i. True is where a place may look.",
+            lambda n: ~seen(n),
         ),
         Mistake(
-            "You masked after the softmax, so the shares no longer add up to 1: put -inf in the scores before it.",
-            lambda s: s.softmax(2).masked_fill(later(s), 0),
+            "A place does not see itself: j ≤ i, not j < i (`<` for `<=`, or the diagonal -1 in tril). The first "
+            "place then "
+            "sees nothing.",
+            lambda n: seen(n, -1),
         ),
         Mistake(
-            "You masked with 0: e⁰ = 1 is a share like others. Put -inf in the scores.",
-            lambda s: s.masked_fill(later(s), 0).softmax(2),
+            "A place sees one place too many, the very word that it shall predict: j ≤ i (tril without a second "
+            "number).",
+            lambda n: seen(n, 1),
+        ),
+        Mistake("You marked what comes later, and itself: j ≤ i, not j ≥ i.", lambda n: ~seen(n, -1)),
+        Mistake("A place sees itself alone: what stands before as well, j ≤ i.", lambda n: torch.eye(n).bool()),
+        Mistake("A place sees all but itself: it sees j ≤ i.", lambda n: ~torch.eye(n).bool()),
+        Mistake(
+            "A place sees only itself and the one before: all that stands before, j ≤ i.",
+            lambda n: seen(n) & ~seen(n, -2),
         ),
         Mistake(
-            "You took the softmax over the places that ask (dim=1): each row is one place's shares, dim=2.",
-            lambda s: s.masked_fill(later(s), -torch.inf).softmax(1),
+            "A place sees only the one before: itself and all that stands before, j ≤ i.",
+            lambda n: seen(n, -1) & ~seen(n, -2),
         ),
         Mistake(
-            "You took the softmax over the heads (dim=0): each row is one place's shares, dim=2.",
-            lambda s: s.masked_fill(later(s), -torch.inf).softmax(0),
+            "This is an additive mask of 0 and -inf. A table of True and False is asked for.",
+            lambda n: torch.zeros(n, n).masked_fill(~seen(n), -torch.inf),
         ),
         Mistake(
-            "These are the scores. The shares are their softmax, along the last dimension.",
-            lambda s: s.masked_fill(later(s), -torch.inf),
+            "This is an additive mask of 0 and a large negative number. A table of True and False is asked for.",
+            lambda n: torch.zeros(n, n).masked_fill(~seen(n), -1e9),
+        ),
+        Mistake(
+            "These are shares (each row sums to 1). A table of True and False is asked for.",
+            lambda n: seen(n) / seen(n).sum(1, keepdim=True),
+        ),
+        Mistake(
+            "This is the mask of one row. A table is asked for, one row for each place.", lambda n: torch.ones(n).bool()
+        ),
+        Mistake(
+            "The triangle lies on the other diagonal: True where the column j is not beyond the row i, j ≤ i.",
+            lambda n: seen(n).flip(1),
+        ),
+        Mistake(
+            "The triangle lies on the other diagonal: True where the column j is not beyond the row i, j ≤ i.",
+            lambda n: seen(n).flip(0),
         ),
     ]
-    g = torch.Generator().manual_seed(0)
-    shapes = ((2, 5), (1, 3), (4, 8))
-    trials = [Trial(f"{h} head(s), {n} places", (torch.randn(h, n, n, generator=g),)) for h, n in shapes]
     return judge(
         "causal_mask",
         f,
-        truth,
-        trials,
+        seen,
+        drawn(lambda g, length: (length,), "length {length}", *({"length": n} for n in (5, 3, 8, 1))),
         mistakes,
-        arguments=("scores",),
-        agrees_with="a softmax of each row",
-        trained=False,
+        arguments=("length",),
+        agrees_with="a causal mask",
     )

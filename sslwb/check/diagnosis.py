@@ -1,0 +1,582 @@
+"""Which mistake was made: found by making mistakes and looking which one gives the learner's own numbers.
+
+The order, from what is sure and exact to what is sure and vague; nothing is guessed:
+
+1. a known wrong answer to this exercise gives the same on every trial;
+2. the right answer does, with two arguments exchanged, one of them changed before, or its result changed after;
+3. one size or number decides between right and wrong, all else the same;
+4. all that is wrong lies in one part of the result;
+5. something matters that should not, or the other way round: an argument, the length of the rows, their mean;
+6. how the numbers differ.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from sslwb.check.calls import Bound, NotAttempted, Trial, Wrong, answer, copied
+
+Places = Callable[..., Mapping[str, Tensor]]  # the inputs → parts of the result, in words and as a mask
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A known wrong answer: what it computes, and what to tell somebody whose function computes the same."""
+
+    hint: str
+    compute: Callable[..., Any]
+
+
+def variations(compute: Callable[..., Any], hints: Mapping[str, Mapping[str, Any]]) -> list[Mistake]:
+    """Wrong answers from one function with switches, whose defaults are right: each alone, then every two together."""
+
+    def one(how: Mapping[str, Any]) -> Callable[..., Any]:
+        return lambda *inputs: compute(*inputs, **how)
+
+    alone = [Mistake(hint, one(how)) for hint, how in hints.items()]
+    two = [
+        Mistake(f"Two things: 1. {a}\n  2. {b}", one({**hints[a], **hints[b]}))
+        for a, b in combinations(hints, 2)
+        if not set(hints[a]) & set(hints[b])
+    ]
+    return alone + two
+
+
+def as_tensor(value: Any) -> Tensor:
+    """A number or an array as a float tensor.
+
+    Raises:
+        Wrong: it is something else.
+    """
+    if isinstance(value, dict) and "loss" in value:
+        value = value["loss"]
+    if isinstance(value, Tensor) and (value.layout != torch.strided or value.is_nested):
+        raise Wrong("your function returned a sparse tensor; expected an ordinary one: end with .to_dense().")
+    if isinstance(value, Tensor) and value.is_complex():
+        raise Wrong("your function returned complex numbers; expected real ones: is there a root of a negative number?")
+    try:
+        return torch.as_tensor(value).detach().double().cpu()
+    except (TypeError, ValueError, RuntimeError) as error:
+        kind = type(value).__name__
+        more = {"generator": ": return instead of yield", "tuple": ": one value, not several"}.get(kind, "")
+        raise Wrong(f"your function returned {kind}; expected a tensor or a number{more}.") from error
+
+
+def near(a: Tensor, b: Tensor, tolerance: float) -> bool:
+    return a.shape == b.shape and torch.allclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A function that was wrong at least once: what it answered beside what is right, and all that helps to say why."""
+
+    answers: Sequence[Tensor]
+    right: Sequence[Tensor]
+    trials: Sequence[Trial]
+    truth: Callable[..., Any]
+    call: Bound | None = None  # the learner's function, where it may be tried on other inputs
+    tolerance: float = 1e-4
+    places: Places | None = None
+    twists: bool = True  # whether changed inputs and results are worth a look; not for counts, where many agree
+    explain: Callable[[Exception, Trial], str] = lambda *_: ""
+    complaint: Callable[[Bound], str] = lambda _: ""  # what must hold beside the values, and does not
+    pick: Callable[[Any], Any] = lambda value: value  # the part of the function's result that is compared
+
+    @property
+    def ok(self) -> list[bool]:
+        return [near(a, r, self.tolerance) for a, r in zip(self.answers, self.right, strict=True)]
+
+    def gives_the_same(self, compute: Callable[..., Any]) -> bool:
+        """Whether `compute` gives the learner's numbers on every trial."""
+        try:
+            return all(
+                near(a, as_tensor(compute(*copied(t.inputs))), self.tolerance)
+                for a, t in zip(self.answers, self.trials, strict=True)
+            )
+        except Exception:  # a mistake that stops on some sizes is not the one
+            return False
+
+    def is_right(self, trial: Trial) -> bool:
+        try:
+            return near(self.run(trial), as_tensor(self.truth(*copied(trial.inputs))), self.tolerance)
+        except (Wrong, NotAttempted):
+            return False
+
+    def run(self, trial: Trial) -> Tensor:
+        assert self.call is not None
+        return as_tensor(self.pick(answer(self.call, trial, self.explain, draws=True)))
+
+
+def diagnosis(case: Case, mistakes: Iterable[Mistake]) -> str:
+    """What is wrong, in words; and one trial where it shows."""
+    seen = _seen(case)
+    mistakes = list(mistakes)
+    for mistake in mistakes:
+        if case.gives_the_same(mistake.compute):
+            return f"{mistake.hint}\n  (F{seen[1:]}.)"
+    if case.twists:
+        for candidates in (_twisted(case), _twice_wrong(case, mistakes)):
+            for hint, compute in candidates:
+                if case.gives_the_same(compute):
+                    return f"{hint}\n  (F{seen[1:]}.)"
+            if constant := _constant(case):
+                return f"{seen}.\n  {constant}"
+    finders = (_complaint, _blame, _suspicion, _shape, _part, _dependence, _relation)
+    return f"{seen}.\n  {next(filter(None, (find(case) for find in finders)))}"
+
+
+def _seen(case: Case) -> str:
+    """The first trial that is wrong, with numbers that differ."""
+    worst = case.ok.index(False)
+    a, r, about = case.answers[worst], case.right[worst], case.trials[worst].about
+    if a.shape != r.shape:
+        single = "" if r.ndim else ", a single number"
+        return f"for {about}, your function returned shape {tuple(a.shape)}; expected {tuple(r.shape)}{single}"
+    if not r.ndim:
+        return f"for {about}, yours gives {_number(a)}; expected {_number(r)}"
+    wrong = _wrong(a, r, case.tolerance)
+    place = wrong.nonzero()[0].tolist()
+    many = f"{int(wrong.sum())} of {wrong.numel()} entries differ"
+    return (
+        f"for {about}, {many}: yours gives {_number(a[tuple(place)])} at {place}; expected {_number(r[tuple(place)])}"
+    )
+
+
+def _number(value: Tensor) -> str:
+    return f"{value.item():.4g}" if math.isfinite(value.item()) else str(value.item())
+
+
+def _wrong(a: Tensor, r: Tensor, tolerance: float) -> Tensor:
+    return ~torch.isclose(a, r, rtol=tolerance, atol=tolerance, equal_nan=True)
+
+
+# 2. What changes the arguments before, or the result after.
+
+
+def _twisted(case: Case) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """The right answer, changed in one way."""
+    truth, inputs = case.truth, case.trials[0].inputs
+    names = _names(case)
+    for hint, change in _before(inputs, names):
+        yield hint, lambda *i, change=change: truth(*change(list(i)))
+    for hint, after in _after(case):
+        yield hint, lambda *i, after=after: after(as_tensor(truth(*i)), i)
+
+
+def _twice_wrong(case: Case, mistakes: Sequence[Mistake]) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """The known wrong answers, with their result changed in one way."""
+    for mistake in mistakes:
+        if mistake.hint.startswith("Two things"):
+            continue
+        for hint, change in _after(case):
+            both = f"Two things: 1. {mistake.hint}\n  2. {hint}"
+            yield both, lambda *i, c=change, m=mistake.compute: c(as_tensor(m(*i)), i)
+
+
+def _names(case: Case) -> Sequence[str]:
+    """The arguments' names, as the learner's function has them."""
+    if case.call is None:
+        return [f"argument {i + 1}" for i in range(len(case.trials[0].inputs))]
+    code = case.call.code
+    own = code.co_varnames[: code.co_argcount] if code else ()
+    return own if not case.call.named and len(own) == len(case.call.arguments) else case.call.arguments
+
+
+def _before(inputs: Sequence[Any], names: Sequence[str]) -> Iterator[tuple[str, Callable[..., list[Any]]]]:
+    """Changes of the arguments that mistakes come down to."""
+
+    def at(place: int, change: Callable[..., Any]) -> Callable[[list[Any]], list[Any]]:
+        return lambda i: [*i[:place], change(i[place]), *i[place + 1 :]]
+
+    def exchanged(a: int, b: int) -> Callable[[list[Any]], list[Any]]:
+        return lambda i: [i[b] if k == a else i[a] if k == b else v for k, v in enumerate(i)]
+
+    def instead(a: int, b: int) -> Callable[[list[Any]], list[Any]]:
+        return lambda i: [i[b] if k == a else v for k, v in enumerate(i)]
+
+    tensors = [k for k, v in enumerate(inputs) if isinstance(v, Tensor)]
+    for a, b in combinations(tensors, 2):
+        if inputs[a].shape == inputs[b].shape and inputs[a].dtype == inputs[b].dtype:
+            yield f"`{names[a]}` and `{names[b]}` are exchanged.", exchanged(a, b)
+            yield f"`{names[b]}` stands where `{names[a]}` belongs.", instead(a, b)
+            yield f"`{names[a]}` stands where `{names[b]}` belongs.", instead(b, a)
+    for k, value in enumerate(inputs):
+        name = names[k]
+        if isinstance(value, Tensor) and value.is_floating_point():
+            yield f"The sign of `{name}` is turned round.", at(k, torch.neg)
+            if value.ndim == 2:
+                yield (
+                    f"You gave each row of `{name}` the length 1 first: take the rows as they are.",
+                    at(k, lambda z: F.normalize(z, dim=1)),
+                )
+                yield (
+                    f"You normalised `{name}` along the batch (dim=0) first: leave that out.",
+                    at(k, lambda z: F.normalize(z, dim=0)),
+                )
+                yield f"You took the mean of `{name}` off first: leave that out.", at(k, lambda z: z - z.mean(0))
+                yield (
+                    f"You took the mean of each row of `{name}` off first: leave that out.",
+                    at(k, lambda z: z - z.mean(1, keepdim=True)),
+                )
+            if value.ndim:
+                yield f"You took a softmax of `{name}` first: leave that out.", at(k, lambda z: z.softmax(-1))
+                yield f"You took the exponential of `{name}` first: leave that out.", at(k, torch.exp)
+                yield f"You took absolute values of `{name}` first: leave that out.", at(k, torch.abs)
+        if isinstance(value, Tensor) and value.ndim:
+            yield f"The first row of `{name}` is used for all rows.", at(k, lambda z: z[:1].expand_as(z))
+            yield f"The last row of `{name}` is used for all rows.", at(k, lambda z: z[-1:].expand_as(z))
+            yield f"The rows of `{name}` are one off.", at(k, lambda z: z.roll(1, 0))
+            yield f"The rows of `{name}` are one off.", at(k, lambda z: z.roll(-1, 0))
+            yield f"The rows of `{name}` come in the reverse order.", at(k, lambda z: z.flip(0))
+        if isinstance(value, Tensor) and value.dtype == torch.bool:
+            yield f"True and False are exchanged in `{name}`.", at(k, torch.logical_not)
+        if isinstance(value, float):
+            yield (
+                f"You multiply by `{name}` where a division belongs, or divide where a product belongs.",
+                at(k, lambda t: 1 / t),
+            )
+            yield f"`{name}` is used as 1 - {name}, or the other way round.", at(k, lambda t: 1 - t)
+            yield f"`{name}` is squared: use it once.", at(k, lambda t: t * t)
+            yield f"You took the root of `{name}`: use it as it is.", at(k, lambda t: t**0.5)
+            yield f"The sign of `{name}` is turned round.", at(k, lambda t: -t)
+            for number in (1.0, 0.5, 0.1, 0.07):
+                yield f"The number {number} stands where `{name}` belongs.", at(k, lambda _, n=number: n)
+        if isinstance(value, int) and not isinstance(value, bool):
+            yield f"`{name}` counts one too many: {name} + 1 in place of {name}.", at(k, lambda n: n + 1)
+            yield f"`{name}` counts one too few: {name} - 1 in place of {name}.", at(k, lambda n: n - 1)
+            yield f"The number 1 stands where `{name}` belongs.", at(k, lambda _: 1)
+
+
+def _after(case: Case) -> Iterator[tuple[str, Callable[..., Tensor]]]:
+    """Changes of the result that mistakes come down to."""
+    right = case.right[0]
+    numbers = set(torch.cat([r.flatten() for r in case.right]).unique().tolist())
+    logical = numbers <= {0.0, 1.0} and right.ndim > 0
+
+    def size(inputs: Sequence[Any], dim: int) -> int:
+        return int(next(v for v in inputs if isinstance(v, Tensor) and v.ndim).shape[dim])
+
+    if logical:
+        yield "True and False are exchanged.", lambda v, _: 1 - v
+    else:
+        yield "The sign of your result is turned round.", lambda v, _: -v
+        for dim, which in ((0, "rows"), (-1, "columns")):
+            yield (
+                f"Yours is the right value times the number of {which}: a sum stands where a mean belongs.",
+                lambda v, i, d=dim: v * size(i, d),
+            )
+            yield (
+                f"Yours is the right value divided by the number of {which}: you took a mean once too often.",
+                lambda v, i, d=dim: v / size(i, d),
+            )
+        yield "Your result still needs the logarithm.", lambda v, _: v.exp()
+        yield "You took the logarithm of the result: leave that out.", lambda v, _: v.log()
+        yield "You took the root of the result: leave that out.", lambda v, _: v.sqrt()
+        yield "You squared the result: leave that out.", lambda v, _: v.square()
+        yield "You cut the result off below 0: leave that out.", lambda v, _: v.clamp(min=0)
+        yield "You cut the result to 0 … 1: leave that out.", lambda v, _: v.clamp(0, 1)
+        yield "You rounded the result: leave that out.", lambda v, _: v.round()
+        yield "Yours is 1 minus the right value.", lambda v, _: 1 - v
+        yield "Yours is 1 divided by the right value.", lambda v, _: 1 / v
+        yield (
+            "A standard deviation or covariance divides by N - 1 where N belongs.",
+            lambda v, i: v * size(i, 0) / (size(i, 0) - 1),
+        )
+        yield (
+            "A standard deviation or covariance divides by N where N - 1 belongs.",
+            lambda v, i: v * (size(i, 0) - 1) / size(i, 0),
+        )
+        yield (
+            "The standard deviation divides by N - 1 where N belongs: correction=0.",
+            lambda v, i: v * math.sqrt(size(i, 0) / (size(i, 0) - 1)),
+        )
+        yield (
+            "The standard deviation divides by N where N - 1 belongs: correction=1.",
+            lambda v, i: v * math.sqrt((size(i, 0) - 1) / size(i, 0)),
+        )
+    if not right.ndim:
+        yield (
+            "Your number is right, but stands in a tensor of shape (1,): return a single number.",
+            lambda v, _: v[None],
+        )
+    if right.ndim:
+        yield "Rows and columns of your result are exchanged: transpose it.", lambda v, _: v.transpose(-1, -2)
+        for dim in range(right.ndim):
+            yield f"Your result is reversed along dimension {dim}.", lambda v, _, d=dim: v.flip(d)
+            for step in (1, -1):
+                yield f"Your result is moved by one along dimension {dim}.", lambda v, _, d=dim, s=step: v.roll(s, d)
+            yield f"You took the mean over dimension {dim}: keep it.", lambda v, _, d=dim: v.mean(d)
+            yield f"You summed over dimension {dim}: keep it.", lambda v, _, d=dim: v.sum(d)
+            yield f"You took only the first along dimension {dim}: keep all.", lambda v, _, d=dim: v.select(d, 0)
+            yield f"Your result has an axis too many (dim={dim}): squeeze it.", lambda v, _, d=dim: v.unsqueeze(d)
+        yield "You took the mean of all entries: keep them.", lambda v, _: v.mean()
+        yield "You summed all entries: keep them.", lambda v, _: v.sum()
+    if right.ndim and not logical:
+        yield "You subtracted the diagonal's 1 (the identity).", lambda v, _: v - torch.eye(len(v), dtype=v.dtype)
+        yield "You set the diagonal to 0: keep it.", lambda v, _: v - v.diagonal().diag()
+        yield "You took a softmax of the result: leave that out.", lambda v, _: v.softmax(-1)
+        yield "You rescaled the result by its largest entry.", lambda v, _: v / v.max()
+        yield "You divided the result by its sum.", lambda v, _: v / v.sum()
+        yield "You gave the rows of the result length 1: leave that out.", lambda v, _: F.normalize(v, dim=-1)
+        yield "You took absolute values of the result: leave that out.", lambda v, _: v.abs()
+        yield (
+            "Your result holds the places of the largest (argmax): the values are asked for.",
+            lambda v, _: v.argmax(-1),
+        )
+
+
+def _complaint(case: Case) -> str:
+    return case.complaint(case.call) if case.call else ""
+
+
+# 3. One size or number that decides.
+
+
+def _blame(case: Case) -> str:
+    """A size or number that alone turns a right answer into a wrong one, whatever the other numbers are."""
+    ok = case.ok
+    if case.call is None or all(ok) or not any(ok):
+        return ""
+    good, bad = case.trials[ok.index(True)], case.trials[ok.index(False)]
+    if good.draw is None or bad.draw is None:
+        return ""
+    seeds = (101, 102)
+    if not all(case.is_right(good.again(s)) for s in seeds):
+        return ""
+    for name, value in bad.setting.items():
+        if good.setting[name] == value:
+            continue
+        try:
+            wrong = not any(case.is_right(good.again(s, **{name: value})) for s in seeds)
+        except (ValueError, RuntimeError, IndexError):  # sizes that do not go together
+            continue
+        if wrong:
+            came = f"It is right for {name} = {good.setting[name]} and wrong for {name} = {value}, all else the same"
+            if name in case.call.arguments:
+                return f"{came}: is `{name}` used everywhere, with no number in its place?"
+            return f"{came}: is a size written into the function, or are two sizes mixed up?"
+    return ""
+
+
+def _suspicion(case: Case) -> str:
+    """What a trial was made for that fails, where the first and plainest one is right."""
+    failed = [t for t, fine in zip(case.trials, case.ok, strict=True) if not fine]
+    return failed[0].suspicion if case.ok[0] else ""
+
+
+# 4. A part of the result.
+
+
+def _shape(case: Case) -> str:
+    """What a result of another shape may come from."""
+    pairs = [(a, r) for a, r in zip(case.answers, case.right, strict=True) if a.shape != r.shape]
+    if not pairs:
+        return ""
+
+    def always(same: Callable[[Tensor, Tensor], bool]) -> bool:
+        try:
+            return all(same(a, r) for a, r in pairs)
+        except (RuntimeError, IndexError):
+            return False
+
+    def close(a: Tensor, r: Tensor) -> bool:
+        return near(a, r, case.tolerance)
+
+    if always(lambda a, r: not r.ndim and a.numel() > 0 and close(a.mean(), r)):
+        return "Your numbers are right: take their mean."
+    if always(lambda a, r: not r.ndim and close(a.sum(), r)):
+        return "Your numbers are right: take their sum."
+    if always(lambda a, r: a.numel() == r.numel() and close(a.reshape(r.shape), r)):
+        return "The numbers are right, in another shape: reshape them."
+    if always(lambda a, r: a.numel() == r.numel() and close(a.flatten().sort()[0], r.flatten().sort()[0])):
+        return "All the numbers are there, but axes are exchanged or put together in another order."
+    (a, r), *_ = pairs
+    if a.ndim != r.ndim:
+        more = "more" if a.ndim > r.ndim else "fewer"
+        return f"Yours has {a.ndim} dimensions instead of {r.ndim}, {abs(a.ndim - r.ndim)} {more}: print the shapes."
+    axes = [d for d in range(a.ndim) if a.shape[d] != r.shape[d]]
+    return (
+        f"Dimension {axes[0]} has size {a.shape[axes[0]]} instead of {r.shape[axes[0]]}: print the shapes on the way."
+    )
+
+
+def _part(case: Case) -> str:
+    """A part of the result that holds all that is wrong, in every trial."""
+    if not case.right[0].ndim or any(a.shape != r.shape for a, r in zip(case.answers, case.right, strict=True)):
+        return ""
+    wrong, parts = [], []
+    for a, r, t in zip(case.answers, case.right, case.trials, strict=True):
+        wrong.append(_wrong(a, r, case.tolerance))
+        own = dict(case.places(*t.inputs)) if case.places else {}
+        parts.append({**own, **_parts(r)})
+    candidates = [
+        name
+        for name in parts[0]
+        if all(
+            name in p and not bool((w & ~p[name]).any()) and not bool(p[name].all())
+            for w, p in zip(wrong, parts, strict=True)
+        )
+    ]
+    if not candidates:
+        return _order(case)
+    smallest = min(candidates, key=lambda name: sum(float(p[name].double().mean()) for p in parts))
+    inside = all(bool(w[p[smallest]].all()) for w, p in zip(wrong, parts, strict=True))
+    return f"{'All' if inside else 'Only'} {smallest} {'are' if inside else 'can be'} wrong; everything else is right."
+
+
+def _parts(r: Tensor) -> dict[str, Tensor]:
+    """Parts of a tensor that have a name."""
+    parts: dict[str, Tensor] = {}
+    for dim in range(r.ndim):
+        n = r.shape[dim]
+        index = torch.arange(n).view([-1 if d == dim else 1 for d in range(r.ndim)]).expand(r.shape)
+        axis = ("rows", "columns")[dim] if r.ndim <= 2 else f"places along dimension {dim}"
+        parts |= {
+            f"the first of the {axis} (index 0)": index == 0,
+            f"the last of the {axis} (index -1)": index == n - 1,
+            f"the first half of the {axis}": index < n // 2,
+            f"the second half of the {axis}": index >= n // 2,
+            f"the {axis} after the first": index > 0,
+            f"the {axis} before the last": index < n - 1,
+        }
+    if r.ndim >= 2 and r.shape[-1] == r.shape[-2]:
+        row, column = torch.arange(r.shape[-1])[:, None], torch.arange(r.shape[-1])
+        parts |= {
+            "entries on the diagonal": (row == column).expand(r.shape),
+            "entries off the diagonal": (row != column).expand(r.shape),
+            "entries above the diagonal (column > row)": (column > row).expand(r.shape),
+            "entries below the diagonal (column < row)": (column < row).expand(r.shape),
+            "entries just above the diagonal": (column == row + 1).expand(r.shape),
+            "entries just below the diagonal": (column == row - 1).expand(r.shape),
+        }
+    return parts
+
+
+def _order(case: Case) -> str:
+    """Right numbers in wrong places."""
+    pairs = list(zip(case.answers, case.right, strict=True))
+
+    def close(a: Tensor, r: Tensor) -> bool:
+        return near(a, r, case.tolerance)
+
+    if all(r.ndim > 1 and len(set(r.flatten().tolist())) > 2 for _, r in pairs):
+        for dim in range(pairs[0][1].ndim):
+            if all(close(a.sort(dim)[0], r.sort(dim)[0]) for a, r in pairs):
+                return f"The numbers are right, but stand in another order along dimension {dim}."
+        if all(close(a.flatten().sort()[0], r.flatten().sort()[0]) for a, r in pairs):
+            return "The numbers are right, but stand in other places: look at the order of the axes."
+    if all(not bool((a == 1).logical_and(r == 0).any()) for a, r in pairs) and _logical(case):
+        return "Wherever yours is True it is right to be, but some True are missing."
+    if all(not bool((a == 0).logical_and(r == 1).any()) for a, r in pairs) and _logical(case):
+        return "Wherever yours is False it is right to be, but it is True in places too many."
+    return ""
+
+
+def _logical(case: Case) -> bool:
+    return all(set(r.unique().tolist()) <= {0.0, 1.0} for r in (*case.right, *case.answers))
+
+
+# 5. What matters and should not, or does not and should.
+
+
+def _dependence(case: Case) -> str:
+    """An argument, or a property of one, whose change should show in the result and does not; or the reverse."""
+    trial = next((t for t in case.trials if t.draw is not None), None)
+    if case.call is None or trial is None:
+        return ""
+    names = _names(case)
+    try:
+        mine, truth = case.run(trial), as_tensor(case.truth(*copied(trial.inputs)))
+        other = trial.again(77).inputs
+    except (Wrong, NotAttempted):
+        return ""
+
+    def changes(k: int, value: Any) -> tuple[bool, bool]:
+        """Whether the learner's result changes, and the right one."""
+        new = Trial(trial.about, (*trial.inputs[:k], value, *trial.inputs[k + 1 :]))
+        return (
+            not near(case.run(new), mine, case.tolerance),
+            not near(as_tensor(case.truth(*copied(new.inputs))), truth, case.tolerance),
+        )
+
+    for k, value in enumerate(trial.inputs):
+        try:
+            if isinstance(value, float | int):
+                if changes(k, value * 0.7 if isinstance(value, float) else value + value // 2 + 1) == (False, True):
+                    return f"Your result does not depend on `{names[k]}` at all: where does it belong?"
+                continue
+            if not isinstance(value, Tensor):
+                continue
+            if changes(k, other[k]) == (False, True):
+                return f"Your result does not depend on `{names[k]}` at all: where does it belong?"
+            if not value.is_floating_point() or value.ndim != 2:
+                continue
+            steps = torch.arange(1, len(value) + 1)[:, None] / 2
+            match changes(k, value * steps):
+                case (True, False):
+                    return (
+                        f"Your result changes when rows of `{names[k]}` become longer or shorter, and should not: "
+                        "give each row length 1 (dim=1)."
+                    )
+                case (False, True):
+                    return (
+                        f"Your result does not notice when rows of `{names[k]}` become longer or shorter, and should: "
+                        "is something normalised that is to stay as it is?"
+                    )
+            columns = torch.arange(1, value.shape[1] + 1) / 2
+            if changes(k, value * columns) == (True, False):
+                return (
+                    f"Your result changes when a feature (a column) of `{names[k]}` is rescaled, and should not: "
+                    "divide each feature by its standard deviation over the batch."
+                )
+            match changes(k, value + columns):
+                case (True, False):
+                    return (
+                        f"Your result changes when a number is added to a feature (a column) of `{names[k]}`, and "
+                        "should not: take off the mean over the batch, dim=0."
+                    )
+                case (False, True):
+                    return (
+                        f"Your result does not notice a number added to a feature (a column) of `{names[k]}`, and "
+                        "should: is a mean taken off that is to stay?"
+                    )
+        except (Wrong, NotAttempted, ValueError, RuntimeError):
+            continue
+    return ""
+
+
+# 6. How the numbers differ.
+
+
+def _constant(case: Case) -> str:
+    """Whether the answers are always the same number of times the truth, or the same number away."""
+    if not all(a.shape == r.shape for a, r in zip(case.answers, case.right, strict=True)):
+        return ""
+    a, r = torch.cat([x.flatten() for x in case.answers]), torch.cat([x.flatten() for x in case.right])
+    ratio, difference = a / r, a - r
+    if torch.isfinite(ratio).all() and (ratio - ratio[0]).abs().max() < 1e-3 * ratio[0].abs():
+        return f"Yours is always {ratio[0]:.3g} times the right value: a factor, a mean or a sum?"
+    if (difference - difference[0]).abs().max() < 1e-3 * difference[0].abs():
+        return f"Yours is always off by {difference[0]:+.3g}: a term too many, or one missing?"
+    return ""
+
+
+def _relation(case: Case) -> str:
+    """How the answers stand to the truth on every trial."""
+    a, r = torch.cat([x.flatten() for x in case.answers]), torch.cat([x.flatten() for x in case.right])
+    if not torch.isfinite(a).all():
+        return "A value is infinite or NaN: a division by 0, the logarithm of 0, or exp of something large?"
+    if constant := _constant(case):
+        return constant
+    more = ""
+    if a.shape == r.shape and bool((a >= r).all() | (a <= r).all()):
+        more = f"Yours is never {'below' if bool((a >= r).all()) else 'above'} the right value. "
+    return f"{more}None of the usual mistakes gives this. Take the smallest case, and compare step by step on paper."
