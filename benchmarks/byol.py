@@ -2,9 +2,9 @@
 
     python benchmarks/byol.py [--seeds 3] [--only SimSiam …] [--quick] [--out FILE]
 
-The stored rows of lesson 05: short trainings, and the lesson's own, looked at on its way. The rows without instance
-norm have an encoder that sees the light of a picture. Neighbours and probe on shape, probes of the other causes, and
-the meters of the projector's outputs.
+The stored rows of lesson 05: trainings of the lesson's length, some of them looked at on their way, and some longer
+ones. The rows without instance norm have an encoder that sees the light of a picture. Neighbours and probe on shape,
+probes of the other causes, and the meters of the projector's outputs.
 """
 
 from __future__ import annotations
@@ -18,39 +18,41 @@ from sslwb import nets
 from sslwb.data import Images
 from sslwb.evaluate import embed, knn, probe_causes
 from sslwb.geometry import effective_rank, feature_std, uniformity
+from sslwb.methods import family
 from sslwb.methods.base import Method
 from sslwb.methods.byol import BYOL
-from sslwb.methods.family import FAMILY, make_views
+from sslwb.methods.family import FAMILY, make_views, steps_for
 from sslwb.methods.simsiam import SimSiam
 from sslwb.train import History, fit
 
 SETTINGS = {key: value for key, value in FAMILY["BYOL"][1].items() if key != "steps"}
-MOMENTUM = 0.9  # where nothing else is said
-SHORT, WHOLE = 400, 1200  # steps
-LOOKS = (0, 50, 100, 200, 400, 800, 1200)  # steps after which the lesson's training is looked at
-ROWS: dict[str, tuple[type[Method], dict[str, Any]]] = {
-    "BYOL": (BYOL, {}),
-    "BYOL without predictor": (BYOL, {"predictor": 0}),
-    "BYOL without stop-gradient": (BYOL, {"stop_gradient": False}),
-    "BYOL without batch norm": (BYOL, {"batch_norm": False}),
-    "BYOL without predictor and batch norm": (BYOL, {"predictor": 0, "batch_norm": False}),
-    "SimSiam": (SimSiam, {}),
-    "SimSiam without predictor": (SimSiam, {"predictor": 0}),
-    "momentum 0.5": (BYOL, {"momentum": 0.5}),
-    "momentum 0.99": (BYOL, {"momentum": 0.99}),
-    "momentum 1": (BYOL, {"momentum": 1.0}),
+MOMENTUM = 0.99  # where nothing else is said
+BRIEF, LONG = steps_for(family.BRIEF), 1200  # steps: the lesson's, and more
+LOOKS = (0, 50, 100, 200, 300, 400, 500)  # steps after which a training is looked at
+ROWS: dict[str, tuple[type[Method], dict[str, Any], int]] = {
+    "BYOL": (BYOL, {}, BRIEF),
+    "BYOL without predictor": (BYOL, {"predictor": 0}, BRIEF),
+    "BYOL without stop-gradient": (BYOL, {"stop_gradient": False}, BRIEF),
+    "BYOL without batch norm": (BYOL, {"batch_norm": False}, BRIEF),
+    "BYOL without predictor and batch norm": (BYOL, {"predictor": 0, "batch_norm": False}, BRIEF),
+    "SimSiam": (SimSiam, {}, BRIEF),
+    "SimSiam without predictor": (SimSiam, {"predictor": 0}, BRIEF),
+    "momentum 0.9": (BYOL, {"momentum": 0.9}, BRIEF),
+    "momentum 1": (BYOL, {"momentum": 1.0}, BRIEF),
+    "SimSiam, longer": (SimSiam, {}, LONG),
+    "momentum 0.9, longer": (BYOL, {"momentum": 0.9}, LONG),
+    "BYOL, longer": (BYOL, {}, LONG),
+    "momentum 1, longer": (BYOL, {"momentum": 1.0}, LONG),
 }
-# trainings of the lesson's length, looked at on their way: with instance norm or without, and what else differs;
-# the row after so many steps is named by what stands before the comma
-ON_THE_WAY: dict[str, tuple[bool, dict[str, Any], dict[str, Any]]] = {
-    "BYOL, on the way": (True, {"momentum": 0.99}, {}),
-    "momentum 0.9, on the way": (True, {}, {}),
-    "no instance norm, on the way": (False, {}, {}),
-    "warm-up 0.2, on the way": (True, {}, {"warmup": 0.2}),
-    "warm-up 0.05, on the way": (True, {}, {"warmup": 0.05}),
+# looked at on their way: with instance norm or without, and what else differs; the row after so many steps is named by
+# what stands before the comma
+ON_THE_WAY: dict[str, tuple[bool, dict[str, Any]]] = {
+    "BYOL, on the way": (True, {}),
+    "no instance norm, on the way": (False, {}),
+    "warm-up 0.2, on the way": (True, {"warmup": 0.2}),
+    "warm-up 0.05, on the way": (True, {"warmup": 0.05}),
 }
-# the claims of the lesson stand on the first, its choice on both
-MORE_SEEDS = {"BYOL, on the way": 2, "momentum 0.9, on the way": 2}
+MORE_SEEDS = {"BYOL, on the way": 2}  # the claims of the lesson stand on it
 
 
 def new(kind: type[Method], seed: int, norm: bool = True, **parts: Any) -> Any:
@@ -74,14 +76,14 @@ def measure(name: str, seed: int, share: float) -> Rows:
     train, test = shapes(seed)
     x = make_views(test[:512], torch.Generator().manual_seed(seed))[0]
     if name in ROWS:
-        kind, parts = ROWS[name]
+        kind, parts, steps = ROWS[name]
         method = new(kind, seed, **parts)
-        log = fit(method, train, make_views, steps=round(SHORT * share), seed=seed, progress=False, **SETTINGS)
+        log = fit(method, train, make_views, steps=round(steps * share), seed=seed, progress=False, **SETTINGS)
         yield name, {"loss": last_loss(log), **look(method, train, test, x)}
         return
 
-    norm, parts, change = ON_THE_WAY[name]
-    method, how = new(BYOL, seed, norm, **parts), {**SETTINGS, **change, "steps": round(WHOLE * share)}
+    norm, change = ON_THE_WAY[name]
+    method, how = new(BYOL, seed, norm), {**SETTINGS, **change, "steps": round(BRIEF * share)}
     seen = {0: look(method, train, test, x)}
 
     def on_step(log: History) -> None:
@@ -96,7 +98,7 @@ def measure(name: str, seed: int, share: float) -> Rows:
 
 def main() -> None:
     about = {"data": "shapes", "encoder": "conv(16, instance_norm=True)", "make_views": repr(make_views), **SETTINGS}
-    about |= {"momentum": MOMENTUM, "steps": SHORT}
+    about |= {"momentum": MOMENTUM, "steps": BRIEF, "steps, longer": LONG}
     run(arguments(__doc__, [*ROWS, *ON_THE_WAY]).parse_args(), measure, about, more=MORE_SEEDS)
 
 

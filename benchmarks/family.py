@@ -2,11 +2,11 @@
 
     python benchmarks/family.py [--seeds 3] [--only MoCo BYOL …] [--quick] [--out FILE]
 
-The settings are those of `sslwb/methods/family.py`. Beside the methods stand the same encoder with random weights, and
-trained with every label on the same views. Each method is trained twice: with all the views, and with an eighth of them
-("short"), which shows who learns early, and which lesson 08 does anew. `--only` makes some rows anew and keeps the
-others of the file. `cpu seconds` are the processor's, with one thread: the time on a quiet machine, or more, where a
-core is shared.
+The settings are those of `sslwb/methods/family.py`, whose rates were chosen on val (`family_choice.py`). Beside the
+methods stand the same encoder with random weights, and trained with every label on the same views. Each method is
+trained twice: with all the views, and with as many as a lesson has time for ("brief"), which shows who learns early.
+`--only` makes some rows anew and keeps the others of the file. `cpu seconds` are the processor's, with one thread: the
+time on a quiet machine, or more, where a core is shared.
 """
 
 from __future__ import annotations
@@ -21,10 +21,8 @@ from sslwb.core import MakeViews
 from sslwb.data import Images
 from sslwb.evaluate import embed
 from sslwb.geometry import effective_rank
-from sslwb.methods.family import FAMILY, SEEN, VIEWS, make_encoder, make_views
+from sslwb.methods.family import BRIEF, FAMILY, SEEN, VIEWS, make_encoder, make_views, steps_for
 from sslwb.train import fit
-
-SHORT = 0.125  # of the views
 
 
 def views_of(name: str, recipe: MakeViews = make_views) -> MakeViews:
@@ -32,12 +30,12 @@ def views_of(name: str, recipe: MakeViews = make_views) -> MakeViews:
     return labelled(recipe) if name == "supervised" else recipe
 
 
-def trained(name: str, train: Images, test: Images, seed: int, share: float) -> dict[str, float]:
-    """Train with a share of the views; kNN, linear probe, effective rank and seconds."""
+def trained(name: str, train: Images, test: Images, seed: int, views: float) -> dict[str, float]:
+    """Train with so many views; kNN, linear probe, effective rank and seconds."""
     encoder, begin = make_encoder(seed=seed), time.process_time()
     if name in FAMILY:
         make, how = FAMILY[name]
-        how = {**how, "steps": round(how["steps"] * share)}
+        how = {**how, "steps": steps_for(round(views), how["batch_size"])}
         fit(make(encoder, seed=seed), train, views_of(name), seed=seed, progress=False, **how)
     seconds = time.process_time() - begin
     z, q = embed(encoder, train[:BANK]), embed(encoder, test)
@@ -50,8 +48,8 @@ def trained(name: str, train: Images, test: Images, seed: int, share: float) -> 
 
 def measure(name: str, seed: int, share: float) -> Rows:
     train, test = shapes(seed)
-    whole, short = (trained(name, train, test, seed, share * part) for part in (1, SHORT))
-    yield name, whole | {f"short {term}": short[term] for term in ("knn", "linear")}
+    whole, brief = (trained(name, train, test, seed, share * views) for views in (SEEN, BRIEF))
+    yield name, whole | {f"brief {term}": brief[term] for term in ("knn", "linear")}
 
 
 def main() -> None:
@@ -59,6 +57,7 @@ def main() -> None:
         "data": "shapes",
         "encoder": "conv(16, instance_norm=True)",
         "views seen": SEEN,
+        "views seen, brief": BRIEF,
         "views": VIEWS,
         "make_views": repr(make_views),
         "fit": {name: how for name, (_, how) in FAMILY.items()},

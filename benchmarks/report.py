@@ -123,12 +123,12 @@ def family_table(r: Any) -> str:
 
     rows = sorted(r["rows"].items(), key=lambda row: statistics.fmean(row[1]["knn"]))
     lines = [
-        f"| {name} | {summary(row['knn'])} | {summary(row['linear'])} | {summary(row['short knn'])} |"
+        f"| {name} | {summary(row['knn'])} | {summary(row['linear'])} | {summary(row['brief knn'])} |"
         f" {statistics.fmean(row['cpu seconds']):.0f} |"
         for name, row in rows
     ]
     head = [
-        "| | kNN on shape, % | linear probe, % | kNN after an eighth | seconds of one core |",
+        "| | kNN on shape, % | linear probe, % | kNN after 64,000 views | seconds of one core |",
         "|---|---|---|---|---|",
     ]
     return "\n".join([*head, *lines])

@@ -71,6 +71,27 @@ def test_every_picture_has_words(lesson: nbformat.NotebookNode) -> None:
                 assert alt[1].strip(), tag[:80]
 
 
+def minutes_to_read(lesson: nbformat.NotebookNode) -> float:
+    """150 words a minute and 6 s a line of code; quizzes and the teachers' part are left out."""
+    words = lines = 0
+    for cell in lesson.cells:
+        if cell.cell_type == "code":
+            lines += 0 if re.match(r"(widgets\.)?quiz\(", cell.source) else len(re.findall(r"^.*\S", cell.source, re.M))
+            continue
+        text = re.sub(r"<details><summary>For teachers.*?</details>", "", cell.source, flags=re.S)
+        text = re.sub(r"\]\([^)]*\)", "]", text)
+        program = re.compile(r"^```[\s\S]*?^```|^    .*$", re.M)
+        lines += sum(len(re.findall(r"^(?!```).*\S", block, re.M)) for block in program.findall(text))
+        words += len(re.findall(r"[\w’'-]+", program.sub("", text)))
+    return words / 150 + lines * 0.1
+
+
+def test_it_says_how_long_it_takes_to_read(lesson: nbformat.NotebookNode) -> None:
+    said = re.search(r"(\d+)[½¼¾]? (?:minutes? )?to read", lesson.cells[0].source)
+    assert said
+    assert abs(int(said[1]) - minutes_to_read(lesson)) <= 2
+
+
 def test_it_has_the_parts(lesson: nbformat.NotebookNode) -> None:
     heads = re.findall(r"^## (\d+) ", prose(lesson), re.MULTILINE)
     assert heads == [str(i) for i in range(1, 11)]

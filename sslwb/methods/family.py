@@ -1,4 +1,6 @@
-"""The family of joint embedding: each method with the settings that teach it shape in the world of shapes. Lesson 08.
+"""The family of joint embedding: each method with the settings that teach it shape in the world of shapes.
+
+Lessons 03 to 08.
 
 One encoder, one recipe of views and one number of views for all: `SEEN`. What differs is the method, its rate, and how
 large its batches are.
@@ -24,14 +26,20 @@ from sslwb.methods.swav import SwAV
 from sslwb.methods.vicreg import VICReg
 
 SEEN = 344_064  # views that each method is trained on
+BRIEF = 64_000  # and in a lesson: 500 steps of four views of 32 pictures
 VIEWS = 4  # of each picture
 make_encoder = partial(nets.conv, 16, instance_norm=True)
 make_views = simclr(24, views=VIEWS, crop=(0.5, 1.0), rotate=180, hue=0.5, gray=0.3)
 
 
+def steps_for(views: int, batch_size: int = 32) -> int:
+    """How many steps show so many views."""
+    return views // (VIEWS * batch_size)
+
+
 def settings(lr: float, batch_size: int = 32, weight_decay: float = 1e-2, warmup: float = 0.2) -> dict[str, Any]:
     """What `fit` is given: as many steps as show `SEEN` views."""
-    steps = SEEN // (VIEWS * batch_size)
+    steps = steps_for(SEEN, batch_size)
     return {"steps": steps, "batch_size": batch_size, "lr": lr, "weight_decay": weight_decay, "warmup": warmup}
 
 
@@ -43,7 +51,7 @@ patient = partial(settings, 1.2e-2, weight_decay=1e-4, warmup=0.7)
 FAMILY: dict[str, tuple[Callable[..., Method], dict[str, Any]]] = {
     "SimCLR": (partial(SimCLR, temperature=0.1), settings(8e-3)),
     "MoCo": (partial(MoCo, queue=512, temperature=0.1, projector=(64,)), settings(4e-3)),
-    "BYOL": (partial(BYOL, momentum=0.9), patient()),
+    "BYOL": (partial(BYOL, momentum=0.99), patient()),
     "SimSiam": (SimSiam, patient()),
     "Barlow Twins": (partial(BarlowTwins, redundancy=0.02), settings(4e-3, batch_size=64)),
     "VICReg": (VICReg, settings(8e-3)),
