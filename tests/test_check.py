@@ -480,6 +480,23 @@ CLUSTERS: list[Case] = [
 ]
 
 
+def head(q: Tensor, k: Tensor, v: Tensor, **how: Any) -> Tensor:
+    weights = torch.softmax(q @ k.T * how.get("scale", 1 / q.shape[1] ** 0.5), dim=how.get("dim", 1))
+    return weights @ how.get("values", v)
+
+
+ATTENTION: list[Case] = [
+    ("attention", lambda q, k, v: head(q, k, v, scale=1), "√d is missing"),
+    ("attention", lambda q, k, v: head(q, k, v, scale=1 / q.shape[1]), "divided by d"),
+    ("attention", lambda q, k, v: head(q, k, v, scale=1 / len(q) ** 0.5), "number of tokens"),
+    ("attention", lambda q, k, v: head(q, k, v, dim=0), "dim=0"),
+    ("attention", lambda q, k, v: head(k, q, v), "q @ k.T"),
+    ("attention", lambda q, k, v: head(q, k, k), "of the values"),
+    ("attention", lambda q, k, v: q @ k.T / q.shape[1] ** 0.5 @ v, "softmax is missing"),
+    ("attention", lambda q, k, v: head(unit(q), unit(k), v, scale=1), "not cosines"),
+]
+
+
 def on_sphere(z: Tensor, **how: Any) -> Tensor:
     """The meter of SimSiam with loops over features, and with one thing that may be different."""
     if how.get("unit", True):
@@ -768,6 +785,7 @@ WRONG = [
     *TURNS,
     *HIDDEN,
     *FAMILY,
+    *ATTENTION,
     *WORDS,
     *NT_XENT,
     *INFO_NCE,
@@ -808,6 +826,8 @@ RIGHT: list[tuple[str, Callable[..., Any]]] = [
     ("variance", lambda z: F.relu(1 - torch.sqrt(z.var(0) + 1e-4)).mean()),
     ("sinkhorn", even),
     ("sharpened", lambda s, c, t: torch.softmax((s - c) / t, dim=-1)),
+    ("attention", head),
+    ("attention", lambda q, k, v: F.scaled_dot_product_attention(q, k, v)),
     ("nt_xent", loops),
     ("nt_xent", variant()),
     ("nt_xent", nt_xent),

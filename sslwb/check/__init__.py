@@ -3,10 +3,11 @@
 Lesson 00: `partner_labels` · lesson 01: `crop`, `grayscale`, `brightness` · lesson 02: `training_step`, `knn`,
 `linear_probe` · lesson 03: `info_nce`, `nt_xent`, `alignment`, `uniformity` · lesson 04: `moving_average`,
 `queue_loss` · lesson 05: `byol_loss` · lesson 06: `cross_correlation`, `variance` · lesson 07: `sinkhorn`,
-`sharpened` · lesson 08: `feature_std`, `effective_rank` · lesson 09: `rotation_batch` · lesson 10: `patchify`,
-`mask_sampling` · lesson 12: `mask_tokens`, `mlm_loss` · lesson 13: `causal_mask`.
+`sharpened`, `attention` · lesson 08: `feature_std`, `effective_rank` · lesson 09: `rotation_batch` · lesson 10:
+`patchify`, `mask_sampling` · lesson 12: `mask_tokens`, `mlm_loss` · lesson 13: `causal_mask`.
 """
 
+from sslwb.check.attention import attention
 from sslwb.check.clusters import sharpened, sinkhorn
 from sslwb.check.losses import alignment, info_nce, nt_xent, uniformity
 from sslwb.check.meters import effective_rank, feature_std
@@ -24,6 +25,7 @@ from sslwb.check.words import causal_mask, mask_tokens, mlm_loss
 __all__ = [
     "Report",
     "alignment",
+    "attention",
     "brightness",
     "byol_loss",
     "causal_mask",
