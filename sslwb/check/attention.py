@@ -18,7 +18,8 @@ def attention(f: Any) -> Report:
     """
 
     def truth(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        return F.scaled_dot_product_attention(q[None], k[None], v[None])[0]
+        mixed: Tensor = F.scaled_dot_product_attention(q[None], k[None], v[None])[0]
+        return mixed
 
     def scores(q: Tensor, k: Tensor) -> Tensor:
         return q @ k.T / q.shape[1] ** 0.5

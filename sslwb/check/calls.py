@@ -7,6 +7,7 @@ import functools
 import inspect
 import random
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-SECONDS = 20.0  # for one call; the slowest right answers, with loops in Python, need about one
+SECONDS, WAITS = 20.0, 6  # for one call; the slowest right answers, with loops in Python, need about one
 
 
 @dataclass(frozen=True)
@@ -224,7 +225,7 @@ def explained(error: BaseException, extra: str = "", call: Bound | None = None) 
     if isinstance(error, SystemExit):
         text, extra = "", "Your function ends the whole program: leave out exit() and sys.exit(), and use return."
     hint = extra or next((h for part, h in known.items() if part in text), "")
-    return f"your function stopped with {type(error).__name__}{_place(error, call)}: {text}" + (
+    return f"your function stopped with {type(error).__name__}{_place(error, call)}{': ' if text else '.'}{text}" + (
         f"\n  {hint}" if hint else ""
     )
 
@@ -240,7 +241,9 @@ def _place(error: BaseException, call: Bound | None) -> str:
     frames = [f for f in traceback.extract_tb(error.__traceback__) if code and f.filename == code.co_filename]
     if not frames:
         return ""
-    return f" in line {frames[-1].lineno}" + (f", `{frames[-1].line}`" if frames[-1].line else "")
+    line = frames[-1].line or ""
+    line = line if len(line) <= 80 else line[:79] + "…"
+    return f" in line {frames[-1].lineno}" + (f", `{line}`" if line else "")
 
 
 def _equal(a: Tensor, b: Tensor) -> bool:
@@ -284,19 +287,27 @@ class _Session:
 
 @contextmanager
 def _limited(seconds: float) -> Iterator[None]:
-    """Raise Overtime in this thread when the time is up.
+    """Raise Overtime in this thread when it has computed for so long, or waited for WAITS times as long.
 
+    What counts is the time that the thread computes: on a machine that others keep busy a right answer takes longer.
     No signal: those exist on one kind of system only, and reach the main thread alone. Python raises it between two of
     its own steps, so an endless loop ends, while a single long call into C is waited for.
     """
     thread, over = ctypes.c_ulong(threading.get_ident()), threading.Event()
     interrupt = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
+    clock = time.pthread_getcpuclockid(threading.get_ident()) if hasattr(time, "pthread_getcpuclockid") else None
+    begun = time.monotonic(), time.clock_gettime(clock) if clock is not None else 0.0
+
+    def is_over() -> bool:
+        waited = time.monotonic() - begun[0]
+        computed = time.clock_gettime(clock) - begun[1] if clock is not None else waited
+        return computed > seconds or waited > WAITS * seconds
+
     def watch() -> None:
-        wait = seconds
-        while not over.wait(wait):  # again and again: a bare `except:` may have swallowed the first
-            interrupt(thread, ctypes.py_object(Overtime))
-            wait = 0.5
+        while not over.wait(0.5):  # again and again: a bare `except:` may have swallowed the first
+            if is_over():
+                interrupt(thread, ctypes.py_object(Overtime))
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
