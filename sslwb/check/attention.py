@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -18,11 +19,11 @@ def attention(f: Any) -> Report:
     """
 
     def truth(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        mixed: Tensor = F.scaled_dot_product_attention(q[None], k[None], v[None])[0]
-        return mixed
+        return F.scaled_dot_product_attention(q[None], k[None], v[None])[0]
 
     def scores(q: Tensor, k: Tensor) -> Tensor:
-        return q @ k.T / q.shape[1] ** 0.5
+        dots: Tensor = q @ k.T
+        return dots / math.sqrt(q.shape[1])
 
     mistakes = [
         Mistake(
