@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import dis
 import functools
 import inspect
 import random
@@ -89,8 +90,10 @@ class Bound:
         code = self.code
         if code is None or ... in code.co_consts:
             return True
-        arguments = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 4) + bool(code.co_flags & 8)
-        return not code.co_names and len(code.co_varnames) <= arguments
+        steps = {i.opname for i in dis.get_instructions(code)}
+        return not any(
+            step.startswith(("STORE", "BINARY", "CALL", "FOR", "LOAD_ATTR", "LOAD_METHOD")) for step in steps
+        )
 
 
 def bound(f: Any, arguments: Sequence[str]) -> Bound:
@@ -205,7 +208,8 @@ def explained(error: BaseException, extra: str = "", call: Bound | None = None) 
     text = str(error).splitlines()[0] if str(error) else ""
     known = {
         "cannot be multiplied": "Inner sizes of a product must agree, (A, D) @ (D, B): transpose one, z1 @ z2.T.",
-        "must match": "Two tensors of different sizes meet in one operation. Print their shapes.",
+        "must match": "Two tensors of different sizes meet in one operation. Print their shapes; after a sum over "
+        "dim=1, keepdim=True keeps the axis.",
         "does not match the shape": "A mask must have the shape of what it masks. Print both shapes.",
         "expected scalar type Long": "Targets of a cross-entropy are whole numbers: torch.arange(…).",
         "does not require grad": "The loss hangs on no weights: .item(), .detach() or no_grad cut the gradient.",
@@ -214,6 +218,12 @@ def explained(error: BaseException, extra: str = "", call: Bound | None = None) 
         "is not defined": "A name has no value inside the function. A spelling mistake, or a cell that was not run?",
         "referenced before assignment": "A variable is read before it gets a value: give it one before the loop.",
         "not associated with a value": "A variable is read before it gets a value: give it one before the loop.",
+        "equal size": "Tensors that are to be stacked differ in size. A slice that runs over the edge, or that starts "
+        "below 0, comes out smaller: are rows and columns, or start and end, mixed up?",
+        "is invalid for input of size": "The sizes given to reshape do not multiply to the number of entries: is a "
+        "number written where a size or an argument belongs, or are height and width mixed up?",
+        "Dimension out of range": "A tensor has fewer dimensions than you think: unsqueeze it, or use keepdim=True.",
+        "same number of dimensions": "A tensor has fewer dimensions than you think: unsqueeze it, or use keepdim=True.",
         "out of bounds": "An index is larger than the last one, which is the size minus 1.",
         "has no attribute": "This object has no such attribute. Is it the type that you think it is? Print type(…).",
         "is not callable": "Something that is no function stands before brackets.",

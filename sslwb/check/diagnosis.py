@@ -62,6 +62,12 @@ def as_tensor(value: Any) -> Tensor:
         raise Wrong("your function returned a sparse tensor; expected an ordinary one: end with .to_dense().")
     if isinstance(value, Tensor) and value.is_complex():
         raise Wrong("your function returned complex numbers; expected real ones: is there a root of a negative number?")
+    if (
+        isinstance(value, list | tuple)
+        and value
+        and all(isinstance(v, Tensor) and v.shape == value[0].shape for v in value)
+    ):
+        value = torch.stack(list(value))  # whether a list will do is asked later
     try:
         return torch.as_tensor(value).detach().double().cpu()
     except (TypeError, ValueError, RuntimeError) as error:
@@ -119,17 +125,17 @@ def diagnosis(case: Case, mistakes: Iterable[Mistake]) -> str:
     """What is wrong, in words; and one trial where it shows."""
     seen = _seen(case)
     mistakes = list(mistakes)
-    for mistake in mistakes:
-        if case.gives_the_same(mistake.compute):
-            return f"{mistake.hint}\n  (F{seen[1:]}.)"
-    if case.twists:
-        for candidates in (_twisted(case), _twice_wrong(case, mistakes)):
-            for hint, compute in candidates:
-                if case.gives_the_same(compute):
-                    return f"{hint}\n  (F{seen[1:]}.)"
-            if constant := _constant(case):
-                return f"{seen}.\n  {constant}"
-    finders = (_complaint, _blame, _suspicion, _shape, _part, _dependence, _relation)
+    alone = [(m.hint, m.compute) for m in mistakes if not m.hint.startswith("Two things")]
+    together = [(m.hint, m.compute) for m in mistakes if m.hint.startswith("Two things")]
+    twisted = _twisted(case) if case.twists else ()
+    twice_wrong = _twice_wrong(case, alone) if case.twists else ()
+    for candidates in (alone, twisted, together, twice_wrong):
+        for hint, compute in candidates:
+            if case.gives_the_same(compute):
+                return f"{hint}\n  (F{seen[1:]}.)"
+        if case.twists and candidates is twisted and (constant := _constant(case)):
+            return f"{seen}.\n  {constant}"
+    finders = (_complaint, _part, _blame, _suspicion, _shape, _repair, _dependence, _relation)
     return f"{seen}.\n  {next(filter(None, (find(case) for find in finders)))}"
 
 
@@ -171,14 +177,14 @@ def _twisted(case: Case) -> Iterator[tuple[str, Callable[..., Any]]]:
         yield hint, lambda *i, after=after: after(as_tensor(truth(*i)), i)
 
 
-def _twice_wrong(case: Case, mistakes: Sequence[Mistake]) -> Iterator[tuple[str, Callable[..., Any]]]:
+def _twice_wrong(
+    case: Case, mistakes: Sequence[tuple[str, Callable[..., Any]]]
+) -> Iterator[tuple[str, Callable[..., Any]]]:
     """The known wrong answers, with their result changed in one way."""
-    for mistake in mistakes:
-        if mistake.hint.startswith("Two things"):
-            continue
+    for name, compute in mistakes:
         for hint, change in _after(case):
-            both = f"Two things: 1. {mistake.hint}\n  2. {hint}"
-            yield both, lambda *i, c=change, m=mistake.compute: c(as_tensor(m(*i)), i)
+            both = f"Two things: 1. {name}\n  2. {hint}"
+            yield both, lambda *i, c=change, m=compute: c(as_tensor(m(*i)), i)
 
 
 def _names(case: Case) -> Sequence[str]:
@@ -343,16 +349,26 @@ def _complaint(case: Case) -> str:
 def _blame(case: Case) -> str:
     """A size or number that alone turns a right answer into a wrong one, whatever the other numbers are."""
     ok = case.ok
-    if case.call is None or all(ok) or not any(ok):
+    if all(ok) or not any(ok):
         return ""
-    good, bad = case.trials[ok.index(True)], case.trials[ok.index(False)]
-    if good.draw is None or bad.draw is None:
+    return _decides(case, case.trials[ok.index(True)], case.trials[ok.index(False)])
+
+
+def stops(case: Case) -> str:
+    """The same for a function that stops with an error: at the first trial that has no answer."""
+    ok = case.ok
+    return _decides(case, case.trials[ok.index(True)], case.trials[len(ok)]) if any(ok) else ""
+
+
+def _decides(case: Case, good: Trial, bad: Trial) -> str:
+    """What of the two settings decides between right and wrong, all else the same."""
+    if case.call is None or good.draw is None or bad.draw is None:
         return ""
     seeds = (101, 102)
     if not all(case.is_right(good.again(s)) for s in seeds):
         return ""
     for name, value in bad.setting.items():
-        if good.setting[name] == value:
+        if good.setting[name] == value or not isinstance(value, int | float):
             continue
         try:
             wrong = not any(case.is_right(good.again(s, **{name: value})) for s in seeds)
@@ -369,7 +385,10 @@ def _blame(case: Case) -> str:
 def _suspicion(case: Case) -> str:
     """What a trial was made for that fails, where the first and plainest one is right."""
     failed = [t for t, fine in zip(case.trials, case.ok, strict=True) if not fine]
-    return failed[0].suspicion if case.ok[0] else ""
+    if case.ok[0]:
+        return failed[0].suspicion
+    below = case.answers[0].shape == case.right[0].shape and bool((case.answers[0] < case.right[0]).all())
+    return case.trials[0].suspicion if below else ""
 
 
 # 4. A part of the result.
@@ -399,6 +418,8 @@ def _shape(case: Case) -> str:
     if always(lambda a, r: a.numel() == r.numel() and close(a.flatten().sort()[0], r.flatten().sort()[0])):
         return "All the numbers are there, but axes are exchanged or put together in another order."
     (a, r), *_ = pairs
+    if not r.ndim:
+        return "A single number is asked for: is a mean or a sum still missing? print the shapes."
     if a.ndim != r.ndim:
         more = "more" if a.ndim > r.ndim else "fewer"
         return f"Yours has {a.ndim} dimensions instead of {r.ndim}, {abs(a.ndim - r.ndim)} {more}: print the shapes."
@@ -420,10 +441,8 @@ def _part(case: Case) -> str:
     candidates = [
         name
         for name in parts[0]
-        if all(
-            name in p and not bool((w & ~p[name]).any()) and not bool(p[name].all())
-            for w, p in zip(wrong, parts, strict=True)
-        )
+        if all(name in p and not bool((w & ~p[name]).any()) for w, p in zip(wrong, parts, strict=True))
+        and not all(bool(p[name].all()) for p in parts)  # or it says nothing
     ]
     if not candidates:
         return _order(case)
@@ -487,6 +506,38 @@ def _logical(case: Case) -> bool:
 # 5. What matters and should not, or does not and should.
 
 
+def _repair(case: Case) -> str:
+    """A change of one argument after which the learner's function is right."""
+    if case.call is None or not case.twists:
+        return ""
+    names = _names(case)
+    repairs = {
+        "is given with rows of length 1: F.normalize(…, dim=1).": lambda z: F.normalize(z, dim=1),
+        "has its mean over the batch taken off: z - z.mean(0).": lambda z: z - z.mean(0),
+        "has its mean over the batch taken off and is divided by its standard deviation.": lambda z: (
+            (z - z.mean(0)) / z.std(0, correction=0)
+        ),
+        "is given transposed.": lambda z: z.mT,
+    }
+    for k, value in enumerate(case.trials[0].inputs):
+        if not (isinstance(value, Tensor) and value.is_floating_point() and value.ndim == 2):
+            continue
+        for what, change in repairs.items():
+            if _right_after(case, k, change):
+                return f"Yours becomes right when `{names[k]}` {what} That is missing."
+    return ""
+
+
+def _right_after(case: Case, k: int, change: Callable[[Tensor], Tensor]) -> bool:
+    try:
+        return all(
+            near(case.run(Trial(t.about, (*t.inputs[:k], change(t.inputs[k]), *t.inputs[k + 1 :]))), r, case.tolerance)
+            for t, r in zip(case.trials, case.right, strict=True)
+        )
+    except (Wrong, NotAttempted, RuntimeError):
+        return False
+
+
 def _dependence(case: Case) -> str:
     """An argument, or a property of one, whose change should show in the result and does not; or the reverse."""
     trial = next((t for t in case.trials if t.draw is not None), None)
@@ -495,59 +546,40 @@ def _dependence(case: Case) -> str:
     names = _names(case)
     try:
         mine, truth = case.run(trial), as_tensor(case.truth(*copied(trial.inputs)))
-        other = trial.again(77).inputs
+        others = [trial.again(seed).inputs for seed in (77, 78, 79)]
     except (Wrong, NotAttempted):
         return ""
 
-    def changes(k: int, value: Any) -> tuple[bool, bool]:
-        """Whether the learner's result changes, and the right one."""
-        new = Trial(trial.about, (*trial.inputs[:k], value, *trial.inputs[k + 1 :]))
+    def changes(k: int, *values: Any) -> tuple[bool, bool]:
+        """Whether the learner's result changes for one of these values, and whether the right one does."""
+        new = [Trial(trial.about, (*trial.inputs[:k], value, *trial.inputs[k + 1 :])) for value in values]
         return (
-            not near(case.run(new), mine, case.tolerance),
-            not near(as_tensor(case.truth(*copied(new.inputs))), truth, case.tolerance),
+            any(not near(case.run(n), mine, case.tolerance) for n in new),
+            any(not near(as_tensor(case.truth(*copied(n.inputs))), truth, case.tolerance) for n in new),
         )
 
+    constant = len({str(a.tolist()) for a in case.answers}) == 1
     for k, value in enumerate(trial.inputs):
+        name = f"`{names[k]}`"
+        several = [v * value for v in (0.5, 0.9)] if isinstance(value, float) else [1, 2 * value + 1, 3 * value]
+        values = [inputs[k] for inputs in others] if isinstance(value, Tensor) else several
         try:
-            if isinstance(value, float | int):
-                if changes(k, value * 0.7 if isinstance(value, float) else value + value // 2 + 1) == (False, True):
-                    return f"Your result does not depend on `{names[k]}` at all: where does it belong?"
+            if (constant or len(names) > 1) and changes(k, *values) == (False, True):
+                return f"Your result does not depend on {name} at all: where does it belong?"
+            if not isinstance(value, Tensor) or not value.is_floating_point() or value.ndim != 2:
                 continue
-            if not isinstance(value, Tensor):
-                continue
-            if changes(k, other[k]) == (False, True):
-                return f"Your result does not depend on `{names[k]}` at all: where does it belong?"
-            if not value.is_floating_point() or value.ndim != 2:
-                continue
-            steps = torch.arange(1, len(value) + 1)[:, None] / 2
-            match changes(k, value * steps):
-                case (True, False):
-                    return (
-                        f"Your result changes when rows of `{names[k]}` become longer or shorter, and should not: "
-                        "give each row length 1 (dim=1)."
-                    )
-                case (False, True):
-                    return (
-                        f"Your result does not notice when rows of `{names[k]}` become longer or shorter, and should: "
-                        "is something normalised that is to stay as it is?"
-                    )
-            columns = torch.arange(1, value.shape[1] + 1) / 2
-            if changes(k, value * columns) == (True, False):
-                return (
-                    f"Your result changes when a feature (a column) of `{names[k]}` is rescaled, and should not: "
-                    "divide each feature by its standard deviation over the batch."
-                )
-            match changes(k, value + columns):
-                case (True, False):
-                    return (
-                        f"Your result changes when a number is added to a feature (a column) of `{names[k]}`, and "
-                        "should not: take off the mean over the batch, dim=0."
-                    )
-                case (False, True):
-                    return (
-                        f"Your result does not notice a number added to a feature (a column) of `{names[k]}`, and "
-                        "should: is a mean taken off that is to stay?"
-                    )
+            steps, columns = torch.arange(1, len(value) + 1)[:, None] / 2, torch.arange(1, value.shape[1] + 1) / 2
+            facts = {
+                f"when rows of {name} become longer or shorter": value * steps,
+                f"when a feature (a column) of {name} is rescaled": value * columns,
+                f"when a number is added to a feature (a column) of {name}": value + columns,
+            }
+            for when, changed in facts.items():
+                match changes(k, changed):
+                    case (True, False):
+                        return f"Your result changes {when}, and the right one does not."
+                    case (False, True):
+                        return f"The right result changes {when}, and yours does not."
         except (Wrong, NotAttempted, ValueError, RuntimeError):
             continue
     return ""

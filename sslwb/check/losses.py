@@ -35,6 +35,8 @@ COMMON = {
     "mean below": "The denominator is a mean: sum the exponentials.",
     "no exponential": "The exponential is missing in the denominator: log Σ exp(similarity / temperature).",
     "log twice": "You took the logarithm twice: F.nll_loss wants log-softmax, F.cross_entropy does it itself.",
+    "distance": "You used minus the distance: use the dot product, the cosine of unit vectors.",
+    "log of exp left out": "Below stands the sum of the similarities themselves: log Σ exp(similarity / temperature).",
     "positive alone": "Only the positives are in your loss, so all pictures in one point would be perfect: the sum "
     "over all candidates below, Σ exp(…), is missing.",
 }
@@ -147,6 +149,10 @@ def alignment(f: Any) -> Report:
             lambda a, b: (unit(a) - unit(b)).square().mean(),
         ),
         Mistake("You summed over the pairs as well: take their mean.", lambda a, b: (unit(a) - unit(b)).square().sum()),
+        Mistake(
+            "You took the largest: take the mean over the pairs.",
+            lambda a, b: (unit(a) - unit(b)).square().sum(1).max(),
+        ),
         Mistake("You took the distance: square it.", lambda a, b: (unit(a) - unit(b)).norm(dim=1).mean()),
         Mistake("You took absolute differences: square them.", lambda a, b: (unit(a) - unit(b)).abs().sum(1).mean()),
         Mistake(
@@ -189,6 +195,10 @@ def uniformity(f: Any) -> Report:
         Mistake(
             "You counted each embedding's distance to itself, 0: only pairs of different ones (torch.pdist).",
             lambda z: (2 * F.normalize(z, dim=1) @ F.normalize(z, dim=1).T - 2).mul(2).exp().mean().log(),
+        ),
+        Mistake(
+            "You divided by N²: without each embedding's distance to itself there are N (N - 1) pairs.",
+            lambda z: (squared(z).mul(-2).exp().mean() * (len(z) - 1) / len(z)).log(),
         ),
         Mistake("The logarithm is missing, last of all.", lambda z: squared(z).mul(-2).exp().mean()),
         Mistake("The 2 in exp(-2 · squared distance) is missing.", lambda z: squared(z).neg().exp().mean().log()),
@@ -279,6 +289,8 @@ def _unit(z: Tensor, wrong: frozenset[str], view: str = "") -> Tensor:
 
 def _similarity(a: Tensor, b: Tensor, temperature: float, wrong: frozenset[str]) -> Tensor:
     s = -(a[:, None] - b).square().sum(2) if "squared distance" in wrong else a @ b.T
+    if "distance" in wrong:
+        s = -torch.cdist(a, b)
     if "temperature forgotten" in wrong:
         return s
     return s * temperature if "temperature multiplied" in wrong else s / temperature
@@ -300,6 +312,8 @@ def _reduced(s: Tensor, target: Tensor, temperature: float, wrong: frozenset[str
         below = below - s.isfinite().sum(1).log()
     if "no exponential" in wrong:
         below = s.where(s.isfinite(), 0).sum(1).log()
+    if "log of exp left out" in wrong:
+        below = s.where(s.isfinite(), 0).sum(1)
     if "log twice" in wrong:
         positive, below = (positive - below).neg().log().neg(), torch.zeros(())
     if "positive alone" in wrong:

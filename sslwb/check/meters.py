@@ -41,6 +41,10 @@ def feature_std(f: Any) -> Report:
         Mistake(
             "You took the variance: its root is asked for.", lambda z: unit(z).var(0, correction=0).mean() * z.shape[1]
         ),
+        Mistake(
+            "You took the variance: its root for each feature is asked for, before the mean.",
+            lambda z: unit(z).var(0, correction=0).mean() * math.sqrt(z.shape[1]),
+        ),
         Mistake("You summed over the features: take their mean.", lambda z: std(unit(z)).sum() * math.sqrt(z.shape[1])),
         Mistake(
             "The standard deviation divides by N - 1: divide by N, z.std(0, correction=0).",
@@ -134,6 +138,14 @@ def effective_rank(f: Any) -> Report:
         Mistake(
             "This counts the values above 0: the rank. A direction that hardly varies should hardly count.",
             lambda z: float(torch.linalg.matrix_rank(z)),
+        ),
+        *(
+            Mistake(
+                f"This counts the values above {share} of the largest: no threshold, but the exponential of the "
+                "entropy.",
+                lambda z, share=share: (torch.linalg.svdvals(z) > share * torch.linalg.svdvals(z).max()).sum(),
+            )
+            for share in (0.5, 0.2, 0.1, 0.05, 0.01)
         ),
         Mistake(
             "You divided by the largest value: the shares divide by the sum.",

@@ -200,6 +200,18 @@ def mask_sampling(f: Any) -> Report:
             lambda n, r: n < n.mean(1, keepdim=True),
         ),
         Mistake(
+            "You compared with a quantile over all pictures: sort each row by itself, and count.",
+            lambda n, r: n < n.quantile(r),
+        ),
+        Mistake(
+            "You compared with a quantile of each row, which need not hide round(ratio · L): sort, and count.",
+            lambda n, r: n < n.quantile(r, dim=1, keepdim=True),
+        ),
+        Mistake(
+            "You compared with a quantile of each row, which need not hide round(ratio · L): sort, and count.",
+            lambda n, r: n <= n.quantile(r, dim=1, keepdim=True),
+        ),
+        Mistake(
             "You compared the noise with 1 - ratio. That hides equally many only by luck: sort, and count.",
             lambda n, r: n < 1 - r,
         ),

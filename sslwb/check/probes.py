@@ -274,7 +274,13 @@ def _probe_trials() -> list[Trial]:
     rare = (torch.arange(400) % 10 == 0).long()
     pair = torch.tensor([[0.0] * 8, [0.9] * 8])
     return [
-        Trial("a test set like the training set", (crowd(even, centres), even, crowd(even, centres), even)),
+        Trial(
+            "a test set like the training set",
+            (crowd(even, centres), even, crowd(even, centres), even),
+            "Even here, where nothing is difficult, less is read than can be: is the classifier trained until "
+            "the loss no "
+            "longer falls?",
+        ),
         Trial("a test set that has moved", (crowd(even, centres), even, crowd(even, moved, 1.2), even)),
         Trial(
             "features of very different sizes",

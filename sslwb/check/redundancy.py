@@ -104,6 +104,10 @@ def cross_correlation(f: Any) -> Report:
             "This is Barlow Twins' loss, or a part of it: the matrix is asked for.",
             lambda a, b: (1 - (scaled(a).T @ scaled(b) / len(a)).diagonal()).square().sum(),
         ),
+        Mistake(
+            "You correlated pictures, (B, B). Features are asked for, (D, D): z1.T @ z2.",
+            lambda a, b: scaled(a) @ scaled(b).T / len(a),
+        ),
         Mistake("You forgot to divide by B.", lambda a, b: scaled(a).T @ scaled(b)),
         Mistake(
             "You divided by D: the mean runs over the batch, B.", lambda a, b: scaled(a).T @ scaled(b) / a.shape[1]

@@ -22,7 +22,7 @@ from sslwb.check.calls import (
     raise_for_nothing,
     tried,
 )
-from sslwb.check.diagnosis import Case, Mistake, Places, as_tensor, diagnosis, near, variations
+from sslwb.check.diagnosis import Case, Mistake, Places, as_tensor, diagnosis, near, stops, variations
 from sslwb.screen import say
 
 __all__ = [
@@ -137,7 +137,20 @@ def judge(
 
     def examine() -> Report:
         call = bound(f, arguments)
-        values = [answer(call, trial, explain, draws=draws) for trial in trials]
+        values: list[Any] = []
+        for trial in trials:
+            try:
+                values.append(answer(call, trial, explain, draws=draws))
+            except Wrong as wrong:  # it stops here: does it, with other numbers, always?
+                right = [as_tensor(truth(*copied(t.inputs))) for t in trials[: len(values)]]
+                case = Case([as_tensor(v) for v in values], right, trials, truth, call, tolerance, explain=explain)
+                raise Wrong("\n  ".join(filter(None, (str(wrong), stops(case))))) from wrong
+            if isinstance(values[-1], list | tuple) and not lists:
+                raise Wrong(
+                    f"your function returned {type(values[-1]).__name__}, a list of {len(values[-1])} parts; "
+                    "expected one "
+                    "tensor: torch.stack, torch.cat or torch.tensor make one of them."
+                )
         compare(
             [as_tensor(value) for value in values],
             truth,
@@ -199,8 +212,7 @@ def _check_kind(value: Any, right: Any, lists: bool) -> None:
         if lists or not right.ndim:  # a single number without a gradient is found where gradients are
             return
         raise Wrong(
-            f"the numbers are right, but they come as {type(value).__name__}; expected a tensor: torch.stack or "
-            "torch.tensor, or leave out .tolist() and .numpy()."
+            f"the numbers are right, but they come as {type(value).__name__}; expected a tensor: leave out .numpy()."
         )
     if value.dtype != right.dtype:
         came = str(value.dtype).removeprefix("torch.")

@@ -128,6 +128,8 @@ def queue_loss(f: Any) -> Report:
             one, many, labels = q @ k.T, many, "arange"
         if negatives == "batch":
             one, many, labels = q @ k.T, many[:, :0], "arange"
+        if negatives == "batch, label 0":
+            one = q @ k.T
         if negatives == "keys to queue":
             many = k @ n.T
         if negatives == "one query":
@@ -136,7 +138,7 @@ def queue_loss(f: Any) -> Report:
             many = many / temperature
         if scale != "negatives alone":
             one = one / temperature
-        logits = torch.cat((many, one) if labels == "positive last" else (one, many), dim=1)
+        logits = torch.cat((one, many), dim=1)
         if scale == "multiplied":
             logits = logits * temperature**2
         if scale == "none":
@@ -187,12 +189,14 @@ def queue_loss(f: Any) -> Report:
         "Your labels point to the last column, and the positive stands in the first: all labels are 0.": {
             "labels": "last"
         },
-        "Your labels are 1: the positive stands in column 0.": {"labels": "ones"},
-        "The positive stands last, and your labels are 0: put it first, or use the label K.": {
-            "labels": "positive last"
-        },
+        "Your label points to the first negative. Where the positive comes first, the label is 0; where it comes "
+        "last, behind the K negatives, the label is K. Put the positive where the label points.": {"labels": "ones"},
         "The other keys of the batch are among your negatives. In MoCo the queue alone holds negatives.": {
             "negatives": "queue and batch"
+        },
+        "The query is compared with all keys of the batch, and all labels are 0, which is the first key for "
+        "every query: the positive is one number a row, (query * key).sum(1, keepdim=True).": {
+            "negatives": "batch, label 0"
         },
         "The queue is missing: you compare with the batch's keys. MoCo's negatives stand in the queue.": {
             "negatives": "batch"

@@ -126,8 +126,8 @@ def crop(f: Any) -> Report:
     ]
 
     def draw(g: torch.Generator, B: int, C: int, H: int, W: int, size: int) -> tuple[Any, ...]:
-        top, left = (torch.randint(side - size, (B,), generator=g) for side in (H, W))
-        top[0], left[-1] = H - size - 1, 0
+        top, left = torch.randint(min(H, W) - size, (2, B), generator=g)  # so that exchanged they cut squares too
+        top[0], left[-1] = min(H, W) - size - 1, 0
         return torch.rand(B, C, H, W, generator=g), top, left, size
 
     sizes = ((4, 3, 8, 10, 5), (3, 1, 7, 7, 2), (5, 3, 9, 6, 4), (4, 3, 8, 8, 4))
@@ -316,7 +316,13 @@ def brightness(f: Any) -> Report:
         if torch.equal(y, _run(call, x, 0.4, seed=1)):
             raise Wrong("every seed gives the same pictures: draw from the generator that comes in, and set no seed.")
         dark = x / 8
-        _check_factors(dark, _run(call, dark, 0.8), 0.8)
+        stronger = _run(call, dark, 0.8)
+        if torch.allclose(stronger, y / 8, atol=1e-5):
+            raise Wrong(
+                "strengths of 0.4 and 0.8 give the same factors: `strength` is not used, a number stands in its place. "
+                "So with strength 0 the pictures change too."
+            )
+        _check_factors(dark, stronger, 0.8)
         if not torch.allclose(_run(call, x, 0.0), x, atol=1e-6):
             raise Wrong("with strength 0 the pictures change: the factor must then be 1. Is `strength` used?")
         white = _run(call, torch.ones_like(x), 0.4)
@@ -370,19 +376,20 @@ def _check_factors(x: Tensor, y: Tensor, strength: float) -> None:
         return torch.allclose(t, part.expand_as(t), atol=1e-4)
 
     if not alike(ratio, ratio[:, :1, :1, :1]):
-        some = x[whole]
-        own_mean = some.mean((1, 2, 3), keepdim=True)
-        other_things = {
-            "you added a number: brightness multiplies each picture by a factor.": added,
-            "this is a power of each picture (gamma): brightness multiplies it by a factor.": y[whole].log()
-            / some.log(),
-            "this moves each pixel away from the picture's mean, or towards it (contrast): brightness multiplies "
-            "all of "
-            "its pixels by one factor.": (y[whole] - own_mean) / (some - own_mean),
-        }
-        for what, constant in other_things.items():
-            if alike(constant, constant[:, :1, :1, :1]):
-                raise Wrong(what)
+        some, came = x[whole], y[whole]
+        centred = some - some.mean((1, 2, 3), keepdim=True)
+        slope = (came * centred).sum((1, 2, 3), keepdim=True) / centred.square().sum((1, 2, 3), keepdim=True)
+        power = came.log() / some.log()
+        if alike(added, added[:, :1, :1, :1]):
+            raise Wrong("you added a number: brightness multiplies each picture by a factor.")
+        if alike(power, power[:, :1, :1, :1]):
+            raise Wrong("this is a power of each picture (gamma): brightness multiplies it by a factor.")
+        if alike(came, (some.mean((1, 2, 3), keepdim=True) + slope * centred)):
+            raise Wrong(
+                "this moves each pixel away from the picture's mean, or towards it (contrast): brightness "
+                "multiplies all "
+                "of its pixels by one factor."
+            )
         if alike(ratio, ratio[:, :, :1, :1]):
             raise Wrong("each channel has its own factor, which shifts the colours: one a picture, (B, 1, 1, 1).")
         if alike(ratio, ratio[:, :1, :, :1]):

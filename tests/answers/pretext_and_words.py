@@ -653,7 +653,7 @@ def _(length):
     return torch.tril(torch.ones(5, 5, dtype=torch.bool))
 
 
-@wrong("causal_mask", "first", "first|index 0")
+@wrong("causal_mask", "first column", "below the diagonal")
 def _(length):
     mask = torch.tril(torch.ones(length, length, dtype=torch.bool))
     mask[:, 0] = False
