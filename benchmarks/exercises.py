@@ -4,8 +4,8 @@
 
 The answers stand in tests/answers/, one file for several lessons. Each wrong one says which words its hint must hold to
 have named the mistake, or the place of it. What is neither and yet claims something is counted as misleading, whether
-or not the claim is true. This runs them all and writes exercises.md beside the numbers. --only takes exercises whose
-name contains a word and keeps nothing; --show prints what is said to the answers of a class, as "misleading".
+or not the claim is true. This runs them all and writes exercises.md beside the numbers. --only takes exercises or
+files whose name contains a word and keeps nothing; --show prints what is said to answers of a class, as "misleading".
 """
 
 from __future__ import annotations
@@ -31,11 +31,18 @@ FIRST: dict[str, int] = {
     **{"right": 66, "accepted": 66, "wrong": 360, "caught": 360},
     **{"named": 322, "located": 14, "generic": 12, "misleading": 12},
 }
+# The first run of tests/answers/later.py, which was written when the findings of the first run had been mended.
+LATER: dict[str, int] = {
+    **{"right": 8, "accepted": 8, "wrong": 53, "caught": 52},
+    **{"named": 43, "located": 2, "generic": 3, "misleading": 4},
+}
 
 
 def main() -> None:
     arguments = parser(__doc__)
-    arguments.add_argument("--only", nargs="*", default=[], help="exercises whose name contains one of these words")
+    arguments.add_argument(
+        "--only", nargs="*", default=[], help="exercises or files whose name contains one of these words"
+    )
     arguments.add_argument("--show", nargs="*", default=[], help=f"print the answers of a class: {', '.join(CLASSES)}")
     asked = arguments.parse_args()
     use_threads(asked.threads, 1)
@@ -47,7 +54,7 @@ def main() -> None:
         if row["class"] in asked.show or row["class"] == "refused":
             print(f"\n[{row['class']}] {row['place']} wants /{row['named']}/ /{row['located']}/\n{row['message']}")
     if not (asked.only or asked.quick):
-        keep(asked, rows, first=FIRST or counts, now=counts)
+        keep(asked, rows, first=FIRST, later=LATER, now=counts)
         PAGE.write_text(page(rows, counts), encoding="utf-8")
 
 
@@ -62,7 +69,9 @@ def measured(only: list[str], quick: bool = False) -> list[dict[str, Any]]:
     calls.SECONDS = 5.0  # for the endless loops among them
     rows = []
     for number, answer in enumerate(all_answers()):
-        if (only and not any(word in answer.exercise for word in only)) or (quick and number % 10):
+        if (only and not any(word in answer.exercise or word in answer.place for word in only)) or (
+            quick and number % 10
+        ):
             continue
         with contextlib.redirect_stdout(io.StringIO()):
             report = getattr(check, answer.exercise)(answer.f)
@@ -134,13 +143,18 @@ def summary(c: dict[str, int]) -> str:
 
 
 def page(rows: list[dict[str, Any]], counts: dict[str, int]) -> str:
-    first = f"**First run, not tuned on:** {summary(FIRST)}\n\n**Now:** " if FIRST else "**First run, not tuned on:** "
+    runs = (
+        f"**First run, not tuned on:** {summary(FIRST)}\n\n"
+        "**What that showed was mended, and other answers written** (`later.py`). Their first run, not tuned on: "
+        f"{summary(LATER)}\n\n**Now,** after that was mended too, all together: {summary(counts)}"
+    )
     return (
         "# Are the checks of the exercises right?\n\n"
         "Written by `python benchmarks/exercises.py`, from the answers in `tests/answers/`. They were written after\n"
         "the checks; each wrong one says which words its hint must hold. A hint that claims something else counts as\n"
         "misleading, even where the claim is true.\n\n"
-        f"{first}{summary(counts)}\n\n{table(rows)}\n"
+        "The same hands wrote checks and answers, so a stranger's will do somewhat worse.\n\n"
+        f"{runs}\n\n{table(rows)}\n"
     )
 
 

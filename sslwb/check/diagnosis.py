@@ -575,7 +575,7 @@ def _dependence(case: Case) -> str:
                 f"when a number is added to a feature (a column) of {name}": value + columns,
             }
             for when, changed in facts.items():
-                match changes(k, changed):
+                match changes(k, changed, value + 10 * (changed - value)):
                     case (True, False):
                         return f"Your result changes {when}, and the right one does not."
                     case (False, True):

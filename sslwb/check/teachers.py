@@ -283,6 +283,7 @@ def byol_loss(f: Any) -> Report:
         p1, p2, t1, t2 = unit(p1, p_dim), unit(p2, p_dim), unit(t1, t_dim), unit(t2, t_dim)
         both = {
             "own view": ((p1, t1), (p2, t2)),
+            "first own view": ((p1, t1), (p1, t1)),
             "predictions": ((p1, p2), (p2, p1)),
             "targets": ((t1, t2), (t2, t1)),
             "first twice": ((p1, t2), (p1, t2)),
@@ -317,6 +318,9 @@ def byol_loss(f: Any) -> Report:
     wrong: dict[str, dict[str, Any]] = {
         "Each prediction meets the target of its own view. It must predict the *other* view: p1 with t2.": {
             "pairs": "own view"
+        },
+        "Only the first view predicts, and meets its own target: p1 with t2, p2 with t1, the mean of both.": {
+            "pairs": "first own view"
         },
         COMMON["unnormalised"]: {"p_dim": None, "t_dim": None},
         "Only the targets are normalised: the predictions get the length 1 as well.": {"p_dim": None},

@@ -433,6 +433,6 @@ def _check_factors(x: Tensor, y: Tensor, strength: float) -> None:
             f"with strength {strength} your factors run from {low:.2f} to {high:.2f}: expected {first:.1f} to "
             f"{last:.1f}, 1 + strength · (2 u - 1) with u from torch.rand. {near_to[0] if near_to else ''}".rstrip()
         )
-    below, central = float((factor < 1).float().mean()), float(((factor - 1).abs() < strength / 2).float().mean())
-    if not (0.4 < below < 0.6 and 0.4 < central < 0.6):
+    share = (factor.sort().values - first) / (last - first)  # even: the i-th of n lies near i / n
+    if (share - torch.linspace(0, 1, len(share))).abs().max() > 0.12:
         raise Wrong("your factors are in range but not drawn evenly: 1 + strength · (2 u - 1) with u from torch.rand.")
