@@ -560,28 +560,34 @@ def _dependence(case: Case) -> str:
 
     constant = len({str(a.tolist()) for a in case.answers}) == 1
     for k, value in enumerate(trial.inputs):
-        name = f"`{names[k]}`"
-        several = [v * value for v in (0.5, 0.9)] if isinstance(value, float) else [1, 2 * value + 1, 3 * value]
-        values = [inputs[k] for inputs in others] if isinstance(value, Tensor) else several
+        if isinstance(value, Tensor):
+            values: list[Any] = [inputs[k] for inputs in others]
+        else:
+            values = [v * value for v in (0.5, 0.9)] if isinstance(value, float) else [1, 2 * value + 1, 3 * value]
         try:
             if (constant or len(names) > 1) and changes(k, *values) == (False, True):
-                return f"Your result does not depend on {name} at all: where does it belong?"
-            if not isinstance(value, Tensor) or not value.is_floating_point() or value.ndim != 2:
-                continue
-            steps, columns = torch.arange(1, len(value) + 1)[:, None] / 2, torch.arange(1, value.shape[1] + 1) / 2
-            facts = {
-                f"when rows of {name} become longer or shorter": value * steps,
-                f"when a feature (a column) of {name} is rescaled": value * columns,
-                f"when a number is added to a feature (a column) of {name}": value + columns,
-            }
-            for when, changed in facts.items():
-                match changes(k, changed, value + 10 * (changed - value)):
-                    case (True, False):
-                        return f"Your result changes {when}, and the right one does not."
-                    case (False, True):
-                        return f"The right result changes {when}, and yours does not."
+                return f"Your result does not depend on `{names[k]}` at all: where does it belong?"
         except (Wrong, NotAttempted, ValueError, RuntimeError):
             continue
+    matrices = [
+        (k, v) for k, v in enumerate(trial.inputs) if isinstance(v, Tensor) and v.is_floating_point() and v.ndim == 2
+    ]
+    facts: dict[str, Callable[[Tensor], Tensor]] = {
+        "when rows of {} become longer or shorter": lambda z: z * torch.arange(1, len(z) + 1)[:, None] / 2,
+        "when a feature (a column) of {} is rescaled": lambda z: z * torch.arange(1, z.shape[1] + 1) / 2,
+        "when a number is added to a feature (a column) of {}": lambda z: z + torch.arange(1, z.shape[1] + 1) / 2,
+    }
+    for when, change in facts.items():
+        for k, value in matrices:
+            said, changed = when.format(f"`{names[k]}`"), change(value)
+            try:
+                match changes(k, changed, value + 10 * (changed - value)):
+                    case (True, False):
+                        return f"Your result changes {said}, and the right one does not."
+                    case (False, True):
+                        return f"The right result changes {said}, and yours does not."
+            except (Wrong, NotAttempted, ValueError, RuntimeError):
+                continue
     return ""
 
 

@@ -36,7 +36,7 @@ COMMON = {
     "no exponential": "The exponential is missing in the denominator: log Σ exp(similarity / temperature).",
     "log twice": "You took the logarithm twice: F.nll_loss wants log-softmax, F.cross_entropy does it itself.",
     "distance": "You used minus the distance: use the dot product, the cosine of unit vectors.",
-    "log of exp left out": "Below stands the sum of the similarities themselves: log Σ exp(similarity / temperature).",
+    "log of exp left out": "The exponential is missing: the denominator sums the similarities themselves.",
     "positive alone": "Only the positives are in your loss, so all pictures in one point would be perfect: the sum "
     "over all candidates below, Σ exp(…), is missing.",
 }
