@@ -51,7 +51,7 @@ patient = partial(settings, 1.2e-2, weight_decay=1e-4, warmup=0.7)
 FAMILY: dict[str, tuple[Callable[..., Method], dict[str, Any]]] = {
     "SimCLR": (partial(SimCLR, temperature=0.1), settings(8e-3)),
     "MoCo": (partial(MoCo, queue=512, temperature=0.1, projector=(64,)), settings(4e-3)),
-    "BYOL": (partial(BYOL, momentum=0.99), patient()),
+    "BYOL": (partial(BYOL, momentum=0.9), patient()),
     "SimSiam": (SimSiam, patient()),
     "Barlow Twins": (partial(BarlowTwins, redundancy=0.02), settings(4e-3, batch_size=64)),
     "VICReg": (VICReg, settings(8e-3)),
