@@ -121,7 +121,7 @@ class Case:
         return as_tensor(self.pick(answer(self.call, trial, self.explain, draws=True)))
 
 
-def diagnosis(case: Case, mistakes: Iterable[Mistake]) -> str:
+def hint_for(case: Case, mistakes: Iterable[Mistake]) -> str:
     """What is wrong, in words; and one trial where it shows."""
     seen = _seen(case)
     mistakes = list(mistakes)

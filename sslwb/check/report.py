@@ -22,7 +22,7 @@ from sslwb.check.calls import (
     raise_for_nothing,
     tried,
 )
-from sslwb.check.diagnosis import Case, Mistake, Places, as_tensor, diagnosis, near, stops, variations
+from sslwb.check.diagnosis import Case, Mistake, Places, as_tensor, hint_for, near, stops, variations
 from sslwb.screen import say
 
 __all__ = [
@@ -199,7 +199,7 @@ def compare(
     right = [as_tensor(truth(*copied(t.inputs))) for t in trials]
     case = Case(answers, right, trials, truth, tolerance=tolerance, **more)
     if not all(case.ok):
-        raise Wrong(diagnosis(case, mistakes))
+        raise Wrong(hint_for(case, mistakes))
 
 
 def _check_kind(value: Any, right: Any, lists: bool) -> None:

@@ -108,7 +108,7 @@ def _(anchors, candidates, temperature):
     return -(e.diagonal() / (e.sum(1) - e.diagonal())).log().mean()
 
 
-@wrong("info_nce", "softmax|probabilit|binary|sigmoid")
+@wrong("info_nce", "softmax|probability|probabilities|binary|sigmoid")
 def _(anchors, candidates, temperature):
     scores = F.normalize(anchors, dim=1) @ F.normalize(candidates, dim=1).T / temperature
     return F.binary_cross_entropy_with_logits(scores, torch.eye(len(scores)))
