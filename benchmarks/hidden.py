@@ -59,6 +59,10 @@ def mae(ratio: float = 0.75, steps: int = 1600, lr: float = 6e-3, **settings: An
     return transformer, partial(MAE, **settings), masks.mae(SIZE, ratio=ratio, crop=CROP), how(steps, lr)
 
 
+def comparing(steps: int) -> Recipe:
+    return transformer, partial(SimCLR, temperature=0.1), make_views, how(steps, 2e-3)
+
+
 def pixels() -> Recipe:
     """Lesson 11: a mask, and the pixels behind it."""
     return small, MAE, masks.mae(SIZE, crop=CROP), how(1000, 6e-3)
@@ -74,8 +78,9 @@ def representations(spread: float = 0.3, draw: Any = SCATTERED) -> Recipe:
 ROWS: dict[str, Recipe] = {
     "MAE": mae(),
     "MAE, normalised": mae(normalise=True, lr=2e-3),
-    # comparing, on MAE's network: as many steps as take MAE's time
-    "SimCLR, transformer": (transformer, partial(SimCLR, temperature=0.1), make_views, how(300, 2e-3)),
+    # comparing, on MAE's network: as many steps as take MAE's time, and as many steps as MAE
+    "SimCLR, transformer": comparing(300),
+    "SimCLR, transformer, 1,600 steps": comparing(1600),
     "I-JEPA": (transformer, JEPA, masks.jepa(SIZE, crop=CROP), how(800, 3e-3)),
     "jigsaw": jigsaw(),
     "inpainting": (conv, partial(Inpainting, size=SIZE), masks.inpainting(SIZE, crop=CROP), how(1600, 4e-3)),
