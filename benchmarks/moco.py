@@ -41,8 +41,8 @@ ROWS: dict[str, tuple[int, dict[str, Any]]] = {
     "momentum 1": (SHORT, {"queue": LONG, "momentum": 1.0}),
     "temperature 0.5": (SHORT, {"temperature": 0.5}),
     "temperature 2": (SHORT, {"temperature": 2.0}),
-    "128 negatives, other shapes": (SHORT, {"queue": 128, "kind": "other shapes"}),
-    "4096 negatives, other shapes": (SHORT, {"queue": LONG, "kind": "other shapes"}),
+    "128 negatives, other shapes": (SHORT, {"queue": 128, "told": True}),
+    "4096 negatives, other shapes": (SHORT, {"queue": LONG, "told": True}),
     "whole": (WHOLE, {}),
     "whole, momentum 1": (WHOLE, {"momentum": 1.0}),
 }
@@ -104,9 +104,9 @@ def beyond(fresh: torch.nn.Module, z: Tensor, bank: Images, q: Tensor, test: Ima
 def measure(name: str, seed: int, share: float) -> Rows:
     train, test = shapes(seed)
     bank, (steps, other) = train[:BANK], ROWS[name]
-    steps, told = round(steps * share), "kind" in other
+    steps, told = round(steps * share), "told" in other
     kind = OtherShapes if told else FewNegatives if "seen" in other else MoCo
-    changed = {term: value for term, value in other.items() if term != "kind"}
+    changed = {term: value for term, value in other.items() if term != "told"}
     method = kind(make_encoder(seed=seed), seed=seed, **RECIPE | changed)
     views = labelled(make_views) if told else make_views
     log = fit(method, train, views, steps=steps, seed=seed, progress=False, **SETTINGS)

@@ -202,3 +202,12 @@ def test_the_answers_are_many_and_reach_the_marks(exercises: Any) -> None:
     assert sum(a.right for a in everything) >= 50
     assert sum(not a.right for a in everything) >= 250
     assert {a.exercise for a in everything} == set(check.__all__) - {"Report"}
+
+
+def test_the_first_run_is_what_was_said_then(exercises: Any) -> None:
+    for later, least in ((False, 400), (True, 50)):
+        counts = exercises.counted(exercises.first_run(later))
+        assert counts["right"] + counts["wrong"] >= least
+        assert counts["accepted"] == counts["right"]
+        assert counts["caught"] >= 0.97 * counts["wrong"]
+        assert counts["named"] + counts["located"] >= 0.8 * counts["wrong"]

@@ -25,9 +25,8 @@ def patchify(f: Any) -> Report:
         return cut(x, p).permute(0, *dims).reshape(len(x), -1, x.shape[1] * p * p)
 
     def strided(x: Tensor, p: int) -> Tensor:
-        parts: Tensor = x.unflatten(3, (p, -1)).unflatten(
-            2, (p, -1)
-        )  # pixel (r, c) to patch (r mod rows, c mod columns)
+        # pixel (r, c) to patch (r mod rows, c mod columns)
+        parts: Tensor = x.unflatten(3, (p, -1)).unflatten(2, (p, -1))
         return parts.permute(0, 3, 5, 1, 2, 4).reshape(len(x), -1, x.shape[1] * p * p)
 
     mistakes = [
@@ -60,8 +59,7 @@ def patchify(f: Any) -> Report:
         ),
         Mistake(
             "Your patches are mixed across channels: height and width were split, but the channel stayed in "
-            "front, so a row "
-            "holds pixels of several places. Bring rows and columns forward, then channel and pixels.",
+            "front, so a row holds pixels of several places. Bring rows and columns forward, then channel and pixels.",
             lambda x, p: ordered(x, p, 1, 2, 4, 3, 5),
         ),
         Mistake(
@@ -74,8 +72,7 @@ def patchify(f: Any) -> Report:
         ),
         Mistake(
             "You exchanged the columns of patches with the rows of pixels: the order is patch row, patch column, "
-            "channel, "
-            "row, column.",
+            "channel, row, column.",
             lambda x, p: ordered(x, p, 2, 3, 1, 4, 5),
         ),
         Mistake(
