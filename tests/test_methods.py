@@ -26,6 +26,7 @@ from sslwb.methods.bert import BERT
 from sslwb.methods.byol import BYOL, byol_loss
 from sslwb.methods.dino import DINO, dino_loss
 from sslwb.methods.gpt import GPT
+from sslwb.methods.hard_negatives import HardNegatives, doubting_nt_xent
 from sslwb.methods.inpainting import Inpainting
 from sslwb.methods.jepa import JEPA
 from sslwb.methods.jigsaw import Jigsaw
@@ -34,6 +35,7 @@ from sslwb.methods.moco import MoCo, queue_loss
 from sslwb.methods.rotation import Rotation
 from sslwb.methods.simclr import SimCLR, nt_xent
 from sslwb.methods.simsiam import SimSiam
+from sslwb.methods.supcon import SupCon, supcon_loss
 from sslwb.methods.supervised import Supervised
 from sslwb.methods.swav import SwAV, sinkhorn, swapped_loss
 from sslwb.methods.teacher import ema_update, momentum_schedule, teacher_of
@@ -74,6 +76,9 @@ METHODS = {
     "SimCLR": Row(lambda: SimCLR(nets.conv(8, seed=5), projector=(32, 16), seed=5), images.simclr(16)),
     "SimCLR, four views": Row(lambda: SimCLR(nets.conv(8, seed=5), seed=5), images.simclr(12, views=4)),
     "SimCLR without a projector": Row(lambda: SimCLR(nets.conv(8, seed=5), projector=()), images.simclr(16)),
+    "SimCLR, hard negatives": Row(
+        lambda: HardNegatives(nets.conv(8, seed=5), prior=0.05, projector=(32, 16), seed=5), images.simclr(16)
+    ),
     "MoCo": Row(
         lambda: MoCo(nets.conv(8, seed=5), queue=384, projector=(32, 16), seed=5), images.simclr(16), steps=120
     ),
@@ -109,6 +114,7 @@ METHODS = {
     "I-JEPA, spread": Row(
         lambda: JEPA(nets.vit(4, 32, 2, 2, seed=5), spread=1.0, dim=16, seed=5), masks.jepa(16, count=2)
     ),
+    "SupCon": Row(lambda: SupCon(nets.conv(8, seed=5), projector=(32, 16), seed=5), labelled(images.simclr(16))),
     "Supervised": Row(lambda: Supervised(nets.conv(8, seed=5), 8, seed=5), labelled(images.weak(16))),
 }
 rows = pytest.mark.parametrize("row", METHODS.values(), ids=METHODS.keys())
@@ -416,6 +422,104 @@ def test_a_stop_and_a_resume_lose_nothing(row: Row, data: Images, tmp_path: Path
     fit(resumed, given(row, data), row.views, **settings, checkpoint=tmp_path / "run.pt")
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
+
+
+# ── other ideas of what a negative is
+
+
+def slow_doubting_nt_xent(views: list[Tensor], temperature: float, prior: float, hardness: float) -> float:
+    """The docstring's sentences with loops, in double precision."""
+    z, losses = F.normalize(torch.stack(views).double(), dim=2), []
+    n, b, _ = z.shape
+    for v in range(n):
+        for i in range(b):
+            mates = sum(z[m, i] for m in range(n) if m != v)
+            p = math.exp(float(z[v, i] @ F.normalize(mates, dim=0)) / temperature)
+            s = [float(z[v, i] @ z[m, j]) / temperature for m in range(n) for j in range(b) if j != i]
+            weights = [math.exp(hardness * x) for x in s]
+            whole = sum(w * math.exp(x) for w, x in zip(weights, s, strict=True)) / (sum(weights) / len(s))
+            whole = max((whole - prior * len(s) * p) / (1 - prior), len(s) * math.exp(-1 / temperature))
+            losses.append(-math.log(p / (p + whole)))
+    return sum(losses) / len(losses)
+
+
+@pytest.mark.parametrize("views", [2, 4])
+@pytest.mark.parametrize("doubt", [(0.0, 0.0), (0.1, 0.0), (0.9, 0.0), (0.0, 0.7), (0.3, 1.5)])
+@pytest.mark.parametrize("temperature", [0.05, 0.5])
+def test_doubting_nt_xent_is_what_loops_give(views: int, doubt: tuple[float, float], temperature: float) -> None:
+    z, (prior, hardness) = embeddings(views), doubt
+    found = doubting_nt_xent(*z, temperature=temperature, prior=prior, hardness=hardness)
+    assert math.isclose(float(found), slow_doubting_nt_xent(z, temperature, prior, hardness), rel_tol=1e-4)
+
+
+def test_without_doubt_it_is_nt_xent() -> None:
+    z = embeddings(3)
+    assert torch.equal(doubting_nt_xent(*z, temperature=0.1), nt_xent(*z, temperature=0.1))
+
+
+@pytest.mark.parametrize("doubt", [(0.05, 0.0), (0.0, 1.0), (0.95, 0.5)])
+def test_doubting_nt_xent_has_the_gradient_of_its_value(doubt: tuple[float, float]) -> None:
+    z = [v.double().requires_grad_() for v in embeddings(3, 3, 3)]
+    assert torch.autograd.gradcheck(lambda *v: doubting_nt_xent(*v, prior=doubt[0], hardness=doubt[1]), z)
+
+
+def test_doubt_stays_finite_where_all_is_one_point() -> None:
+    same = torch.ones(5, 4, requires_grad=True)
+    for temperature, prior in ((0.01, 0.99), (0.01, 0.5), (0.5, 0.1)):
+        loss = doubting_nt_xent(same, same, temperature=temperature, prior=prior, hardness=3.0)
+        (gradient,) = torch.autograd.grad(loss, same)
+        assert loss.isfinite()
+        assert gradient.isfinite().all()
+
+
+@pytest.mark.parametrize(("doubt", "said"), [({"prior": 1.0}, "prior is 1"), ({"hardness": -1}, "hardness is -1")])
+def test_doubt_without_sense_is_reported(doubt: dict[str, float], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        doubting_nt_xent(*embeddings(2), **doubt)
+    with pytest.raises(ValueError, match=said):
+        HardNegatives(nets.conv(4), **doubt)
+
+
+def slow_supcon_loss(z: Tensor, labels: Tensor, temperature: float) -> float:
+    """Equation 2 of the paper with loops."""
+    z, losses = F.normalize(z.double(), dim=1), []
+    for i in range(len(z)):
+        others = [a for a in range(len(z)) if a != i]
+        below = sum(math.exp(float(z[i] @ z[a]) / temperature) for a in others)
+        positive = [p for p in others if labels[p] == labels[i]]
+        if positive:
+            terms = [math.log(math.exp(float(z[i] @ z[p]) / temperature) / below) for p in positive]
+            losses.append(-sum(terms) / len(terms))
+    return sum(losses) / len(losses)
+
+
+def test_supcon_is_equation_2_and_leaves_out_who_is_alone() -> None:
+    z, labels = embeddings(1, 9, 4)[0], torch.tensor([0, 1, 1, 2, 0, 0, 3, 1, 2])
+    assert math.isclose(float(supcon_loss(z, labels, 0.2)), slow_supcon_loss(z, labels, 0.2), rel_tol=1e-5)
+    assert float(supcon_loss(z, torch.arange(9))) == 0
+
+
+def test_supcon_with_pictures_as_classes_is_nt_xent() -> None:
+    a, b = embeddings(2)
+    found = supcon_loss(torch.cat((a, b)), torch.arange(6).repeat(2), 0.3)
+    assert torch.allclose(found, nt_xent(a, b, temperature=0.3), rtol=1e-5)
+
+
+def test_supcon_has_the_gradient_of_its_value() -> None:
+    z, labels = embeddings(1, 6, 3)[0].double().requires_grad_(), torch.tensor([0, 1, 1, 0, 2, 1])
+    assert torch.autograd.gradcheck(lambda z: supcon_loss(z, labels), [z])
+
+
+def test_supcon_says_what_does_not_fit() -> None:
+    z = torch.rand(4, 3)
+    with pytest.raises(ValueError, match=r"labels has shape \(3,\); expected \(4,\)"):
+        supcon_loss(z, torch.zeros(3, dtype=torch.long))
+    with pytest.raises(ValueError, match="z has 1 row; expected 2 or more"):
+        supcon_loss(z[:1], torch.zeros(1, dtype=torch.long))
+    with pytest.raises(ValueError, match="temperature is 0"):
+        SupCon(nets.conv(4), temperature=0)
+    with pytest.raises(ValueError, match=r"make_views must be sslwb\.augment\.labelled"):
+        SupCon(nets.conv(4))([torch.rand(4, 3, 8, 8), torch.rand(4, 3, 8, 8)])
 
 
 # ── MoCo
@@ -729,9 +833,7 @@ def test_settings_without_sense_are_reported(make: Callable[[], object], said: s
 
 
 HIDDEN = ("Rotation", "Jigsaw", "Inpainting", "MAE", "I-JEPA")
-PAIRED = [
-    name for name, row in METHODS.items() if name != "Supervised" and not name.startswith(HIDDEN) and row.data is None
-]
+PAIRED = [name for name, row in METHODS.items() if not name.startswith(("Sup", *HIDDEN)) and row.data is None]
 
 
 @pytest.mark.parametrize("name", PAIRED)

@@ -209,10 +209,11 @@ def test_two_ranks_are_one_with_the_double_batch(name: str, of_two_ranks: list[d
     for term, values in terms.items():
         assert torch.tensor(terms_of_two[term]).allclose(torch.tensor(values), rtol=1e-5, atol=1e-6), term
     # Three steps move a weight little, so gradients are compared too. Most agree to 2e-6; where parts that are much
-    # larger cancel out (Barlow Twins, a last bias), float32's sums in another order leave up to 5e-5.
+    # larger cancel out (Barlow Twins, a last bias), float32's sums in another order leave up to 5e-5, or 1e-7 in all.
     for one, two, share in zip(tensors, tensors_of_two, (1e-5, 1e-4), strict=True):
         for key, value in one.items():
-            assert (name, key) in FREE or (two[key] - value).abs().max() <= share * value.abs().max(), key
+            apart = (two[key] - value).abs().max()
+            assert (name, key) in FREE or apart <= share * value.abs().max() + 1e-7, key
 
 
 def test_gathered_rows_have_their_gradients_whatever_a_rank_brings(of_two_ranks: list[dict[str, Any]]) -> None:

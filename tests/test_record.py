@@ -286,7 +286,7 @@ def test_the_command_trains_every_method_and_the_doctor_reads_its_file(
 def test_a_method_for_other_data_says_so() -> None:
     with pytest.raises(ValueError, match="bert is a method for texts, and shapes holds pictures"):
         suited("bert", load("shapes", n=8))
-    with pytest.raises(LookupError, match="no method 'nothing'; there are: simclr, moco"):
+    with pytest.raises(LookupError, match="no method 'nothing'; there are: simclr, hard_negatives"):
         suited("nothing", load("shapes", n=8))
 
 

@@ -161,6 +161,15 @@ def one_batch(views: Views) -> Tensor:
     return torch.cat([*views])
 
 
+def check_labels(y: Tensor, count: int) -> None:
+    """Raise ValueError unless the last of the views is the label of each of `count` items: int64 (count,)."""
+    if y.dtype != torch.int64 or y.shape != (count,):
+        raise ValueError(
+            f"the last of the views is {y.dtype} {tuple(y.shape)}; expected labels, torch.int64, one an item: "
+            "make_views must be sslwb.augment.labelled(…)"
+        )
+
+
 def check_embeddings(*views: Tensor) -> None:
     """Raise ValueError unless there are two or more embeddings of one batch, each (B, D), all alike.
 

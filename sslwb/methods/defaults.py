@@ -18,6 +18,7 @@ from sslwb.methods.bert import BERT
 from sslwb.methods.byol import BYOL
 from sslwb.methods.dino import DINO
 from sslwb.methods.gpt import GPT
+from sslwb.methods.hard_negatives import HardNegatives
 from sslwb.methods.inpainting import Inpainting
 from sslwb.methods.jepa import JEPA
 from sslwb.methods.jigsaw import Jigsaw
@@ -26,6 +27,7 @@ from sslwb.methods.moco import MoCo
 from sslwb.methods.rotation import Rotation
 from sslwb.methods.simclr import SimCLR
 from sslwb.methods.simsiam import SimSiam
+from sslwb.methods.supcon import SupCon
 from sslwb.methods.supervised import Supervised
 from sslwb.methods.swav import SwAV
 from sslwb.methods.vicreg import VICReg
@@ -60,6 +62,7 @@ class Default:
 # A new method is a row here, under the name of its file.
 DEFAULTS: dict[str, Default] = {
     "simclr": Default(lambda encoder, data, seed: SimCLR(encoder, seed=seed)),
+    "hard_negatives": Default(lambda encoder, data, seed: HardNegatives(encoder, seed=seed)),
     "moco": Default(lambda encoder, data, seed: MoCo(encoder, seed=seed)),
     "byol": Default(lambda encoder, data, seed: BYOL(encoder, seed=seed)),
     "simsiam": Default(lambda encoder, data, seed: SimSiam(encoder, seed=seed)),
@@ -87,6 +90,10 @@ DEFAULTS: dict[str, Default] = {
     ),
     "gpt": Default(
         lambda encoder, data, seed: GPT(encoder), gpt, lambda data: tokens.next_token(whole=False), kind="texts"
+    ),
+    "supcon": Default(
+        lambda encoder, data, seed: SupCon(encoder, seed=seed),
+        views=lambda data: labelled(images.simclr(data.shape[-1])),
     ),
     "supervised": Default(
         lambda encoder, data, seed: Supervised(encoder, data.class_count, seed=seed),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sslwb.core import Views, check_classes
-from sslwb.methods.base import Method, check_views
+from sslwb.methods.base import Method, check_labels, check_views
 from sslwb.nets import seeded
 
 
@@ -33,11 +32,7 @@ class Supervised(Method):
     def forward(self, views: Views) -> dict[str, Tensor]:
         check_views(views, at_least=2, of=1)
         *inputs, y = views
-        if y.dtype != torch.int64 or y.shape != inputs[0].shape[:1]:
-            raise ValueError(
-                f"the last of the views is {y.dtype} {tuple(y.shape)}; expected labels, torch.int64, one an item: "
-                "make_views must be sslwb.augment.labelled(…)"
-            )
+        check_labels(y, len(inputs[0]))
         check_classes("labels", y, self.classifier.out_features, "Supervised has {} classes")
         logits = self.classifier(self.encoder(*inputs)).float()
         return {"loss": F.cross_entropy(logits, y), "accuracy": (logits.argmax(1) == y).float().mean()}
