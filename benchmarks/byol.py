@@ -3,8 +3,9 @@
     python benchmarks/byol.py [--seeds 3] [--only SimSiam …] [--quick] [--out FILE]
 
 The stored rows of lesson 05: trainings of 500 steps with a part left out, and of the lesson's length, some of them
-looked at on their way. The rows without instance norm have an encoder that sees the light of a picture. Neighbours and
-probe on shape, probes of the other causes, and the meters of the projector's outputs.
+looked at on their way. The rows without instance norm have an encoder that sees the light of a picture; in those with
+a constant momentum the teacher's momentum does not rise to 1. Neighbours and probe on shape, probes of the other
+causes, and the meters of the projector's outputs.
 """
 
 from __future__ import annotations
@@ -29,6 +30,15 @@ SETTINGS = {key: value for key, value in FAMILY["BYOL"][1].items() if key != "st
 MOMENTUM = 0.99  # where nothing else is said
 BRIEF, LONG = steps_for(family.BRIEF), 1200  # steps: of the parts that are left out, and of the lesson
 LOOKS = (0, 50, 100, 200, 400, 800, 1200)  # steps after which a training is looked at
+
+
+class SteadyBYOL(BYOL):
+    """BYOL whose teacher has the same momentum in every step: it does not rise to 1."""
+
+    def after_step(self, progress: float) -> None:
+        super().after_step(progress=0.0)
+
+
 ROWS: dict[str, tuple[type[Method], dict[str, Any], int]] = {
     "BYOL": (BYOL, {}, BRIEF),
     "BYOL without predictor": (BYOL, {"predictor": 0}, BRIEF),
@@ -43,6 +53,8 @@ ROWS: dict[str, tuple[type[Method], dict[str, Any], int]] = {
     "momentum 0.9, longer": (BYOL, {"momentum": 0.9}, LONG),
     "BYOL, longer": (BYOL, {}, LONG),
     "momentum 1, longer": (BYOL, {"momentum": 1.0}, LONG),
+    "constant momentum 0.9, longer": (SteadyBYOL, {"momentum": 0.9}, LONG),
+    "constant momentum 0.99, longer": (SteadyBYOL, {"momentum": 0.99}, LONG),
 }
 # looked at on their way: with instance norm or without, and what else differs; the row after so many steps is named by
 # what stands before the comma
@@ -56,7 +68,7 @@ MORE_SEEDS = {"BYOL, on the way": 2}  # the claims of the lesson stand on it
 
 
 def new(kind: type[Method], seed: int, norm: bool = True, **parts: Any) -> Any:
-    first = {"momentum": MOMENTUM} if kind is BYOL else {}
+    first = {"momentum": MOMENTUM} if issubclass(kind, BYOL) else {}
     return kind(nets.conv(16, instance_norm=norm, seed=seed), **first | parts, seed=seed)  # type: ignore[call-arg]
 
 
