@@ -3,6 +3,8 @@ r"""Temperature, batch size, projector and number of views in SimCLR: the stored
     python benchmarks/simclr_ablation.py [--seeds 3] [--steps 200] [--only "2 views" …] [--quick] [--out FILE]
     python benchmarks/simclr_ablation.py --steps 500 --out benchmarks/results/simclr_projector.json \
         --only "the lesson's recipe" "no projector"
+    python benchmarks/simclr_ablation.py --steps 2688 --out benchmarks/results/simclr_temperature.json \
+        --only "temperature 0.02" "the lesson's recipe" "temperature 0.5" "temperature 2"
 
 Every row is trained on the same number of views (steps × 32 × 4), so a larger batch or more views take fewer steps;
 but for those that say otherwise. Neighbours and probe on shape, and what a probe reads of each cause, 0 (chance) to 1:
@@ -75,6 +77,7 @@ def measure(name: str, seed: int, share: float, steps: int) -> Rows:
     }
     p = spaces["projected "][1]
     sphere = {"uniformity": uniformity(p), "tolerance": tolerance(p, test.labels)}
+    sphere |= {"uniformity, centred": uniformity(p - p.mean(0))}  # without the part that all pictures share
     yield name, {"loss": last_loss(history), **accuracies(z, bank, q, test), **causes, **sphere}
 
 

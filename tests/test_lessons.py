@@ -1,5 +1,6 @@
 """The form of every lesson: executed in order, small, in short cells, with words for its figures, nothing left open."""
 
+import json
 import re
 import statistics
 from pathlib import Path
@@ -7,7 +8,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from sslwb.cli.reading import exercises, minutes_to_read
+
 FOLDER = Path(__file__).parent.parent / "notebooks"
+RESULTS = FOLDER.parent / "benchmarks" / "results"
 PATHS = sorted(FOLDER.glob("*.ipynb"))
 LONGEST, MEDIAN, KILOBYTES = 25, 8, 800
 
@@ -71,25 +75,26 @@ def test_every_picture_has_words(lesson: nbformat.NotebookNode) -> None:
                 assert alt[1].strip(), tag[:80]
 
 
-def minutes_to_read(lesson: nbformat.NotebookNode) -> float:
-    """150 words a minute and 6 s a line of code; quizzes and the teachers' part are left out."""
-    words = lines = 0
-    for cell in lesson.cells:
-        if cell.cell_type == "code":
-            lines += 0 if re.match(r"(widgets\.)?quiz\(", cell.source) else len(re.findall(r"^.*\S", cell.source, re.M))
-            continue
-        text = re.sub(r"<details><summary>For teachers.*?</details>", "", cell.source, flags=re.S)
-        text = re.sub(r"\]\([^)]*\)", "]", text)
-        program = re.compile(r"^```[\s\S]*?^```|^    .*$", re.M)
-        lines += sum(len(re.findall(r"^(?!```).*\S", block, re.M)) for block in program.findall(text))
-        words += len(re.findall(r"[\w’'-]+", program.sub("", text)))
-    return words / 150 + lines * 0.1
-
-
 def test_it_says_how_long_it_takes_to_read(lesson: nbformat.NotebookNode) -> None:
     said = re.search(r"(\d+)[½¼¾]? (?:minutes? )?to read", lesson.cells[0].source)
     assert said
     assert abs(int(said[1]) - minutes_to_read(lesson)) <= 2
+
+
+def test_it_has_every_rung_of_the_ladder(lesson: nbformat.NotebookNode) -> None:
+    assert all(exercises(lesson).values()), exercises(lesson)
+
+
+def test_rows_of_transfer_are_the_stored_ones(lesson: nbformat.NotebookNode) -> None:
+    stored = json.loads((RESULTS / "transfer.json").read_text(encoding="utf-8"))["rows"]
+    for heads, row in re.findall(
+        r"^(\| DATA \|.*)$(?:\n\|.*)*?\n(\| digits, trained on shapes \|.*)$", prose(lesson), re.M
+    ):
+        for head, cell in zip(heads.split("|")[3:-1], row.split("|")[3:-1], strict=True):
+            name = head.strip().removesuffix(", kNN")
+            expected = [f"{100 * statistics.mean(stored[name][f'digits {of}']):.0f}" for of in ("knn", "linear")]
+            kept = expected[:1] if name != head.strip() else expected
+            assert cell.strip() == " / ".join(kept), f"{name}: {expected}"
 
 
 def test_it_has_the_parts(lesson: nbformat.NotebookNode) -> None:

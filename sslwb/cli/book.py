@@ -52,7 +52,7 @@ def write_book(lessons: Sequence[Path], folder: Path, glossary: Path | None = No
         raise ValueError("no lessons to write; expected at least one notebook")
     entries, bodies, prose = [], [], {}
     for path in lessons:
-        body, _ = _Page().from_notebook_node(_folded(_without_widgets(nbformat.read(path, as_version=4))))
+        body = page_of(nbformat.read(path, as_version=4))
         page = BeautifulSoup(body, "html.parser")
         entries.append(lesson_of(path.stem, page))
         prose[path.stem] = sections(page)
@@ -86,6 +86,12 @@ def write_book(lessons: Sequence[Path], folder: Path, glossary: Path | None = No
     shutil.rmtree(folder, ignore_errors=True)
     new.rename(folder)
     return [folder / name for name in pages]
+
+
+def page_of(lesson: NotebookNode) -> str:
+    """The HTML of an executed notebook, without the book's frame."""
+    body, _ = _Page().from_notebook_node(_folded(_without_widgets(lesson)))
+    return str(body)
 
 
 def _html(title: str, body: str, kind: str = "lesson") -> str:
