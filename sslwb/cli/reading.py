@@ -25,12 +25,12 @@ def exercises(lesson: NotebookNode) -> dict[str, int]:
     count, blank = {"fill": 0, "write": 0, "explain": 0}, False
     for cell in lesson.cells:
         if cell.cell_type == "markdown":
-            blank = blank and not re.search(r"^#|\*\*Write", cell.source, re.M)  # a blank may have no check
-            if "**Fill the blank" in cell.source:
-                count["fill"], blank = count["fill"] + 1, True
+            blank = "**Fill the blank" in cell.source  # the cell behind it may have a check for it
+            count["fill"] += blank
             count["explain"] += len(re.findall(r"^#+ (?:[\d.]+ )?Explain", cell.source, re.M))
-        elif asked := len(re.findall(r"^check\.\w+\(", cell.source, re.M)) or cell.source.startswith("def my_"):
-            count["write"] += asked - blank
+        else:
+            asked = len(re.findall(r"^check\.\w+\(", cell.source, re.M)) or cell.source.startswith("def my_")
+            count["write"] += max(0, asked - blank)
             blank = False
     return count
 
