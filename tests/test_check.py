@@ -272,6 +272,7 @@ def frozen(method: Any, optimiser: Any, views: list[Tensor]) -> float:
 
 STEP: list[Case] = [
     ("training_step", steps_of("fbs"), "never cleared"),
+    ("training_step", steps_of("fbsz"), "the old ones are cleared first"),
     ("training_step", steps_of("fbzs"), "between backward"),
     ("training_step", steps_of("fzsb"), "before loss.backward"),
     ("training_step", steps_of("fzs"), "backward() is missing"),
@@ -778,6 +779,7 @@ PARTNERS: list[Case] = [
     ("partner_labels", lambda pictures: list(range(2 * pictures))[::-1], "runs backwards"),
     ("partner_labels", lambda pictures: [row + 1 for row in partners(pictures)], "count rows from 1"),
     ("partner_labels", lambda pictures: partners(pictures)[:pictures], "expected (8,)"),
+    ("partner_labels", partners, "torch.tensor(…) makes one of your list"),
 ]
 
 WRONG = [
@@ -800,7 +802,7 @@ WRONG = [
 EXERCISES = [name for name in check.__all__ if name != "Report"]
 
 RIGHT: list[tuple[str, Callable[..., Any]]] = [
-    ("partner_labels", partners),
+    ("partner_labels", lambda pictures: torch.tensor(partners(pictures))),
     ("partner_labels", lambda pictures: torch.arange(2 * pictures).roll(pictures)),
     ("rotation_batch", turn_by_loops),
     ("rotation_batch", turning()),
@@ -819,7 +821,7 @@ RIGHT: list[tuple[str, Callable[..., Any]]] = [
     ("feature_std", on_sphere),
     ("effective_rank", directions),
     ("moving_average", average),
-    ("queue_loss", queue_rows),
+    ("queue_loss", lambda q, k, n, t: queue_rows(q, k.detach(), n.detach(), t)),
     ("byol_loss", lambda p1, p2, t1, t2: (apart(p1, t2) + apart(p2, t1)) / 2),
     ("cross_correlation", correlation),
     ("variance", lambda z: torch.clamp(1 - z.std(0), min=0).mean()),
@@ -843,7 +845,6 @@ RIGHT: list[tuple[str, Callable[..., Any]]] = [
     ("linear_probe", evaluate.linear),
     ("training_step", step),
     ("training_step", steps_of("zfbs")),
-    ("training_step", steps_of("fbsz")),
     ("crop", gather),
     ("grayscale", gray),
     ("brightness", bright),

@@ -58,6 +58,33 @@ def attention(f: Any) -> Report:
         ),
         Mistake("You gave back the weights: the result is weights @ v.", lambda q, k, v: scores(q, k).softmax(1)),
         Mistake(
+            "You divided by √d after the softmax: divide the scores, before it.",
+            lambda q, k, v: (q @ k.T).softmax(1) / math.sqrt(q.shape[1]) @ v,
+        ),
+        Mistake(
+            "You added the query to the result, as the block round the attention does: the weights @ v alone.",
+            lambda q, k, v: q + scores(q, k).softmax(1) @ v,
+        ),
+        *(
+            Mistake(
+                f"{n:g} stands where √d belongs: d is the length of a query, q.shape[1].",
+                lambda q, k, v, n=n: (q @ k.T / n).softmax(1) @ v,
+            )
+            for n in (8.0, 2.0, 4.0, 64.0)
+        ),
+        Mistake(
+            "√d is cut to a whole number: leave out int() or //.",
+            lambda q, k, v: (q @ k.T / int(q.shape[1] ** 0.5)).softmax(1) @ v,
+        ),
+        Mistake(
+            "This is causal attention: a token sees itself and what stands before. Here each sees all.",
+            lambda q, k, v: F.scaled_dot_product_attention(q[None], k[None], v[None], is_causal=True)[0],
+        ),
+        Mistake(
+            "Your scores are cosines: attention takes dot products, divided by √d.",
+            lambda q, k, v: (F.normalize(q, dim=1) @ F.normalize(k, dim=1).T / math.sqrt(q.shape[1])).softmax(1) @ v,
+        ),
+        Mistake(
             "You took the value of the largest score alone: a softmax takes a share of each.",
             lambda q, k, v: v[scores(q, k).argmax(1)],
         ),

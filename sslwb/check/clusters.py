@@ -51,6 +51,11 @@ def sinkhorn(f: Any) -> Report:
         Mistake("You did one round, whatever `rounds` says.", lambda s, e, n: alternate(s, e, 1)),
         Mistake("epsilon is missing: exp(scores / epsilon).", lambda s, e, n: alternate(s, 1.0, n)),
         Mistake(
+            "You scaled the columns alone and divided by the number of pictures: each round ends with the rows, whose "
+            "sums are 1.",
+            lambda s, e, n: alternate(s, e, n, (0,)) / len(s),
+        ),
+        Mistake(
             "You scaled the columns alone, and the rows only once, at the very end: both in every round.",
             lambda s, e, n: scaled(alternate(s, e, n, (0,)), 1, (1,)),
         ),
@@ -60,6 +65,10 @@ def sinkhorn(f: Any) -> Report:
         ),
         Mistake(
             "One round is missing: range(rounds) already runs `rounds` times.", lambda s, e, n: alternate(s, e, n - 1)
+        ),
+        Mistake(
+            "One round is missing: range(rounds) already runs `rounds` times.",
+            lambda s, e, n: alternate(s - s.max(), e, n - 1),
         ),
         Mistake("You did one round too many.", lambda s, e, n: alternate(s, e, n + 1)),
         Mistake("You did three rounds, whatever `rounds` says.", lambda s, e, n: alternate(s, e, 3)),
@@ -139,6 +148,14 @@ def sharpened(f: Any) -> Report:
         Mistake(
             "You centred with the mean of this batch: the centre that you are given remembers many batches.",
             lambda s, c, t: ((s - s.mean(0)) / t).softmax(1),
+        ),
+        Mistake(
+            "You took a sigmoid of each score: the softmax makes the prototypes of a row share 1.",
+            lambda s, c, t: ((s - c) / t).sigmoid(),
+        ),
+        Mistake(
+            "The difference is turned round, centre - scores: it is scores - centre.",
+            lambda s, c, t: ((c - s) / t).softmax(1),
         ),
         Mistake("The softmax is missing: these are the sharpened scores.", lambda s, c, t: (s - c) / t),
         Mistake(

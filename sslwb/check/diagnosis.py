@@ -4,6 +4,7 @@ The order, from what is sure and exact to what is sure and vague; nothing is gue
 
 1. a known wrong answer to this exercise gives the same on every trial;
 2. the right answer does, with two arguments exchanged, one of them changed before, or its result changed after;
+   or two of the known ones at once, if they also give the learner's numbers for other inputs;
 3. one size or number decides between right and wrong, all else the same;
 4. all that is wrong lies in one part of the result;
 5. something matters that should not, or the other way round: an argument, the length of the rows, their mean;
@@ -127,16 +128,66 @@ def hint_for(case: Case, mistakes: Iterable[Mistake]) -> str:
     mistakes = list(mistakes)
     alone = [(m.hint, m.compute) for m in mistakes if not m.hint.startswith("Two things")]
     together = [(m.hint, m.compute) for m in mistakes if m.hint.startswith("Two things")]
-    twisted = _twisted(case) if case.twists else ()
-    twice_wrong = _twice_wrong(case, alone) if case.twists else ()
-    for candidates in (alone, twisted, together, twice_wrong):
-        for hint, compute in candidates:
+    if found := _fits(case, alone):
+        return f"{found}\n  (F{seen[1:]}.)"
+    if case.twists and (twice := _fits(case, list(_twice_the_same(case, _names(case))))):
+        return f"{twice}\n  (F{seen[1:]}.)"
+    if always := _always(case):
+        return f"{seen}.\n  {always}"
+    if case.twists:
+        for hint, compute in _twisted(case):
             if case.gives_the_same(compute):
                 return f"{hint}\n  (F{seen[1:]}.)"
-        if case.twists and candidates is twisted and (constant := _constant(case)):
+        if constant := _constant(case):
             return f"{seen}.\n  {constant}"
-    finders = (_complaint, _part, _blame, _suspicion, _shape, _repair, _dependence, _relation)
+    for hint, compute in together:
+        if case.gives_the_same(compute) and _again_the_same(case, compute):
+            return f"{hint}\n  (F{seen[1:]}.)"
+    finders = (_complaint, _part, _blame, _suspicion, _shape, _repair, _hard, _dependence, _relation)
     return f"{seen}.\n  {next(filter(None, (find(case) for find in finders)))}"
+
+
+def _fits(case: Case, mistakes: Sequence[tuple[str, Callable[..., Any]]]) -> str:
+    """The known mistake that gives the learner's numbers; two, where a second one gives the same."""
+    hints = list(dict.fromkeys(hint for hint, compute in mistakes if case.gives_the_same(compute)))
+    return "\n  Or, as this gives the same numbers: ".join(hints[:2])
+
+
+def _fresh(case: Case, seeds: Sequence[int] = (31, 32, 33)) -> list[Trial]:
+    """The trials that can be drawn anew, with other numbers."""
+    return [t.again(seed) for t in case.trials if t.draw is not None for seed in seeds]
+
+
+def _again_the_same(case: Case, compute: Callable[..., Any]) -> bool:
+    """Whether it gives the learner's numbers for other inputs too: two mistakes at once need more evidence than one."""
+    trials = _fresh(case)
+    try:
+        return bool(trials) and all(
+            near(case.run(t), as_tensor(compute(*copied(t.inputs))), case.tolerance) for t in trials
+        )
+    except (Wrong, NotAttempted, ValueError, RuntimeError, IndexError, TypeError):
+        return False
+
+
+def _always(case: Case) -> str:
+    """Whether a single number comes out that is always the same, for other inputs too."""
+    if case.call is None or any(v.ndim for v in (*case.right, *case.answers)) or not _fresh(case):
+        return ""
+    first = case.answers[0]
+    if all(near(r, case.right[0], case.tolerance) for r in case.right):
+        return ""
+    if not all(near(a, first, 1e-6) for a in case.answers) or not math.isfinite(first.item()):
+        return ""
+    try:
+        more = [case.run(t) for t in _fresh(case)]
+    except (Wrong, NotAttempted):
+        return ""
+    if not all(near(a, first, 1e-6) for a in more):
+        return ""
+    return (
+        f"Yours is always {_number(first)}, whatever comes in. Either something is compared with itself, or scaled so "
+        "that nothing is left of it, or the arguments are not used."
+    )
 
 
 def _seen(case: Case) -> str:
@@ -177,14 +228,24 @@ def _twisted(case: Case) -> Iterator[tuple[str, Callable[..., Any]]]:
         yield hint, lambda *i, after=after: after(as_tensor(truth(*i)), i)
 
 
-def _twice_wrong(
-    case: Case, mistakes: Sequence[tuple[str, Callable[..., Any]]]
-) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """The known wrong answers, with their result changed in one way."""
-    for name, compute in mistakes:
-        for hint, change in _after(case):
-            both = f"Two things: 1. {name}\n  2. {hint}"
-            yield both, lambda *i, c=change, m=compute: c(as_tensor(m(*i)), i)
+def _twice_the_same(case: Case, names: Sequence[str]) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """One of two arguments in both places, where the numbers cannot say which."""
+    inputs = case.trials[0].inputs
+    tensors = [k for k, v in enumerate(inputs) if isinstance(v, Tensor)]
+    for a, b in combinations(tensors, 2):
+        if inputs[a].shape != inputs[b].shape or inputs[a].dtype != inputs[b].dtype:
+            continue
+
+        def either(*i: Any, a: int = a, b: int = b) -> Any:
+            first, second = (
+                as_tensor(case.truth(*copied([i[keep] if k in (a, b) else v for k, v in enumerate(i)])))
+                for keep in (a, b)
+            )
+            if not near(first, second, case.tolerance):
+                raise ValueError
+            return first
+
+        yield f"One of `{names[a]}` and `{names[b]}` stands in both places: each is used once.", either
 
 
 def _names(case: Case) -> Sequence[str]:
@@ -376,10 +437,58 @@ def _decides(case: Case, good: Trial, bad: Trial) -> str:
             continue
         if wrong:
             came = f"It is right for {name} = {good.setting[name]} and wrong for {name} = {value}, all else the same"
-            if name in case.call.arguments:
-                return f"{came}: is `{name}` used everywhere, with no number in its place?"
-            return f"{came}: is a size written into the function, or are two sizes mixed up?"
+            cause = _cause_of_argument if name in case.call.arguments else _cause_of_size
+            return came + cause(case, good, name, value)
     return ""
+
+
+def _cause_of_argument(case: Case, good: Trial, name: str, value: Any) -> str:
+    """What an argument that decides may come from; nothing is said that was not tried."""
+    assert case.call is not None
+    k, number = case.call.arguments.index(name), good.setting[name]
+    if case.gives_the_same(lambda *i: case.truth(*i[:k], number, *i[k + 1 :])):
+        return f": {number} stands where `{name}` belongs. Is `{name}` used everywhere, with no number in its place?"
+    names = _names(case)
+    bad = good.again(101, **{name: value})
+    for other, given in enumerate(good.inputs):
+        if isinstance(given, Tensor) and not _matters(case, good, other) and _matters(case, bad, other):
+            return (
+                f". With {name} = {number} the right result does not depend on `{names[other]}`: what becomes of "
+                f"`{names[other]}` is wrong."
+            )
+    return "."
+
+
+def _matters(case: Case, trial: Trial, k: int) -> bool:
+    """Whether the right result changes with an argument."""
+    right = as_tensor(case.truth(*copied(trial.inputs)))
+    changed = [(*trial.inputs[:k], trial.again(seed).inputs[k], *trial.inputs[k + 1 :]) for seed in (77, 78)]
+    return any(not near(as_tensor(case.truth(*copied(i))), right, case.tolerance) for i in changed)
+
+
+def _cause_of_size(case: Case, good: Trial, name: str, value: Any) -> str:
+    """Whether a size is written in, or two are mixed up: other sizes are tried."""
+    size = good.setting[name]
+    for other, same in good.setting.items():
+        if other != name and same == size and isinstance(same, int):
+            both = {name: value, other: value}
+            if _is_right_at(case, good, both):
+                return f", and right again for {other} = {name} = {value}: are {name} and {other} mixed up?"
+    if isinstance(size, int) and all(_is_right_at(case, good, {name: n}) is False for n in (size - 1, size + 1)):
+        return f", as for {size - 1} and {size + 1}: is a size written into the function, or are two sizes mixed up?"
+    return "."
+
+
+def _is_right_at(case: Case, good: Trial, setting: Mapping[str, Any]) -> bool | None:
+    """Whether the function is right with another setting; None where there is no such one."""
+    try:
+        trials = [good.again(seed, **setting) for seed in (101, 102)]
+        for trial in trials:
+            if not as_tensor(case.truth(*copied(trial.inputs))).isfinite().all():
+                return None
+    except (ValueError, RuntimeError, IndexError, KeyError, TypeError, AssertionError):
+        return None
+    return all(case.is_right(trial) for trial in trials)
 
 
 def _suspicion(case: Case) -> str:
@@ -437,7 +546,7 @@ def _part(case: Case) -> str:
     for a, r, t in zip(case.answers, case.right, case.trials, strict=True):
         wrong.append(_wrong(a, r, case.tolerance))
         own = dict(case.places(*t.inputs)) if case.places else {}
-        parts.append({**own, **_parts(r)})
+        parts.append({**own, **_parts(r, plain=len({right.ndim for right in case.right}) > 1)})
     candidates = [
         name
         for name in parts[0]
@@ -451,13 +560,13 @@ def _part(case: Case) -> str:
     return f"{'All' if inside else 'Only'} {smallest} {'are' if inside else 'can be'} wrong; everything else is right."
 
 
-def _parts(r: Tensor) -> dict[str, Tensor]:
-    """Parts of a tensor that have a name."""
+def _parts(r: Tensor, plain: bool = False) -> dict[str, Tensor]:
+    """Parts of a tensor that have a name; `plain` leaves out rows and columns, where trials differ in dimensions."""
     parts: dict[str, Tensor] = {}
     for dim in range(r.ndim):
         n = r.shape[dim]
         index = torch.arange(n).view([-1 if d == dim else 1 for d in range(r.ndim)]).expand(r.shape)
-        axis = ("rows", "columns")[dim] if r.ndim <= 2 else f"places along dimension {dim}"
+        axis = ("rows", "columns")[dim] if r.ndim <= 2 and not plain else f"places along dimension {dim}"
         parts |= {
             f"the first of the {axis} (index 0)": index == 0,
             f"the last of the {axis} (index -1)": index == n - 1,
@@ -538,60 +647,122 @@ def _right_after(case: Case, k: int, change: Callable[[Tensor], Tensor]) -> bool
         return False
 
 
+def _hard(case: Case) -> str:
+    """Whether nothing but 0 and 1 comes out where shares are asked for."""
+    answers, right = (set(torch.cat([v.flatten() for v in of]).tolist()) for of in (case.answers, case.right))
+    if any(not a.ndim for a in case.answers) or not answers <= {0.0, 1.0} or right <= {0.0, 1.0}:
+        return ""
+    return "Yours holds 0 and 1 alone, where numbers between are expected: the largest takes all, or one is rounded."
+
+
 def _dependence(case: Case) -> str:
     """An argument, or a property of one, whose change should show in the result and does not; or the reverse."""
-    trial = next((t for t in case.trials if t.draw is not None), None)
-    if case.call is None or trial is None:
+    trials = [t for t in case.trials if t.draw is not None]
+    if case.call is None or not trials:
         return ""
-    names = _names(case)
-    try:
-        mine, truth = case.run(trial), as_tensor(case.truth(*copied(trial.inputs)))
-        others = [trial.again(seed).inputs for seed in (77, 78, 79)]
-    except (Wrong, NotAttempted):
-        return ""
-
-    def changes(k: int, *values: Any) -> tuple[bool, bool]:
-        """Whether the learner's result changes for one of these values, and whether the right one does."""
-        new = [Trial(trial.about, (*trial.inputs[:k], value, *trial.inputs[k + 1 :])) for value in values]
-        return (
-            any(not near(case.run(n), mine, case.tolerance) for n in new),
-            any(not near(as_tensor(case.truth(*copied(n.inputs))), truth, case.tolerance) for n in new),
-        )
-
+    names, found = _names(case), Effects(case)
     constant = len({str(a.tolist()) for a in case.answers}) == 1
-    for k, value in enumerate(trial.inputs):
-        if isinstance(value, Tensor):
-            values: list[Any] = [inputs[k] for inputs in others]
-        else:
-            values = [v * value for v in (0.5, 0.9)] if isinstance(value, float) else [1, 2 * value + 1, 3 * value]
+    if constant or len(names) > 1:
+        for k, value in enumerate(trials[0].inputs):
+            effects = [found(trial, k, _others(trial, k)) for trial in trials]
+            if None in effects or any(mine for mine, _ in (e for e in effects if e)):
+                continue
+            if sum(right for _, right in (e for e in effects if e)) > len(effects) / 2:
+                what = "numbers" if isinstance(value, Tensor) else "values"
+                return (
+                    f"Your result does not depend on `{names[k]}`: it stayed the same for all the {what} that were "
+                    f"tried, in {len(effects)} trials. Where does it belong?"
+                )
+    return _invariance(case, trials[0], found)
+
+
+def _others(trial: Trial, k: int) -> list[Any]:
+    """Quite different values for an argument."""
+    value = trial.inputs[k]
+    if isinstance(value, Tensor):
+        return [trial.again(seed).inputs[k] for seed in range(77, 85)]
+    if isinstance(value, float):
+        return [f * value for f in (0.1, 0.3, 0.5, 0.9, 1.3, 2.0, 5.0)] + [f * (1 - value) for f in (0.2, 0.7)]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return [n for n in (1, 2, value - 1, value + 1, 2 * value + 1, 3 * value) if n != value]
+    return []
+
+
+@dataclass(frozen=True)
+class Effects:
+    """What a change of an argument does to the learner's result and to the right one."""
+
+    case: Case
+
+    def __call__(self, trial: Trial, k: int, values: Sequence[Any]) -> tuple[bool, bool] | None:
+        """Whether the two change for one of these values at least; None where it cannot be tried."""
+        case, mine, right = self.case, False, False
         try:
-            if (constant or len(names) > 1) and changes(k, *values) == (False, True):
-                return f"Your result does not depend on `{names[k]}` at all: where does it belong?"
+            before, truth = case.run(trial), as_tensor(case.truth(*copied(trial.inputs)))
         except (Wrong, NotAttempted, ValueError, RuntimeError):
-            continue
+            return None
+        for value in values:
+            new = Trial(trial.about, (*trial.inputs[:k], value, *trial.inputs[k + 1 :]))
+            try:
+                expected = as_tensor(case.truth(*copied(new.inputs)))
+            except Exception:  # no value that this argument may have
+                continue
+            try:
+                mine |= not near(case.run(new), before, 1e-6)
+            except (Wrong, NotAttempted):  # it stops, so it looks at the argument
+                mine = True
+            right |= not near(expected, truth, case.tolerance)
+        return mine, right
+
+
+# Each change in several strengths; lengths stay positive, so that no row and no column turns round.
+FACTS: dict[str, Callable[[Tensor, float], Tensor]] = {
+    "when rows of {} become longer or shorter": lambda z, s: z * torch.logspace(-s, s, len(z))[:, None],
+    "when a feature (a column) of {} is rescaled": lambda z, s: z * torch.logspace(-s, s, z.shape[1]),
+    "when a number is added to a feature (a column) of {}": lambda z, s: z + s * torch.arange(1, z.shape[1] + 1),
+}
+
+
+def _invariance(case: Case, trial: Trial, found: Effects) -> str:
+    """A property of an argument that changes one of the two results, in some strength, and the other in none."""
+    names = _names(case)
     matrices = [
         (k, v) for k, v in enumerate(trial.inputs) if isinstance(v, Tensor) and v.is_floating_point() and v.ndim == 2
     ]
-    facts: dict[str, Callable[[Tensor], Tensor]] = {
-        "when rows of {} become longer or shorter": lambda z: z * torch.arange(1, len(z) + 1)[:, None] / 2,
-        "when a feature (a column) of {} is rescaled": lambda z: z * torch.arange(1, z.shape[1] + 1) / 2,
-        "when a number is added to a feature (a column) of {}": lambda z: z + torch.arange(1, z.shape[1] + 1) / 2,
-    }
-    for when, change in facts.items():
+    for when, change in FACTS.items():
         for k, value in matrices:
-            said, changed = when.format(f"`{names[k]}`"), change(value)
-            try:
-                match changes(k, changed, value + 10 * (changed - value)):
-                    case (True, False):
-                        return f"Your result changes {said}, and the right one does not."
-                    case (False, True):
-                        return f"The right result changes {said}, and yours does not."
-            except (Wrong, NotAttempted, ValueError, RuntimeError):
-                continue
+            said = when.format(f"`{names[k]}`")
+            effects = found(trial, k, [change(value, strength) for strength in (0.2, 0.5, 1.0, -0.5)])
+            if effects == (True, False):
+                return f"Your result changes {said}, and the right one does not."
+            if effects == (False, True):
+                return f"The right result changes {said}, and yours does not."
     return ""
 
 
 # 6. How the numbers differ.
+
+
+RATIOS = {
+    1 / math.log(2): ": that is 1 / ln 2, a logarithm to base 2 (log2) where the natural one belongs, or exp2 for exp",
+    math.log(2): ": that is ln 2, the natural logarithm where one to base 2 belongs",
+    1 / math.log(10): ": that is 1 / ln 10, a logarithm to base 10 (log10) where the natural one belongs",
+    0.5: ": you divide by 2 once too often, or a 2 is missing",
+    2.0: ": you multiply by 2 once too often, or a division by 2 is missing",
+}
+DIFFERENCES = {
+    math.log(2): ": that is log 2, so a factor of 2 too much stands inside a logarithm (each counted twice?)",
+    -math.log(2): ": that is -log 2, so inside a logarithm you divide by 2 once too often (pairs counted once, and "
+    "divided by twice as many?)",
+}
+
+
+def _known(value: float, constants: Mapping[float, str]) -> str:
+    """What a constant is known to come from."""
+    known = ": a factor, a mean or a sum?" if constants is RATIOS else ": a term too many, or one missing?"
+    if constants is DIFFERENCES and abs(value) > 1e6:
+        known = ", a number as large as a mask's: what should count is masked. Is the mask turned round?"
+    return next((text for number, text in constants.items() if abs(value - number) < 1e-3 * abs(number)), known)
 
 
 def _constant(case: Case) -> str:
@@ -601,9 +772,9 @@ def _constant(case: Case) -> str:
     a, r = torch.cat([x.flatten() for x in case.answers]), torch.cat([x.flatten() for x in case.right])
     ratio, difference = a / r, a - r
     if torch.isfinite(ratio).all() and (ratio - ratio[0]).abs().max() < 1e-3 * ratio[0].abs():
-        return f"Yours is always {ratio[0]:.3g} times the right value: a factor, a mean or a sum?"
+        return f"Yours is always {ratio[0]:.3g} times the right value{_known(ratio[0].item(), RATIOS)}"
     if (difference - difference[0]).abs().max() < 1e-3 * difference[0].abs():
-        return f"Yours is always off by {difference[0]:+.3g}: a term too many, or one missing?"
+        return f"Yours is always off by {difference[0]:+.3g}{_known(difference[0].item(), DIFFERENCES)}"
     return ""
 
 

@@ -33,6 +33,11 @@ COMMON = {
     "denominator are too.",
     "temperature below alone": "Only the denominator is divided by the temperature: the positive above is divided too.",
     "mean below": "The denominator is a mean: sum the exponentials.",
+    "nearest as positive": "You took the largest similarity for the right one (argmax): the label says which it is.",
+    "1 - share": "This is 1 minus the positive's share: the loss is -log of it.",
+    "far is like": "You took distances for similarities, so that the farthest is the likeliest: put minus before, "
+    "or use "
+    "the dot product.",
     "no exponential": "The exponential is missing in the denominator: log Σ exp(similarity / temperature).",
     "log twice": "You took the logarithm twice: F.nll_loss wants log-softmax, F.cross_entropy does it itself.",
     "distance": "You used minus the distance: use the dot product, the cosine of unit vectors.",
@@ -53,6 +58,13 @@ TWO_VIEWS = {
     "itself as positive": "You named each view itself as its positive: the target of row i is row i + B.",
     "diagonal zeroed": "You set the diagonal to 0, and e⁰ = 1 is a candidate like others: put -inf there, so that a "
     "view's similarity with itself drops out.",
+    "diagonal at -1": "Your diagonal holds -1 before the division, the smallest cosine, and exp(-1 / temperature) "
+    "still "
+    "counts: put -inf there, so that a view's similarity with itself drops out.",
+    "mask turned": "The mask is turned round: it hides all but each view itself. Hide the diagonal and keep the "
+    "others.",
+    "labels behind the gap": "With the diagonal cut out, columns behind it move one to the left, and those before it "
+    "stay: the label of row i is i + B - 1 in the first half, and i - B, unmoved, in the second.",
     "backwards": "Your positives run backwards: row i and row i + B belong together, not the first and the last.",
     "diagonal alone twice": "Each view's similarity with itself is in the denominator, and its partner is not: mask "
     "the diagonal, keep the partner.",
@@ -70,6 +82,18 @@ ONE_VIEW = {
     "second view raw": "Only one side is normalised: the candidates, a row each, get the length 1 as well.",
     "all alike": "Your label is column 0 for every row: the right column of row i is i, torch.arange(B).",
     "backwards": "Your labels run backwards: row i belongs to column i.",
+}
+
+
+# Two mistakes at once are named only where they concern different parts: two at the end easily give what a third
+# one gives.
+STAGES = {
+    **dict.fromkeys(("unnormalised", "normalised over the batch", "first view raw", "second view raw"), "length"),
+    **dict.fromkeys(("temperature multiplied", "temperature forgotten", "squared distance", "distance"), "similarity"),
+    **dict.fromkeys(("diagonal kept", "diagonal zeroed", "diagonal masked", "diagonal at -1"), "mask"),
+    "other view alone": "candidates",
+    "one direction": "rows",
+    **dict.fromkeys(("next row", "interleaved", "itself as positive", "backwards", "all alike"), "label"),
 }
 
 
@@ -164,6 +188,11 @@ def alignment(f: Any) -> Report:
             lambda a, b: 1 - (unit(a) * unit(b)).sum(1).mean(),
         ),
         Mistake(
+            "You took the mean of the differences, then the square: square the difference of each pair first, then "
+            "take the mean over the pairs.",
+            lambda a, b: (unit(a) - unit(b)).mean(0).square().sum(),
+        ),
+        Mistake(
             "You compared all pictures with all: compare row i with row i.",
             lambda a, b: torch.cdist(unit(a), unit(b)).square().mean(),
         ),
@@ -211,6 +240,22 @@ def uniformity(f: Any) -> Report:
             "The sign in the exponent is turned round: near pairs count most, exp(-2 · squared distance).",
             lambda z: squared(z).mul(2).exp().mean().log(),
         ),
+        Mistake(
+            "Cosines stand where squared distances belong: 2 - 2 · cosine.",
+            lambda z: (squared(z) / 2 - 1).mul(2).exp().mean().log(),
+        ),
+        Mistake(
+            "You took the mean over the features in each squared distance: sum over them.",
+            lambda z: squared(z).div(z.shape[1]).mul(-2).exp().mean().log(),
+        ),
+        Mistake(
+            "You divided the squared distance by 2: multiply, exp(-2 · squared distance).",
+            lambda z: squared(z).div(-2).exp().mean().log(),
+        ),
+        Mistake(
+            "Only neighbouring rows are paired: all pairs of different rows count (torch.pdist).",
+            lambda z: F.normalize(z, dim=1).diff(dim=0).square().sum(1).mul(-2).exp().mean().log(),
+        ),
         Mistake("You summed over the pairs: take the mean.", lambda z: squared(z).mul(-2).exp().sum().log()),
         Mistake("The sign is turned round: uniformity is below 0.", lambda z: -squared(z).mul(-2).exp().mean().log()),
     ]
@@ -250,6 +295,13 @@ def _two_views(z1: Tensor, z2: Tensor, temperature: float, wrong: frozenset[str]
         target = row.flip(0)
     if "itself as positive" in wrong:
         target = row
+    elif "mask turned" in wrong:
+        s = s.masked_fill(~torch.eye(2 * b, dtype=torch.bool), -1e9)
+    elif "labels behind the gap" in wrong:
+        s = s[~torch.eye(2 * b, dtype=torch.bool)].view(2 * b, 2 * b - 1)
+        target = torch.cat((row[:b] + b - 1, (row[:b] - 1) % (2 * b - 1)))
+    elif "diagonal at -1" in wrong:
+        s = s.masked_fill(torch.eye(2 * b, dtype=torch.bool), -1 / temperature)
     elif "diagonal zeroed" in wrong:
         s = s.masked_fill(torch.eye(2 * b, dtype=torch.bool), 0)
     elif "diagonal alone twice" in wrong:
@@ -291,6 +343,8 @@ def _similarity(a: Tensor, b: Tensor, temperature: float, wrong: frozenset[str])
     s = -(a[:, None] - b).square().sum(2) if "squared distance" in wrong else a @ b.T
     if "distance" in wrong:
         s = -torch.cdist(a, b)
+    if "far is like" in wrong:
+        s = (a[:, None] - b).square().sum(2) / 2
     if "temperature forgotten" in wrong:
         return s
     return s * temperature if "temperature multiplied" in wrong else s / temperature
@@ -298,6 +352,10 @@ def _similarity(a: Tensor, b: Tensor, temperature: float, wrong: frozenset[str])
 
 def _reduced(s: Tensor, target: Tensor, temperature: float, wrong: frozenset[str]) -> Tensor:
     """The loss of similarities (R, C), whose positives stand in the columns `target`."""
+    if "nearest as positive" in wrong:
+        target = s.argmax(1)
+    if "1 - share" in wrong:
+        return 1 - s.softmax(1).gather(1, target[:, None]).mean()
     if "softmax twice" in wrong:
         s = s.softmax(1)
     positive = s.gather(1, target[:, None])[:, 0]
@@ -333,7 +391,11 @@ def _mistakes(compute: Any, hints: dict[str, str]) -> list[Mistake]:
         return lambda a, b, t: compute(a, b, t, frozenset(names))
 
     singles = [Mistake(hint, one(name)) for name, hint in hints.items()]
-    pairs = [Mistake(f"Two things: 1. {hints[a]}\n  2. {hints[b]}", one(a, b)) for a, b in combinations(hints, 2)]
+    pairs = [
+        Mistake(f"Two things: 1. {hints[a]}\n  2. {hints[b]}", one(a, b))
+        for a, b in combinations(hints, 2)
+        if STAGES.get(a, "end") != STAGES.get(b, "end")
+    ]
     return singles + pairs
 
 

@@ -59,6 +59,19 @@ def feature_std(f: Any) -> Report:
             lambda z: std(unit(z)).mean() * math.sqrt(len(z)),
         ),
         Mistake("√D is missing, and you summed over the features: take their mean.", lambda z: std(unit(z)).sum()),
+        *(
+            Mistake(
+                f"{n:g} stands where √D belongs: D is the number of features, z.shape[1].",
+                lambda z, n=n: std(unit(z)).mean() * n,
+            )
+            for n in (2.0, 4.0, 8.0, 128**0.5)
+        ),
+        Mistake(
+            "The mean is not taken off: this is the root of the mean square of each feature, which is 1 for any "
+            "cloud on "
+            "the sphere that points one way too. Take the standard deviation over the pictures.",
+            lambda z: unit(z).square().mean(0).sqrt().mean() * math.sqrt(z.shape[1]),
+        ),
         Mistake(
             "You standardised the features before: then nothing is left of their spread.",
             lambda z: std(unit((z - z.mean(0)) / z.std(0))).mean() * math.sqrt(z.shape[1]),
@@ -224,7 +237,15 @@ def effective_rank(f: Any) -> Report:
         arguments=("z",),
         agrees_with="sslwb.geometry.effective_rank",
         tolerance=1e-3,
+        edge=_flat(),
+        edge_hint="where a direction is not used at all, as after a collapse, yours gives NaN: log 0 is infinite. "
+        "torch.special.entr(p), or a clamp before the logarithm, takes 0 · log 0 as 0.",
     )
+
+
+def _flat() -> Trial:
+    g = torch.Generator().manual_seed(0)
+    return Trial("a direction that is not used", (torch.randn(8, 3, generator=g) * torch.tensor([1.0, 1.0, 0.0]),))
 
 
 def _clouds() -> list[Trial]:

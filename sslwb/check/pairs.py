@@ -62,6 +62,10 @@ def partner_labels(f: Any) -> Report:
             lambda b: (torch.arange(2 * b) + b) % b,
         ),
         Mistake(
+            "You went back to the top one row too soon, at 2B - 1 instead of 2B: there are 2B rows.",
+            lambda b: (torch.arange(2 * b) + b) % max(2 * b - 1, 1),
+        ),
+        Mistake(
             "Each label is the next row, as if the partner stood one row below. It stands B rows further.",
             lambda b: torch.arange(2 * b).roll(-1),
         ),

@@ -88,6 +88,10 @@ def patchify(f: Any) -> Report:
             lambda x, p: ordered(x, p, 4, 2, 1, 5, 3),
         ),
         Mistake(
+            "Only the first channel is there: a patch holds all of them, C · patch² numbers.",
+            lambda x, p: patches.patchify(x[:, :1], p),
+        ),
+        Mistake(
             "You took the mean of each patch: keep all its numbers.",
             lambda x, p: cut(x, p).mean((3, 5)).flatten(2).mT,
         ),
@@ -167,6 +171,14 @@ def mask_sampling(f: Any) -> Report:
         Mistake(
             "You sorted all pictures together: each row hides equally many.",
             lambda n, r: (n.flatten().argsort().argsort() < round(r * n.numel())).view_as(n),
+        ),
+        Mistake(
+            "You sorted all pictures together: each row hides equally many.",
+            lambda n, r: (n.flatten().argsort().argsort() < count(n, r) * len(n)).view_as(n),
+        ),
+        Mistake(
+            "The count is of the rows (pictures): round(ratio · L) with L = noise.shape[1].",
+            lambda n, r: n.argsort(1).argsort(1) < round(r * len(n)),
         ),
         Mistake(
             "You cut the count off, int(ratio · L): round it.",

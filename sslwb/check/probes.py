@@ -22,6 +22,7 @@ VOTES = {
     "embeddings share says nothing.",
     "own mean": "You centred the test set with its own mean: use that of the training set for both, as for a single "
     "new picture.",
+    "dot product, stable": "You did not normalise: divide by the lengths, or long embeddings are near to everything.",
     "dot product": "You did not normalise: divide by the lengths, or long embeddings are near to everything.",
     "Euclidean": "You took the nearest by Euclidean distance: take the greatest cosine.",
     "farthest": "You took the k farthest: topk gives the largest values, and near means a large cosine.",
@@ -32,6 +33,14 @@ VOTES = {
     "one too many": "k + 1 neighbours vote: take k. The test pictures are not in the training set, so none is itself.",
     "nearest left out": "You leave the nearest neighbour out. The test pictures are not in the training set, so none "
     "is itself: all k count.",
+    "any of them": "You count a picture as right if any of its k neighbours has its label: let them vote, one answer "
+    "a picture.",
+    "mean label": "You took the mean of the neighbours' labels as if they were quantities: labels are names, so let "
+    "the "
+    "neighbours vote for classes.",
+    "votes overwritten": "Votes overwrite each other: a class has the vote of one of its neighbours alone. Add them "
+    "up, "
+    "scatter_add_.",
     "class mean": "You compare with the mean of each class: the k nearest training embeddings vote.",
     "training set raw": "Only the test set is centred: subtract train_z.mean(0) from both.",
     "test set raw": "Only the training set is centred: subtract train_z.mean(0) from both.",
@@ -76,7 +85,8 @@ def knn(f: Any) -> Report:
         edge=_few(),
         edge_hint="with k = 50 and 30 training pictures yours stops or differs: use min(k, len(train_z)).",
         explain=lambda error, _: (
-            "Votes for each class: torch.zeros(len(test_z), classes).scatter_add_(1, train_y[index], weight)."
+            "Votes for each class: torch.zeros(len(test_z), classes).scatter_add_(1, train_y[index], weight), and the "
+            "classes are train_y.max() + 1, no fixed number."
             if "scatter" in str(error)
             else ""
         ),
@@ -86,6 +96,17 @@ def knn(f: Any) -> Report:
 PROBES = {
     "train accuracy": "You measured on the training set: train there, measure on the test set.",
     "trained on test": "You trained on the test set: it may only be measured on.",
+    "test set raw": "You standardised the training set and not the test set: both with the training set's mean and "
+    "deviation.",
+    "each picture": "You standardised each picture over its features (dim=1): each feature over the training set, "
+    "dim=0.",
+    "a fifth": "The classifier comes from the first fifth of the training set alone: the last training takes all of "
+    "it.",
+    "label numbers": "This is a regression on the numbers of the labels: a class is a name, so give each one a "
+    "score of "
+    "its own, and take the largest.",
+    "one step": "This is a single step of descent: step on until the loss no longer falls.",
+    "nearest": "This asks the nearest neighbour: a linear classifier, a @ w + bias, is asked for.",
     "own standardisation": "You standardised the test set with its own mean and deviation: use the training set's for "
     "both.",
     "not trained": "Your classifier guesses as it was drawn: did the optimiser step on its weights?",
@@ -116,7 +137,7 @@ def linear_probe(f: Any) -> Report:
         tolerance=0.03,
         twists=False,
         draws=True,
-        complaint=_looks_at_test_labels,
+        complaint=lambda call: _looks_at_test_labels(call) or _guesses(call) or _wants_standardised(call),
         explain=lambda error, _: (
             "The classifier gives a number for each class: (D, classes) weights, and the classes are train_y.max() + 1."
             if "out of bounds" in str(error) or "must match" in str(error)
@@ -131,24 +152,75 @@ def _looks_at_test_labels(call: Bound) -> str:
     Each test picture is predicted to be in one class. So if all test labels were class 0, then all class 1, and so on,
     the accuracies would add up to 1. They add up to more if the best step, or the best weight decay, is chosen by them.
     """
-    moved = _probe_trials()[1]
-    train_z, train_y, test_z, test_y = moved.inputs
-    total = 0.0
-    for c in range(int(train_y.max()) + 1):
-        torch.manual_seed(0)
-        try:
-            value = answer(call, Trial(moved.about, (train_z, train_y, test_z, torch.full_like(test_y, c))), draws=True)
-            total += float(value)
-        except (Wrong, NotAttempted, TypeError, ValueError, RuntimeError):
-            return ""
-    if 1.05 < total < 2.5:
+    for trial in (_probe_trials()[1], _few_and_wide()):
+        train_z, train_y, test_z, test_y = trial.inputs
+        total = 0.0
+        for c in range(int(train_y.max()) + 1):
+            labels = torch.full_like(test_y, c)
+            try:
+                with torch.random.fork_rng(devices=[]):
+                    torch.manual_seed(0)  # what it draws is the same each time
+                    value = answer(call, Trial(trial.about, (train_z, train_y, test_z, labels)), draws=True)
+                total += float(value)
+            except (Wrong, NotAttempted, TypeError, ValueError, RuntimeError):
+                return ""
+        if 1.03 < total < 2.5:
+            return (
+                f"your predictions depend on the test labels: with all of them 0, then all 1, and so on, the "
+                f"accuracies add up to {total:.2f} instead of 1. Do you keep the best test accuracy on the way, or "
+                "choose a setting by it? Train with the training set alone, and measure once, at the end."
+            )
+    return ""
+
+
+def _few_and_wide() -> Trial:
+    """So few pictures with so many features, and labels by chance, that every setting predicts something else."""
+    g = torch.Generator().manual_seed(8)
+    y = torch.arange(60) % 4
+    return Trial(
+        "60 pictures of 40 features",
+        (torch.randn(60, 40, generator=g), y, torch.randn(200, 40, generator=g), y.repeat(4)[:200]),
+    )
+
+
+def _guesses(call: Bound) -> str:
+    """A complaint where no more is read than guessing gives, in the simplest case."""
+    trial = _probe_trials()[0]
+    try:
+        value = float(answer(call, trial, draws=True))
+    except (Wrong, NotAttempted, TypeError, ValueError, RuntimeError):
+        return ""
+    if abs(value - 0.25) < 0.05:
         return (
-            f"your predictions depend on the test labels: with all of them 0, then all 1, and so on, the "
-            "accuracies add up "
-            f"to {total:.2f} instead of 1. Do you keep the best test accuracy on the way, or choose a setting by "
-            "it? Train "
-            "with the training set alone, and measure once, at the end."
+            f"For {trial.about}, {value:.2f} is what one guesses of four classes: nothing is learnt, or what is learnt "
+            "is not used. Do the steps of training change the weights that are measured?"
         )
+    return ""
+
+
+def _wants_standardised(call: Bound) -> str:
+    """A complaint where the answer is wrong for features of different sizes, and right for standardised ones."""
+    trial = next(t for t in _probe_trials() if "sizes" in t.about)
+    train_z, train_y, test_z, test_y = trial.inputs
+    mean, std = train_z.mean(0), train_z.std(0)
+    right = evaluate.linear(*trial.inputs)
+
+    def near(*inputs: Any) -> bool:
+        value = answer(call, Trial(trial.about, inputs), draws=True)
+        return abs(float(value) - right) < 0.03
+
+    try:
+        if near(*trial.inputs):
+            return ""
+        if near(train_z, train_y, (test_z - mean) / std, test_y):
+            return PROBES["test set raw"]
+        if near((train_z - mean) / std, train_y, (test_z - mean) / std, test_y):
+            return (
+                "Yours becomes right when both sets are standardised before, with the training set's mean and standard "
+                "deviation. That is missing."
+            )
+    except (Wrong, NotAttempted, TypeError, ValueError, RuntimeError):
+        pass
     return ""
 
 
@@ -176,7 +248,7 @@ def _vote(train_z: Tensor, train_y: Tensor, test_z: Tensor, test_y: Tensor, k: i
     b = test_z - {"own mean": test_z.mean(0), "test set raw": 0 * mean}.get(wrong, mean)
     if wrong == "standardised":
         a, b = a / train_z.std(0), b / train_z.std(0)
-    if wrong == "dot product":
+    if wrong.startswith("dot product"):
         similarity = b @ a.T
     elif wrong == "feature lengths":
         similarity = F.normalize(b, dim=0) @ F.normalize(a, dim=0).T
@@ -194,6 +266,16 @@ def _vote(train_z: Tensor, train_y: Tensor, test_z: Tensor, test_y: Tensor, k: i
         "temperature 1": near.exp(),
         "temperature 0.07": (near / 0.07).exp(),
     }.get(wrong, (near / 0.1).exp())
+    if wrong == "dot product, stable":  # exp of large numbers is infinite, unless the largest is taken off first
+        weight = ((near - near.amax(1, keepdim=True)) / 0.1).exp()
+    if wrong == "any of them":
+        return float((train_y[index] == test_y[:, None]).any(1).float().mean())
+    if wrong == "mean label":
+        share = weight / weight.sum(1, keepdim=True)
+        return float(((share * train_y[index]).sum(1).round() == test_y).float().mean())
+    if wrong == "votes overwritten":
+        votes = torch.zeros(len(test_z), classes).scatter_(1, train_y[index], weight)
+        return float((votes.argmax(1) == test_y).float().mean())
     if wrong == "position as label":
         return float((index[:, 0] == test_y).float().mean())
     votes = torch.zeros(len(test_z), classes).scatter_add_(1, train_y[index], weight)
@@ -207,9 +289,25 @@ def _probe(train_z: Tensor, train_y: Tensor, test_z: Tensor, test_y: Tensor, wro
     if wrong == "train accuracy":
         test_z, test_y = train_z, train_y
     mean, std = train_z.mean(0), train_z.std(0)
-    own = wrong == "own standardisation"
-    a = (train_z - mean) / std
-    b = (test_z - test_z.mean(0)) / test_z.std(0) if own else (test_z - mean) / std
+    a, b = (train_z - mean) / std, (test_z - mean) / std
+    if wrong == "own standardisation":
+        b = (test_z - test_z.mean(0)) / test_z.std(0)
+    if wrong == "test set raw":
+        b = test_z
+    if wrong == "each picture":
+        a, b = ((z - z.mean(1, keepdim=True)) / z.std(1, keepdim=True) for z in (train_z, test_z))
+    if wrong == "a fifth":
+        a, train_y = a[: len(a) // 5], train_y[: len(a) // 5]
+    if wrong == "nearest":
+        return _told(train_y[torch.cdist(b, a).argmin(1)] == test_y, wrong)
+    if wrong == "label numbers":
+        one = torch.ones(len(a), 1), torch.ones(len(b), 1)
+        line = torch.linalg.lstsq(torch.cat((a, one[0]), 1), train_y.float()[:, None]).solution
+        return _told((torch.cat((b, one[1]), 1) @ line)[:, 0].round() == test_y, wrong)
+    if wrong == "one step":
+        truth = F.one_hot(train_y).float()
+        error = truth - 1 / truth.shape[1]
+        return _told((b @ a.T @ error + error.sum(0)).argmax(1) == test_y, wrong)
     w, bias = torch.zeros(a.shape[1], 4, requires_grad=True), torch.zeros(4, requires_grad=wrong != "no bias")
     solver = torch.optim.LBFGS([p for p in (w, bias) if p.requires_grad], max_iter=50, line_search_fn="strong_wolfe")
 
@@ -235,22 +333,23 @@ def _told(right: Tensor, wrong: str) -> float:
 def _crowds() -> list[Trial]:
     """Overlapping classes, of several lengths and off the origin, so that every way to vote gives another accuracy."""
 
-    def draw(g: torch.Generator, N: int, M: int, D: int, k: int) -> tuple[Any, ...]:
-        centres = torch.randn(4, D, generator=g)
+    def draw(g: torch.Generator, N: int, M: int, D: int, k: int, classes: int) -> tuple[Any, ...]:
+        centres = torch.randn(classes, D, generator=g)
         offset = 2 * torch.randn(D, generator=g)
         parts = []
         for size, shift in ((N, 0.0), (M, 0.7)):  # the test set lies a little elsewhere
-            y = torch.arange(size) % 4
+            y = torch.arange(size) % classes
             z = centres[y] + 0.9 * torch.randn(size, D, generator=g) * (0.3 + 1.5 * torch.rand(size, 1, generator=g))
             parts += [z + offset + shift * torch.randn(D, generator=g), y]
         return *parts, k
 
-    sizes = ((200, 300, 6, 10), (150, 300, 4, 40), (240, 300, 8, 5))
-    return drawn(
+    sizes = ((200, 300, 6, 10, 4), (150, 300, 4, 40, 4), (240, 300, 8, 5, 7))
+    *first, last = drawn(
         draw,
-        "{N} training and {M} test embeddings, D = {D}, k = {k}",
-        *(dict(zip(("N", "M", "D", "k"), s, strict=True)) for s in sizes),
+        "{N} training and {M} test embeddings of {classes} classes, D = {D}, k = {k}",
+        *(dict(zip(("N", "M", "D", "k", "classes"), s, strict=True)) for s in sizes),
     )
+    return [*first, last.again(3)]  # numbers for which no two mistakes look alike
 
 
 def _few() -> Trial:
@@ -273,29 +372,45 @@ def _probe_trials() -> list[Trial]:
     one = torch.zeros(100, dtype=torch.int64)
     rare = (torch.arange(400) % 10 == 0).long()
     pair = torch.tensor([[0.0] * 8, [0.9] * 8])
+    pairs = torch.arange(400) % 2
+
+    def together(y: Tensor) -> Tensor:
+        """The first feature is the class and the second one: only their difference shows the class well."""
+        other = torch.randn(len(y), 1, generator=g)
+        first = 1.2 * (y[:, None] - 0.5) + 0.4 * torch.randn(len(y), 1, generator=g) + other
+        return torch.cat((first, other), 1)
+
     return [
         Trial(
             "a test set like the training set",
             (crowd(even, centres), even, crowd(even, centres), even),
-            "Even here, where nothing is difficult, less is read than can be: is the classifier trained until "
-            "the loss no "
-            "longer falls?",
+            "Even here, where nothing is difficult, less is read than can be.",
         ),
         Trial("a test set that has moved", (crowd(even, centres), even, crowd(even, moved, 1.2), even)),
         Trial(
             "features of very different sizes",
             (crowd(even, centres) * scales, even, crowd(even, centres) * scales, even),
-            "The features run from thousandths to thousands here: standardise them with the training set's mean and "
-            "standard deviation, and train until the loss no longer falls.",
+            "What is wrong shows where the features run from thousandths to thousands.",
         ),
         Trial(
             "a test set of one class",
             (crowd(even, centres), even, crowd(one, centres), one),
-            "Do you standardise the test set with its own mean and deviation? Use the training set's for both.",
+            "What is wrong shows where the test set is of one class, so that its mean is not that of the training set.",
         ),
         Trial(
             "a rare class",
             (crowd(rare, pair, 0.5), rare, crowd(even % 2, pair, 0.5), even % 2),
-            "One training picture in ten belongs to the second class: is there a bias, and is it trained to the end?",
+            "What is wrong shows where one training picture in ten belongs to the second class.",
+        ),
+        Trial(
+            "classes that overlap",
+            (crowd(even, centres, 2.2), even, crowd(even, centres, 2.2), even),
+            "What is wrong shows where classes overlap, so that a single neighbour, or few pictures, say little.",
+        ),
+        Trial(
+            "features that vary together",
+            (together(pairs), pairs, together(pairs), pairs),
+            "What is wrong shows where features vary together, so that the difference of two classes' means does not "
+            "show the border.",
         ),
     ]

@@ -224,6 +224,11 @@ def variance(f: Any) -> Report:
             lambda z: (1 - z.std(0))[z.std(0) < 1].mean(),
         ),
         Mistake(
+            "0.1 is added to the standard deviation: a spread of 0.9 then counts as enough. No more than a tiny "
+            "number.",
+            lambda z: F.relu(0.9 - z.std(0)).mean(),
+        ),
+        Mistake(
             "The standard deviation is over all numbers at once: one for each feature, z.std(0).",
             lambda z: F.relu(1 - z.std()),
         ),
@@ -231,7 +236,7 @@ def variance(f: Any) -> Report:
 
     def draw(g: torch.Generator, B: int, spread: tuple[float, ...]) -> tuple[Any, ...]:
         z = torch.randn(B, len(spread), generator=g)
-        return ((z - z.mean(0)) / z.std(0) * torch.tensor(spread) + 1.0,)
+        return ((z - z.mean(0)) / z.std(0) * torch.tensor(spread) + 0.6,)
 
     trials = drawn(
         draw,
@@ -240,6 +245,7 @@ def variance(f: Any) -> Report:
         {"B": 4, "spread": (0.15, 0.9, 0.4, 3.0)},
         {"B": 12, "spread": (0.0, 1.5)},
         {"B": 5, "spread": (2.5, 0.3, 0.6)},
+        {"B": 7, "spread": (0.5, 0.3, 0.1)},
     )
     return judge(
         "variance",

@@ -105,6 +105,7 @@ def judge(
     agrees_with: str,
     tolerance: float = 1e-4,
     trained: Sequence[str] = (),
+    fixed: Sequence[str] = (),
     edge: Trial | None = None,
     edge_hint: str = "",
     explain: Callable[[Exception, Trial], str] = lambda *_: "",
@@ -126,11 +127,12 @@ def judge(
         agrees_with: what a right function agrees with, for the message.
         tolerance: how far it may be off, plus the same share of the truth.
         trained: the arguments to which gradients must flow back.
+        fixed: those to which none may.
         edge: a trial which a right function may fail; `edge_hint` is then added as a remark.
         explain: what an exception means, in the learner's terms; "" where it is not known.
         places: parts of the result that have a name in this exercise.
         twists: whether the right answer with something changed is a mistake worth naming.
-        lists: whether a list of numbers will do as a result.
+        lists: whether the numbers of a list are compared before a tensor is asked for.
         draws: whether the function may draw global random numbers.
         complaint: what else must hold beside the values, in words where it does not.
     """
@@ -164,10 +166,12 @@ def judge(
             complaint=complaint,
         )
         for value, trial in zip(values, trials, strict=True):
-            _check_kind(value, truth(*copied(trial.inputs)), lists)
+            _check_kind(value, truth(*copied(trial.inputs)))
         if trained:
             for trial in trials[:2]:
                 _check_gradient(call, truth, trial, trained, tolerance)
+        for argument in fixed:
+            _check_no_gradient(call, trials[0], argument)
         if message := complaint(call):
             raise Wrong(message)
         remark = ""
@@ -202,15 +206,20 @@ def compare(
         raise Wrong(hint_for(case, mistakes))
 
 
-def _check_kind(value: Any, right: Any, lists: bool) -> None:
+def _check_kind(value: Any, right: Any) -> None:
     """Raise Wrong where right numbers come as something that later code cannot use."""
     value = value["loss"] if isinstance(value, dict) else value
     if not isinstance(right, Tensor):
         return
     expected = str(right.dtype).removeprefix("torch.")
     if not isinstance(value, Tensor):
-        if lists or not right.ndim:  # a single number without a gradient is found where gradients are
+        if not right.ndim:  # a single number without a gradient is found where gradients are
             return
+        if isinstance(value, list | tuple):
+            raise Wrong(
+                f"the numbers are right, but they come as a Python {type(value).__name__}; expected a tensor of "
+                f"{expected}: torch.tensor(…) makes one of your list."
+            )
         raise Wrong(
             f"the numbers are right, but they come as {type(value).__name__}; expected a tensor: leave out .numpy()."
         )
@@ -221,6 +230,24 @@ def _check_kind(value: Any, right: Any, lists: bool) -> None:
             f"the values are right, but of another dtype: yours is {came}, expected {expected}"
             f" ({how.get(expected, 'that of the arguments: no .double(), .half() or numpy on the way')})."
         )
+
+
+def _check_no_gradient(call: Bound, trial: Trial, name: str) -> None:
+    """Raise Wrong where a gradient reaches an argument to which none may."""
+    inputs = list(copied(trial.inputs))
+    given = inputs[call.arguments.index(name)].requires_grad_()
+    try:
+        value = tried(call, inputs, trial.about)[0]
+    except Wrong:  # in place, or as an array: nothing flows
+        return
+    value = value["loss"] if isinstance(value, dict) else value
+    if isinstance(value, Tensor) and value.requires_grad:
+        (reached,) = torch.autograd.grad(value.sum(), given, allow_unused=True)
+        if reached is not None and bool(reached.any()):
+            raise Wrong(
+                f"the value is right, but a gradient reaches `{name}`, and none may: use {name}.detach(), or compute "
+                "with it under torch.no_grad()."
+            )
 
 
 def _check_gradient(

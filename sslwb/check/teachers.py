@@ -59,6 +59,22 @@ def moving_average(f: Any) -> Report:
             "The momentum is fixed in your function at 0.999: use the argument.", lambda t, s, m: 0.999 * t + 0.001 * s
         ),
         Mistake(
+            "Brackets are missing: (1 - momentum) · student, not 1 - momentum · student.",
+            lambda t, s, m: m * t + 1 - m * s,
+        ),
+        Mistake(
+            "The student's weights are averaged to one number: each weight meets its own.",
+            lambda t, s, m: m * t + (1 - m) * s.mean(),
+        ),
+        Mistake(
+            "The step to the student is multiplied by the momentum too: it is 1 - momentum, once.",
+            lambda t, s, m: t + m * (1 - m) * (s - t),
+        ),
+        Mistake(
+            "The momentum is rounded to a whole number: leave out int() or round().",
+            lambda t, s, m: int(m) * t + (1 - int(m)) * s,
+        ),
+        Mistake(
             "You took the mean of the result, one number: every weight has its own.",
             lambda t, s, m: (m * t + (1 - m) * s).mean(),
         ),
@@ -132,6 +148,8 @@ def queue_loss(f: Any) -> Report:
             one = q @ k.T
         if negatives == "keys to queue":
             many = k @ n.T
+        if negatives == "keys summed":
+            one = (q @ k.T).sum(1, keepdim=True)
         if negatives == "one query":
             many = many[:1].expand_as(many)
         if scale != "positive alone":
@@ -204,6 +222,8 @@ def queue_loss(f: Any) -> Report:
         "Your negatives compare the key with the queue: it is the query that looks among the keys.": {
             "negatives": "keys to queue"
         },
+        "The positive's score sums over all keys of the batch: it is that of the query's own key alone, "
+        "(query * key).sum(1, keepdim=True).": {"negatives": "keys summed"},
         "The first query's negatives are used for all: each query has its own row, query @ queue.T.": {
             "negatives": "one query"
         },
@@ -250,6 +270,7 @@ def queue_loss(f: Any) -> Report:
         agrees_with="sslwb.methods.moco.queue_loss",
         arguments=("query", "key", "queue", "temperature"),
         trained=("query",),
+        fixed=("key", "queue"),
     )
 
 

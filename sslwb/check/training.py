@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sslwb.check.report import NotAttempted, Report, Wrong, bound, passed, tried, verdict
+from sslwb.check.report import Bound, NotAttempted, Report, Wrong, bound, passed, tried, verdict
 from sslwb.core import Views
 from sslwb.methods.base import Method
 from sslwb.nets import seeded
@@ -21,7 +23,7 @@ def training_step(f: Any) -> Report:
     """Check `f(method, optimiser, views)`, one step of training that gives the loss, by what happens in which order.
 
     Right is: `loss = method(views)["loss"]`, gradients cleared, `loss.backward()`, `optimiser.step()`, and the loss as
-    a number. Clearing may also come first or last.
+    a number. Clearing may also come first, but not last alone: what lies there before would be added.
     """
 
     def examine() -> Report:
@@ -35,7 +37,10 @@ def training_step(f: Any) -> Report:
         for step, views in enumerate(batches):
             events.clear()
             before = copy.deepcopy(mine.state_dict())
-            value, changed = tried(call, (mine, optimiser, [v.clone() for v in views]), f"step {step + 1}", _explain)
+            with _noting_backward(events):
+                value, changed = tried(
+                    call, (mine, optimiser, [v.clone() for v in views]), f"step {step + 1}", _explain
+                )
             if (value is None or value is ...) and not events and call.is_stub:
                 raise NotAttempted
             if message := next(iter(changed.values()), ""):
@@ -63,10 +68,43 @@ def training_step(f: Any) -> Report:
                 after = right(views)["loss"].item()
             _check_loss(value, loss.item(), after)
             holds_graph |= isinstance(value, Tensor) and value.requires_grad
+        _check_leftovers(call, batches[0])
         remark = "return loss.item(): a tensor that is kept holds the whole step's graph in memory."
         return passed("training_step", f"{STEPS} steps give the weights that fit gives.", remark if holds_graph else "")
 
     return verdict("training_step", examine)
+
+
+def _check_leftovers(call: Bound, views: list[Tensor]) -> None:
+    """Raise Wrong where gradients that lie there before a step count in it."""
+    moved = []
+    for left in (0.0, 1.0):
+        toy = _Toy()
+        for p in toy.parameters():
+            p.grad = torch.full_like(p, left)
+        tried(call, (toy, _Noted(toy, toy.events), [v.clone() for v in views]), "one more step", _explain)
+        moved.append(torch.cat([p.detach().flatten() for p in toy.parameters()]))
+    if not torch.allclose(moved[0], moved[1], rtol=1e-4, atol=1e-6):
+        raise Wrong(
+            "gradients that lie there before your step are added to those of this batch: the old ones are cleared "
+            "first, so zero_grad() comes before backward(). After step() alone it comes too late for the first step."
+        )
+
+
+@contextmanager
+def _noting_backward(events: list[str]) -> Iterator[None]:
+    """Note each call of backward(), wherever its gradients end."""
+    usual = torch.autograd.backward
+
+    def noted(*inputs: Any, **how: Any) -> None:
+        events.append("backward elsewhere")
+        usual(*inputs, **how)
+
+    torch.autograd.backward = noted
+    try:
+        yield
+    finally:
+        torch.autograd.backward = usual
 
 
 class _Toy(Method):
@@ -116,6 +154,11 @@ def _check_order(events: list[str], step: int) -> None:
     """Raise Wrong unless the parts of a step came once each and in order."""
     if "forward" not in events:
         raise Wrong('your function never asks the method: loss = method(views)["loss"].')
+    if "backward" not in events and "backward elsewhere" in events:
+        raise Wrong(
+            "backward() is there, but no gradient flows back from the loss that the method gave: it is detached on "
+            "the way. Call backward() on that loss itself, without .detach(), .item(), torch.tensor or no_grad."
+        )
     if "backward" not in events:
         raise Wrong("loss.backward() is missing: without it there are no gradients to step along.")
     if "step" not in events:

@@ -102,6 +102,10 @@ def crop(f: Any) -> Report:
             lambda x, t, l, s: cut(torch.nn.functional.pad(x, (s, s, s, s)), t + s - s // 2, l + s - s // 2, s),
         ),
         Mistake(
+            "top and left are the square's first row and column, and you took them for its middle.",
+            lambda x, t, l, s: cut(x, (t - s // 2).clamp(min=0), (l - s // 2).clamp(min=0), s),
+        ),
+        Mistake(
             "The pictures come one behind the other along the channels: torch.stack instead of torch.cat.",
             lambda x, t, l, s: cut(x, t, l, s).flatten(0, 1),
         ),
@@ -234,6 +238,14 @@ def grayscale(f: Any) -> Report:
             lambda x, c: torch.cat((pick(c, grey(x), x)[:, :1], x[:, 1:]), 1),
         ),
         Mistake(
+            "The grey stands in the first channel alone, and the others are 0: it stands in all three.",
+            lambda x, c: pick(c, grey(x) * torch.tensor((1.0, 0.0, 0.0))[:, None, None], x),
+        ),
+        Mistake(
+            "The weighted sum is divided by 3 once more: the weights sum to 1 already.",
+            lambda x, c: pick(c, grey(x) / 3, x),
+        ),
+        Mistake(
             "The result is half grey, half colour: chosen pictures lose all of their colours.",
             lambda x, c: pick(c, (grey(x) + x) / 2, x),
         ),
@@ -310,6 +322,11 @@ def brightness(f: Any) -> Report:
         g = torch.Generator().manual_seed(0)
         x = 0.2 + 0.3 * torch.rand(400, 3, 4, 5, generator=g)
         y = _run(call, x, 0.4)
+        if y.std() > 0.01 and torch.allclose(y, _run(call, x / 2, 0.4), atol=1e-5):
+            raise Wrong(
+                "your result stays the same when all pictures are half as bright: it is divided by its largest value "
+                "(or by a mean). Cut it to [0, 1] with clamp(0, 1), and divide by nothing."
+            )
         _check_factors(x, y, 0.4)
         if not torch.equal(y, _run(call, x, 0.4)):
             raise Wrong("the same generator gives other pictures: draw from it, torch.rand(…, generator=generator).")

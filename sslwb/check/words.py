@@ -172,6 +172,15 @@ def mask_tokens(f: Any) -> Report:
             rule(lambda x, c: (c >= 0.15) & (x >= WORDS)),
         ),
         Mistake(
+            "You ask the other 85 %: a word is asked where chosen is below 0.15.",
+            rule(lambda x, c: (c > 0.15) & (x >= WORDS)),
+        ),
+        Mistake(
+            "Hidden words have become 103, the number of [MASK] in BERT's own list of words: <mask> is the number 1 "
+            "here.",
+            lambda x, c, f, a: torch.where(ask(c, x) & (f < 0.8), 103, hide(x, ask(c, x), f, a)),
+        ),
+        Mistake(
             "`another` stands everywhere where fate says so: only asked words are replaced.",
             lambda x, c, f, a: torch.where((f >= 0.8) & (f < 0.9) & (x >= WORDS), a, hide(x, asked(x, c), f, x)),
         ),
@@ -313,6 +322,18 @@ def mlm_loss(f: Any) -> Report:
             "This is for the word after: what is said at a place is about the word at that very place.",
             lambda z, t: F.cross_entropy(z[:, 1:].flatten(0, 1), t[:, :-1].flatten(), ignore_index=PAD),
         ),
+        Mistake(
+            "Only words that are guessed wrong count: take the mean over all that are asked.",
+            lambda z, t: nats(z, t)[(t != PAD) & (z.argmax(-1) != t)].mean(),
+        ),
+        Mistake(
+            "Word 0 is left out of the softmax: it is over all V words, padding's column too.",
+            lambda z, t: F.cross_entropy(asked(z, t)[0][:, 1:], asked(z, t)[1] - 1),
+        ),
+        Mistake(
+            "A place counts in all texts as soon as it is asked in one: each text has its own places, targets != 0.",
+            lambda z, t: F.cross_entropy(z[:, (t != PAD).any(0)].flatten(0, 1), t[:, (t != PAD).any(0)].flatten()),
+        ),
         Mistake("You summed over the words: take the mean.", lambda z, t: nats(z, t).sum()),
         Mistake(
             "You divided by the number of texts: divide by the number of asked words.",
@@ -420,6 +441,10 @@ def causal_mask(f: Any) -> Report:
         ),
         Mistake("You marked what comes later, and itself: j ≤ i, not j ≥ i.", lambda n: ~seen(n, -1)),
         Mistake("A place sees itself alone: what stands before as well, j ≤ i.", lambda n: torch.eye(n).bool()),
+        Mistake(
+            "The last row is empty: the last place sees all, so the loop runs to the last row too.",
+            lambda n: seen(n) & (torch.arange(n) < n - 1)[:, None],
+        ),
         Mistake("A place sees all but itself: it sees j ≤ i.", lambda n: ~torch.eye(n).bool()),
         Mistake(
             "A place sees only itself and the one before: all that stands before, j ≤ i.",

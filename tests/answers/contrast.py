@@ -516,7 +516,7 @@ def _(teacher, student, momentum):
 
 @right("queue_loss")
 def _(query, key, queue, temperature):
-    q, k, n = (F.normalize(x, dim=1) for x in (query, key, queue))
+    q, k, n = (F.normalize(x, dim=1) for x in (query, key.detach(), queue.detach()))
     positive = torch.einsum("bd,bd->b", q, k)[:, None]
     negative = torch.einsum("bd,kd->bk", q, n)
     logits = torch.cat([positive, negative], 1) / temperature
@@ -525,7 +525,7 @@ def _(query, key, queue, temperature):
 
 @right("queue_loss")
 def _(query, key, queue, temperature):
-    q, k, n = F.normalize(query), F.normalize(key), F.normalize(queue)
+    q, k, n = F.normalize(query), F.normalize(key.detach()), F.normalize(queue.detach())
     s = torch.cat([q @ n.T, (q * k).sum(1, keepdim=True)], 1) / temperature
     return -(s[:, -1] - s.logsumexp(1)).mean()
 
