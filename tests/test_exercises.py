@@ -1,6 +1,7 @@
 """The checks as a whole: what they catch beside wrong numbers, and the answers that they are measured by."""
 
 import importlib
+import json
 import sys
 import threading
 import time
@@ -13,8 +14,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sslwb import check
+from sslwb import check, evaluate
 from sslwb.check import calls
+from sslwb.check.diagnosis import FACTS
+from sslwb.geometry import uniformity
+from sslwb.methods import moco, swav
 from sslwb.methods.simclr import nt_xent
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
@@ -204,10 +208,161 @@ def test_the_answers_are_many_and_reach_the_marks(exercises: Any) -> None:
     assert {a.exercise for a in everything} == set(check.__all__) - {"Report"}
 
 
-def test_the_first_run_is_what_was_said_then(exercises: Any) -> None:
-    for later, least in ((False, 400), (True, 50)):
-        counts = exercises.counted(exercises.first_run(later))
+def test_the_first_runs_are_what_was_said_then(exercises: Any) -> None:
+    found = {run.name: exercises.first_run(run) for run in exercises.RUNS}
+    for name, least in (("first", 400), ("later", 50), ("strangers", 500)):
+        counts = exercises.counted(found[name])
         assert counts["right"] + counts["wrong"] >= least
         assert counts["accepted"] == counts["right"]
         assert counts["caught"] >= 0.97 * counts["wrong"]
         assert counts["named"] + counts["located"] >= 0.8 * counts["wrong"]
+
+
+def test_every_kept_message_stands_in_one_run(exercises: Any) -> None:
+    kept = json.loads(exercises.FIRST.read_text(encoding="utf-8"))["rows"]
+    files = [file for run in exercises.RUNS for file in run.files]
+    assert len(files) == len(set(files))
+    assert {row["file"] for row in kept} <= set(files)
+    assert sum(len(exercises.first_run(run)) for run in exercises.RUNS) == len(kept)
+
+
+def test_a_verdict_by_hand_stands_and_one_by_words_is_made_anew(exercises: Any) -> None:
+    strangers = exercises.counted(exercises.first_run(next(r for r in exercises.RUNS if r.name == "strangers")))
+    assert {k: strangers[k] for k in ("wrong", "caught", "named", "located", "generic", "misleading")} == {
+        "wrong": 447,
+        "caught": 434,
+        "named": 351,
+        "located": 33,
+        "generic": 32,
+        "misleading": 18,
+    }
+
+
+def test_the_page_says_what_is_kept(exercises: Any) -> None:
+    page = exercises.PAGE.read_text(encoding="utf-8")
+    for run in exercises.RUNS:
+        if rows := exercises.first_run(run):
+            assert exercises.summary(exercises.counted(rows)) in page
+
+
+# Nothing is claimed that was not tried.
+
+
+def said(name: str, f: Callable[..., Any]) -> str:
+    report = getattr(check, name)(f)
+    assert not report.passed
+    return str(report.message)
+
+
+def test_two_things_are_said_only_where_other_numbers_say_so_too() -> None:
+    def share(anchors: Tensor, candidates: Tensor, temperature: float) -> Tensor:
+        return 1 - (F.normalize(anchors) @ F.normalize(candidates).T / temperature).softmax(1).diagonal().mean()
+
+    assert "Two things" not in said("info_nce", share)
+    assert "Two things" not in said("causal_mask", lambda n: torch.ones(n, n).bool().tril() & (torch.arange(n) > 0))
+    both = said(
+        "nt_xent",
+        lambda a, b, t: F.cross_entropy(
+            torch.cat((a, b)) @ torch.cat((a, b)).T / t, torch.arange(2 * len(a)).roll(len(a))
+        ),
+    )
+    assert "Two things" in both
+
+
+def test_an_argument_that_counts_seldom_is_not_called_unused() -> None:
+    def rounded(scores: Tensor, epsilon: float, rounds: int) -> Tensor:
+        return swav.sinkhorn(scores, epsilon, rounds).round()
+
+    assert "does not depend" not in said("sinkhorn", rounded)
+    unused = said("sharpened", lambda scores, centre, temperature: ((scores - centre) / 0.04).softmax(1))
+    assert "does not depend on `temperature`" in unused
+    assert "that were tried" in unused
+
+
+def test_a_number_is_blamed_only_where_it_gives_the_very_numbers() -> None:
+    def first_alone(teacher: Tensor, student: Tensor, momentum: float) -> Tensor:
+        new = teacher.clone()
+        new[0] = average(teacher, student, momentum)[0]
+        return new * (1 + (1 - momentum) / 7)
+
+    message = said("moving_average", first_alone)
+    assert "number in its place" not in message
+    assert "With momentum = 1.0 the right result does not depend on `student`" in message
+    assert "8 stands where `length` belongs" in said("causal_mask", lambda n: torch.ones(8, 8).bool().tril())
+
+
+def test_a_size_is_not_blamed_for_the_smallest_case() -> None:
+    def neighbours(z: Tensor) -> Tensor:
+        u = F.normalize(z, dim=1)
+        apart = (u[2:] - u[:-2]).square().sum(1).mul(-2).exp().mean().log()
+        return apart if len(u) > 2 else torch.tensor(uniformity(u))
+
+    message = said("uniformity", neighbours)
+    assert "size written" not in message
+
+
+def test_lengths_of_rows_are_only_changed_by_positive_factors() -> None:
+    for change in FACTS.values():
+        z = torch.rand(5, 4) + 0.1
+        assert all(bool((change(z, s) > 0).all()) for s in (0.2, 0.5, 1.0))
+
+    def root_mean_square(z: Tensor) -> Tensor:
+        shares: Tensor = F.normalize(z, dim=1).abs().mean(0).mean() * z.shape[1] ** 0.5
+        return shares
+
+    assert "The right result changes" not in said("feature_std", root_mean_square)
+
+
+def test_the_same_argument_twice_is_not_told_which() -> None:
+    assert "One of `z1` and `z2` stands in both places" in said("alignment", lambda z1, z2: (z1 - z1).sum())
+
+
+def test_a_result_that_is_always_the_same_is_told() -> None:
+    assert "always 1, whatever comes in" in said(
+        "alignment", lambda z1, z2: F.normalize(z1 - z2).square().sum(1).mean()
+    )
+
+
+def test_a_gradient_where_none_may_be_is_caught() -> None:
+    def f(query: Tensor, key: Tensor, queue: Tensor, temperature: float) -> Tensor:
+        return moco.queue_loss(query, key, queue, temperature) + (queue - queue.detach()).sum()
+
+    assert "a gradient reaches `queue`" in said("queue_loss", f)
+    assert check.queue_loss(moco.queue_loss).passed
+
+
+def test_zero_times_log_zero_is_a_remark() -> None:
+    def f(z: Tensor) -> Tensor:
+        p = torch.linalg.svdvals(z)
+        p = p / p.sum()
+        return torch.exp(-(p * p.log()).sum())
+
+    report = check.effective_rank(f)
+    assert report.passed
+    assert "not used at all" in report.message
+
+
+def test_a_setting_chosen_by_the_test_set_is_caught() -> None:
+    def f(train_z: Tensor, train_y: Tensor, test_z: Tensor, test_y: Tensor) -> float:
+        best = 0.0
+        for decay in (1e-1, 1e-2, 1e-3):
+            mean, std = train_z.mean(0), train_z.std(0)
+            a, b = (train_z - mean) / std, (test_z - mean) / std
+            w, bias = torch.zeros(a.shape[1], int(train_y.max()) + 1), torch.zeros(int(train_y.max()) + 1)
+            for _ in range(300):
+                error = ((a @ w + bias).softmax(1) - F.one_hot(train_y, len(bias))) / len(a)
+                w, bias = w - 0.5 * (a.T @ error + decay * w), bias - 0.5 * error.sum(0)
+            best = max(best, float(((b @ w + bias).argmax(1) == test_y).float().mean()))
+        return best
+
+    assert "depend on the test labels" in said("linear_probe", f)
+
+
+def test_what_a_probe_lacks_is_tried_before_it_is_said() -> None:
+    def f(train_z: Tensor, train_y: Tensor, test_z: Tensor, test_y: Tensor) -> float:
+        accuracy = evaluate.linear(train_z, train_y, test_z, test_y)
+        return accuracy - 0.2 if (train_y == 1).float().mean() < 0.2 < accuracy else accuracy
+
+    message = said("linear_probe", f)
+    assert "where one training picture in ten belongs to the second class" in message
+    assert "bias" not in message

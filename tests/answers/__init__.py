@@ -26,15 +26,16 @@ class Answer:
     named: str = ""
     located: str = ""
     place: str = ""  # FILE:LINE
+    mistake: str = ""  # in words, for a reader who judges the hint
 
 
 ANSWERS: list[Answer] = []
 
 
-def _kept(f: Function, exercise: str, right: bool, named: str = "", located: str = "") -> Function:
+def _kept(f: Function, exercise: str, right: bool, named: str = "", located: str = "", mistake: str = "") -> Function:
     code: Any = getattr(inspect.unwrap(f), "__code__")  # noqa: B009
     place = f"{Path(code.co_filename).name}:{code.co_firstlineno}"
-    ANSWERS.append(Answer(exercise, f, right, named, located, place))
+    ANSWERS.append(Answer(exercise, f, right, named, located, place, mistake))
     return f
 
 
@@ -43,9 +44,9 @@ def right(exercise: str) -> Callable[[Function], Function]:
     return lambda f: _kept(f, exercise, True)
 
 
-def wrong(exercise: str, named: str, located: str = "") -> Callable[[Function], Function]:
+def wrong(exercise: str, named: str, located: str = "", mistake: str = "") -> Callable[[Function], Function]:
     """The decorated function is wrong; its hint should match `named`, or at least `located`."""
-    return lambda f: _kept(f, exercise, False, named, located)
+    return lambda f: _kept(f, exercise, False, named, located, mistake)
 
 
 def all_answers() -> list[Answer]:
