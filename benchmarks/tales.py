@@ -13,7 +13,9 @@ pairs of halves, with and without the question whether they belong together; the
 between the halves shows where a sentence ends. "1,024 stories" are read 50 times each, with a new mask each time or
 with the same, "static". "80/10/10" hides 80 % of the asked words in training, replaces 10 % and keeps 10 %, where the
 other rows hide all. "200 steps" are short trainings of lesson 12's exercise: few stories or many, a new mask or the
-same, a far too large rate. The settings are in the file that is written.
+same, a far too large rate. "GPT, 600 steps" are those of lesson 13's: few stories, attention switched off (a word is
+answered from the one before it and its place alone), a far too large rate; `possible` is the share of 50 written
+stories that the grammar can say. The settings are in the file that is written.
 `cpu seconds` are the processor's: the time of one thread on a quiet machine, or more, where a core is shared.
 """
 
@@ -52,6 +54,7 @@ BERT_SHORT = {
     "precision": "fp32",
 }
 BERT_200 = {**BERT_SHORT, "steps": 200, "lr": 4e-3}
+GPT_600 = {**GPT_SHORT, "steps": 600}
 RECIPES: dict[str, dict[str, Any]] = {
     "GPT": GPT_SHORT,
     "BERT": BERT_SHORT,
@@ -62,6 +65,10 @@ RECIPES: dict[str, dict[str, Any]] = {
     "BERT, 1,024 stories": BERT_SHORT,
     "BERT, 1,024 stories, static": BERT_SHORT,
     "BERT, 80/10/10": BERT_SHORT,
+    "GPT, 600 steps": GPT_600,
+    "GPT, 600 steps, 64 stories": GPT_600,
+    "GPT, 600 steps, no attention": GPT_600,
+    "GPT, 600 steps, rate 1": {**GPT_600, "lr": 1.0},
     "200 steps": BERT_200,
     "200 steps, static": BERT_200,
     "200 steps, 64 stories": BERT_200,
@@ -132,6 +139,27 @@ def full_stops(method: BERT, test: Texts) -> float:
     return float((best == test.vocabulary.index(".")).float().mean())
 
 
+def without_attention(method: GPT) -> None:
+    """What attention gives is multiplied by zero, and stays so."""
+    for name, weight in method.encoder.named_parameters():
+        if ".out." in name:
+            nn.init.zeros_(weight).requires_grad_(False)
+
+
+def possible(method: GPT, world: Tales, seed: int, n: int = 50) -> float:
+    """The share of n written stories in which no word, and not the end either, has probability zero."""
+    made = method.generate(torch.full((n, 1), SEP), CONTEXT - 2, seed=seed)[:, 1:]
+    made = torch.where((made == SEP).cumsum(1) > 0, PAD, made)
+    count = 0
+    for story in made:
+        try:
+            world.next_token(F.pad(story, (0, 1))[None])
+            count += 1
+        except ValueError:  # a word here has probability zero
+            pass
+    return count / n
+
+
 def known(encoder: nn.Module | None, train: Texts, test: Texts) -> dict[str, float]:
     """How well topic and sentiment are read from the features; encoder None: from the counts of words."""
     train = train[:4096]
@@ -157,6 +185,14 @@ def measure(name: str, seed: int, share: float) -> Rows:
         history = fit(method, read, views_of(name, words), seed=seed, device="cpu", progress=False, **how)
         ends = {"loss in training": last_loss(history), **above(method, Tales(), test)}
         yield name, ends | {"says the full stop": full_stops(method, test)}
+        return
+    if name.startswith("GPT, 600 steps"):
+        assert isinstance(method, GPT)
+        if "no attention" in name:
+            without_attention(method)
+        history = fit(method, read, views_of(name, words), seed=seed, device="cpu", progress=False, **how)
+        ends = {"loss in training": last_loss(history), **above(method, Tales(), test)}
+        yield name, ends | {"possible": possible(method, Tales(), seed)}
         return
     if name in ("GPT", "BERT"):
         yield f"{name}, random encoder", known(method.encoder, train, test)
