@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from sslwb import nets
 from sslwb.augment.images import as_float
+from sslwb.core import Views
 from sslwb.data import Images
 from sslwb.evaluate import embed, probe_causes, untrained
 from sslwb.methods.base import Method
@@ -33,8 +34,8 @@ from sslwb.train import fit
 class WithoutSinkhorn(SwAV):
     """The code of a view is a plain softmax of its own scores."""
 
-    def forward(self, views: list[Tensor]) -> dict[str, Tensor]:
-        scores = self.head(self.encoder(torch.cat(views))).unflatten(0, (len(views), -1))
+    def forward(self, views: Views) -> dict[str, Tensor]:
+        scores = self.head(self.encoder(torch.cat(tuple(views)))).unflatten(0, (len(views), -1))
         codes = (scores.detach() / self.epsilon).softmax(2)
         return {"loss": swapped_loss(scores, codes, self.temperature)}
 
@@ -107,7 +108,8 @@ def evened(x: Tensor) -> Tensor:
 
 def looked_at(vit: Any, x: Tensor) -> Tensor:
     with torch.no_grad():
-        return vit.cpu().eval().attention(x).mean((1, 2))  # (N, patches)
+        weights: Tensor = vit.cpu().eval().attention(x)  # (N, heads, from, to)
+    return weights.mean((1, 2))  # (N, patches)
 
 
 def of_all(maps: Tensor) -> Tensor:
