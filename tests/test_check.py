@@ -953,6 +953,109 @@ def test_no_two_mistakes_look_alike() -> None:
             assert not torch.allclose(va, vb, rtol=margin, atol=margin), (a, b)
 
 
+# What a hint claims is tried first.
+
+
+def told(name: str, f: Callable[..., Any]) -> str:
+    report = getattr(check, name)(f)
+    assert not report.passed
+    return str(report.message)
+
+
+def mixed(teacher: Tensor, student: Tensor, momentum: float) -> Tensor:
+    return momentum * teacher + (1 - momentum) * student
+
+
+def test_of_several_parts_the_right_one_is_told() -> None:
+    assert "return the first part alone" in told("moving_average", lambda t, s, m: (mixed(t, s, m), s))
+    assert "return the second part alone" in told("moving_average", lambda t, s, m: [s, mixed(t, s, m)])
+    assert "torch.stack makes it" in told("moving_average", lambda t, s, m: list(mixed(t, s, m)))
+    neither = told("moving_average", lambda t, s, m: (t, s))
+    assert "the parts are: shape (3, 2), shape (3, 2)" in neither
+    assert not re.search("alone|torch", neither)
+
+
+def test_an_argument_is_not_called_unused_where_nothing_is_left_of_it() -> None:
+    def first_axis(noise: Tensor, ratio: float) -> Tensor:
+        places = noise.argsort(dim=1)[: round(ratio * noise.shape[1])]
+        return torch.zeros(noise.shape, dtype=torch.bool).scatter(1, places, True)
+
+    rows = told("mask_sampling", first_axis)
+    assert "does not depend" not in rows
+    assert "whole rows are chosen, or left out" in rows
+    empty = told("mlm_loss", lambda z, t: F.cross_entropy(z[t == 1], t[t == 1]))
+    assert "does not depend" not in empty
+    assert "`cross_entropy` is given an empty tensor" in empty
+
+
+def test_right_for_a_number_is_said_only_where_it_is_no_accident() -> None:
+    def almost(teacher: Tensor, student: Tensor, momentum: float) -> Tensor:
+        return mixed(teacher, student, momentum) * (1 + 2e-5 + momentum**2 / 9)
+
+    assert "It is right for" not in told("moving_average", almost)
+
+    def softmax_first(scores: Tensor, epsilon: float, rounds: int) -> Tensor:
+        q = (scores / epsilon).softmax(1)
+        for _ in range(rounds):
+            q = q / q.sum(0)
+            q = q / q.sum(1, keepdim=True)
+        return q
+
+    assert "It is right for" not in told("sinkhorn", softmax_first)
+
+
+def test_a_known_mistake_is_named_only_where_it_gives_the_very_numbers() -> None:
+    named = "The student's part is missing"
+    assert named in told("moving_average", lambda t, s, m: m * t)
+    assert named not in told("moving_average", lambda t, s, m: m * t + 4e-5 * (t + s))
+    views = told("partner_labels", lambda b: torch.cat((torch.ones(b), torch.zeros(b))).long())
+    assert "which of its two views a row is" in views
+    other = told("partner_labels", lambda b: torch.arange(2 * b) % 2)
+    assert "the largest takes all" not in other
+
+
+def test_the_nearest_mean_is_not_called_a_step_of_descent() -> None:
+    def middles(train_z: Tensor, train_y: Tensor, test_z: Tensor, test_y: Tensor) -> float:
+        mean, std = train_z.mean(0), train_z.std(0)
+        a, b = (train_z - mean) / std, (test_z - mean) / std
+        means = torch.stack([a[train_y == c].mean(0) for c in range(int(train_y.max()) + 1)])
+        return float((torch.cdist(b, means).argmin(1) == test_y).float().mean())
+
+    assert "the class with the nearest mean" in told("linear_probe", middles)
+
+
+def test_an_eleventh_class_counts() -> None:
+    def ten(train_z: Tensor, train_y: Tensor, test_z: Tensor, test_y: Tensor) -> float:
+        keep = train_y < 10
+        return evaluate.linear(train_z[keep], train_y[keep], test_z, test_y)
+
+    assert "twelve classes" in told("linear_probe", ten)
+
+
+def test_the_argument_with_the_wrong_share_is_told() -> None:
+    message = told("moving_average", lambda t, s, m: m * t + (1 - m**2) ** 0.5 * s)
+    assert "The share of `t` is right; that of `s` is 0.4359 instead of 0.1" in message
+
+    def own(teacher: Tensor, student: Tensor, momentum: float) -> Tensor:
+        return momentum**0.5 * teacher + (1 - momentum) * student
+
+    assert "that of `teacher` is 0.9487 instead of 0.9" in told("moving_average", own)
+
+
+def test_sizes_that_differ_are_shown_without_a_guess() -> None:
+    def f(x: Tensor, top: Tensor, left: Tensor, size: int) -> Tensor:
+        return torch.stack([x[i, :, top[i] : size, left[i] : size] for i in range(len(x))])
+
+    message = told("crop", f)
+    assert "got [3, 3, 4] at entry 0 and [3, 5, 5] at entry 1" in message
+    assert "torch.stack([x[i, :, top[i] : size" in message
+    assert not re.search("edge|below 0|mixed up", message)
+
+
+def test_the_number_in_a_hint_is_what_was_tried() -> None:
+    assert "targets > 3" in told("mlm_loss", lambda z, t: F.cross_entropy(z[t > 3], t[t > 3]))
+
+
 # What the lessons write down: the cell that asks, and the answer folded below it.
 
 LESSONS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))

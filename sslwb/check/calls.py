@@ -218,8 +218,7 @@ def explained(error: BaseException, extra: str = "", call: Bound | None = None) 
         "is not defined": "A name has no value inside the function. A spelling mistake, or a cell that was not run?",
         "referenced before assignment": "A variable is read before it gets a value: give it one before the loop.",
         "not associated with a value": "A variable is read before it gets a value: give it one before the loop.",
-        "equal size": "Tensors that are to be stacked differ in size. A slice that runs over the edge, or that starts "
-        "below 0, comes out smaller: are rows and columns, or start and end, mixed up?",
+        "equal size": "Tensors that are stacked must have one size: print the shape of each.",
         "is invalid for input of size": "The sizes given to reshape do not multiply to the number of entries: is a "
         "number written where a size or an argument belongs, or are height and width mixed up?",
         "Dimension out of range": "A tensor has fewer dimensions than you think: unsqueeze it, or use keepdim=True.",

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -22,10 +23,15 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves
 
 from sslwb.check.calls import Bound, NotAttempted, Trial, Wrong, answer, copied
 
 Places = Callable[..., Mapping[str, Tensor]]  # the inputs → parts of the result, in words and as a mask
+
+
+ROUNDING = 1e-5  # what float32 may make of the same numbers, computed in another order
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,7 @@ class Mistake:
 
     hint: str
     compute: Callable[..., Any]
+    within: float = ROUNDING  # more only for what is trained, and stops a little earlier or later
 
 
 def variations(compute: Callable[..., Any], hints: Mapping[str, Mapping[str, Any]]) -> list[Mistake]:
@@ -101,19 +108,21 @@ class Case:
     def ok(self) -> list[bool]:
         return [near(a, r, self.tolerance) for a, r in zip(self.answers, self.right, strict=True)]
 
-    def gives_the_same(self, compute: Callable[..., Any]) -> bool:
-        """Whether `compute` gives the learner's numbers on every trial."""
+    def gives_the_same(self, compute: Callable[..., Any], within: float = ROUNDING) -> bool:
+        """Whether `compute` gives the learner's very numbers on every trial: near to them is not the same."""
         try:
             return all(
-                near(a, as_tensor(compute(*copied(t.inputs))), self.tolerance)
+                near(a, as_tensor(compute(*copied(t.inputs))), min(within, self.tolerance))
                 for a, t in zip(self.answers, self.trials, strict=True)
             )
         except Exception:  # a mistake that stops on some sizes is not the one
             return False
 
-    def is_right(self, trial: Trial) -> bool:
+    def is_right(self, trial: Trial, strictly: bool = False) -> bool:
+        """Whether it is right there; `strictly`: so far below the tolerance that it is no accident."""
+        within = self.tolerance / 100 if strictly else self.tolerance
         try:
-            return near(self.run(trial), as_tensor(self.truth(*copied(trial.inputs))), self.tolerance)
+            return near(self.run(trial), as_tensor(self.truth(*copied(trial.inputs))), within)
         except (Wrong, NotAttempted):
             return False
 
@@ -126,11 +135,11 @@ def hint_for(case: Case, mistakes: Iterable[Mistake]) -> str:
     """What is wrong, in words; and one trial where it shows."""
     seen = _seen(case)
     mistakes = list(mistakes)
-    alone = [(m.hint, m.compute) for m in mistakes if not m.hint.startswith("Two things")]
+    alone = [(m.hint, m.compute, m.within) for m in mistakes if not m.hint.startswith("Two things")]
     together = [(m.hint, m.compute) for m in mistakes if m.hint.startswith("Two things")]
     if found := _fits(case, alone):
         return f"{found}\n  (F{seen[1:]}.)"
-    if case.twists and (twice := _fits(case, list(_twice_the_same(case, _names(case))))):
+    if case.twists and (twice := _fits(case, [(*m, ROUNDING) for m in _twice_the_same(case, _names(case))])):
         return f"{twice}\n  (F{seen[1:]}.)"
     if always := _always(case):
         return f"{seen}.\n  {always}"
@@ -143,13 +152,25 @@ def hint_for(case: Case, mistakes: Iterable[Mistake]) -> str:
     for hint, compute in together:
         if case.gives_the_same(compute) and _again_the_same(case, compute):
             return f"{hint}\n  (F{seen[1:]}.)"
-    finders = (_complaint, _part, _blame, _suspicion, _shape, _repair, _hard, _dependence, _relation)
+    finders = (
+        _complaint,
+        _part,
+        _coefficients,
+        _blame,
+        _suspicion,
+        _shape,
+        _repair,
+        _hard,
+        _degenerate,
+        _dependence,
+        _relation,
+    )
     return f"{seen}.\n  {next(filter(None, (find(case) for find in finders)))}"
 
 
-def _fits(case: Case, mistakes: Sequence[tuple[str, Callable[..., Any]]]) -> str:
+def _fits(case: Case, mistakes: Sequence[tuple[str, Callable[..., Any], float]]) -> str:
     """The known mistake that gives the learner's numbers; two, where a second one gives the same."""
-    hints = list(dict.fromkeys(hint for hint, compute in mistakes if case.gives_the_same(compute)))
+    hints = list(dict.fromkeys(hint for hint, compute, within in mistakes if case.gives_the_same(compute, within)))
     return "\n  Or, as this gives the same numbers: ".join(hints[:2])
 
 
@@ -426,10 +447,13 @@ def _decides(case: Case, good: Trial, bad: Trial) -> str:
     if case.call is None or good.draw is None or bad.draw is None:
         return ""
     seeds = (101, 102)
-    if not all(case.is_right(good.again(s)) for s in seeds):
+    if not all(case.is_right(good.again(s), strictly=True) for s in seeds):
         return ""
     for name, value in bad.setting.items():
         if good.setting[name] == value or not isinstance(value, int | float):
+            continue
+        alike = [t for t in case.trials if t.setting.get(name) == good.setting[name]]
+        if not all(case.is_right(t, strictly=True) for t in alike):
             continue
         try:
             wrong = not any(case.is_right(good.again(s, **{name: value})) for s in seeds)
@@ -452,11 +476,52 @@ def _cause_of_argument(case: Case, good: Trial, name: str, value: Any) -> str:
     bad = good.again(101, **{name: value})
     for other, given in enumerate(good.inputs):
         if isinstance(given, Tensor) and not _matters(case, good, other) and _matters(case, bad, other):
-            return (
-                f". With {name} = {number} the right result does not depend on `{names[other]}`: what becomes of "
-                f"`{names[other]}` is wrong."
-            )
+            said = f". With {name} = {number} the right result does not depend on `{names[other]}`"
+            rest = Trial(bad.about, (*bad.inputs[:other], torch.zeros_like(given), *bad.inputs[other + 1 :]))
+            finite = as_tensor(case.truth(*copied(rest.inputs))).isfinite().all()
+            if finite and case.is_right(rest, strictly=True):
+                return f"{said}, and yours is right where `{names[other]}` is 0: what becomes of it is wrong."
+            return f"{said}."
     return "."
+
+
+def _coefficients(case: Case) -> str:
+    """Where the result is a sum of the arguments, each times a number: for which of them the number is wrong."""
+    if case.call is None:
+        return ""
+    inputs, names = case.trials[0].inputs, _names(case)
+    which = [k for k, v in enumerate(inputs) if isinstance(v, Tensor) and v.is_floating_point()]
+    if len(which) < 2 or any(inputs[k].shape != case.right[0].shape or not inputs[k].ndim for k in which):
+        return ""
+
+    def numbers(trial: Trial, result: Callable[[Trial], Tensor]) -> list[float]:
+        """The number of each argument, from calls with all others 0; none where this is not what is computed."""
+        found, total = [], torch.zeros_like(result(trial))
+        for k in which:
+            alone = [torch.zeros_like(v) if j in which and j != k else v for j, v in enumerate(trial.inputs)]
+            part, given = result(Trial(trial.about, tuple(alone))), as_tensor(trial.inputs[k])
+            found.append(((part * given).sum() / given.square().sum()).item())
+            if not near(part, found[-1] * given, ROUNDING):
+                return []
+            total = total + part
+        return found if near(total, result(trial), ROUNDING) else []
+
+    try:
+        for trial, fine in zip(case.trials, case.ok, strict=True):
+            mine, right = numbers(trial, case.run), numbers(trial, lambda t: as_tensor(case.truth(*copied(t.inputs))))
+            off = [abs(a - b) > case.tolerance for a, b in zip(mine, right, strict=True)]
+            if not fine and (not any(off) or all(off)):
+                return ""
+            if any(off):
+                k = off.index(True)
+                fine_ones = " and ".join(f"`{names[j]}`" for j, wrong in zip(which, off, strict=True) if not wrong)
+                return (
+                    f"The share of {fine_ones} is right; that of `{names[which[k]]}` is {mine[k]:.4g} instead of "
+                    f"{right[k]:.4g}."
+                )
+    except (Wrong, NotAttempted, ValueError, RuntimeError):
+        pass
+    return ""
 
 
 def _matters(case: Case, trial: Trial, k: int) -> bool:
@@ -488,7 +553,7 @@ def _is_right_at(case: Case, good: Trial, setting: Mapping[str, Any]) -> bool | 
                 return None
     except (ValueError, RuntimeError, IndexError, KeyError, TypeError, AssertionError):
         return None
-    return all(case.is_right(trial) for trial in trials)
+    return all(case.is_right(trial, strictly=True) for trial in trials)
 
 
 def _suspicion(case: Case) -> str:
@@ -650,9 +715,60 @@ def _right_after(case: Case, k: int, change: Callable[[Tensor], Tensor]) -> bool
 def _hard(case: Case) -> str:
     """Whether nothing but 0 and 1 comes out where shares are asked for."""
     answers, right = (set(torch.cat([v.flatten() for v in of]).tolist()) for of in (case.answers, case.right))
-    if any(not a.ndim for a in case.answers) or not answers <= {0.0, 1.0} or right <= {0.0, 1.0}:
+    if any(not a.ndim for a in case.answers) or not answers <= {0.0, 1.0} or all(v.is_integer() for v in right):
+        return ""
+    if not all(0 <= v <= 1 for v in right):
         return ""
     return "Yours holds 0 and 1 alone, where numbers between are expected: the largest takes all, or one is rounded."
+
+
+class _FirstNaN(TorchFunctionMode):
+    """Notes the first function that makes NaN of numbers that are none, and whether it was given nothing at all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.name, self.empty = "", False
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        value = func(*args, **(kwargs or {}))
+        if not self.name and _has_nan(value):
+            given = [v for v in tree_leaves((args, kwargs)) if isinstance(v, Tensor)]
+            if not any(_has_nan(v) for v in given):
+                self.name, self.empty = getattr(func, "__name__", "?"), any(not v.numel() for v in given)
+        return value
+
+
+def _has_nan(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.is_floating_point() and bool(value.isnan().any())
+
+
+def _all_equal(value: Tensor) -> bool:
+    return value.numel() > 1 and bool((value == value.flatten()[0]).all())
+
+
+def _degenerate(case: Case) -> str:
+    """Whether nothing but NaN comes out, or the same number at all places, in every trial."""
+    if all(bool(a.isnan().all()) and a.numel() for a in case.answers) and case.call is not None:
+        with suppress(Wrong, NotAttempted), _FirstNaN() as first:
+            case.run(case.trials[0])
+        if first.empty:
+            return f"Yours is NaN in every trial: `{first.name}` is given an empty tensor, as nothing was selected."
+        return f"Yours is NaN in every trial.{f' The first NaN comes from `{first.name}`.' if first.name else ''}"
+    large = [(a, r) for a, r in zip(case.answers, case.right, strict=True) if a.numel() > 1]
+    if large and all(_all_equal(a) for a, _ in large) and not all(_all_equal(r) for _, r in large):
+        values = {a.flatten()[0].item() for a, _ in large}
+        same = f", {_number(large[0][0].flatten()[0])}" if len(values) == 1 else ""
+        if values <= {0.0, 1.0} and len(values) == 1 and all(set(r.unique().tolist()) <= {0.0, 1.0} for _, r in large):
+            chosen = "everything" if values == {1.0} else "nothing"
+            return f"All entries of yours are the same{same}, in every trial: {chosen} is chosen."
+        return f"All entries of yours are the same{same}, in every trial."
+    if all(a.shape == r.shape and a.ndim == 2 for a, r in zip(case.answers, case.right, strict=True)):
+        for dim, line in ((1, "row"), (0, "column")):
+            same_in = [[bool((v == v.narrow(dim, 0, 1)).all()) for v in of] for of in (case.answers, case.right)]
+            if all(same_in[0]) and not any(same_in[1]):
+                both = f": whole {line}s are chosen, or left out" if _logical(case) else ""
+                return f"In each {line} of yours all entries are the same, in every trial{both}."
+    return ""
 
 
 def _dependence(case: Case) -> str:
@@ -695,12 +811,14 @@ class Effects:
     case: Case
 
     def __call__(self, trial: Trial, k: int, values: Sequence[Any]) -> tuple[bool, bool] | None:
-        """Whether the two change for one of these values at least; None where it cannot be tried."""
+        """Whether the two change for one of these values at least; None where it cannot be tried, or nothing comes."""
         case, mine, right = self.case, False, False
         try:
             before, truth = case.run(trial), as_tensor(case.truth(*copied(trial.inputs)))
         except (Wrong, NotAttempted, ValueError, RuntimeError):
             return None
+        if not before.isfinite().any() or (_all_equal(before) and not _all_equal(truth)):
+            return None  # nothing is left that could change
         for value in values:
             new = Trial(trial.about, (*trial.inputs[:k], value, *trial.inputs[k + 1 :]))
             try:

@@ -79,6 +79,14 @@ def partner_labels(f: Any) -> Report:
             "Your labels are one row off: row 0 belongs to row B.", lambda b: (torch.arange(2 * b) + b + 1) % (2 * b)
         ),
         Mistake(
+            "These say which of its two views a row is, 0 or 1. What is asked is the row in which its partner stands.",
+            lambda b: torch.arange(2 * b) // b,
+        ),
+        Mistake(
+            "These say which of its two views a row is, 1 or 0. What is asked is the row in which its partner stands.",
+            lambda b: 1 - torch.arange(2 * b) // b,
+        ),
+        Mistake(
             "These are the labels of the first B rows alone. The second views look for their partners too: 2B labels.",
             lambda b: torch.arange(b, 2 * b),
         ),

@@ -106,6 +106,8 @@ PROBES = {
     "score of "
     "its own, and take the largest.",
     "one step": "This is a single step of descent: step on until the loss no longer falls.",
+    "class mean": "No classifier is trained: this takes the class with the nearest mean. A linear classifier, "
+    "a @ w + bias, is to be trained with the cross-entropy.",
     "nearest": "This asks the nearest neighbour: a linear classifier, a @ w + bias, is asked for.",
     "own standardisation": "You standardised the test set with its own mean and deviation: use the training set's for "
     "both.",
@@ -115,6 +117,10 @@ PROBES = {
     "percent": "You returned a percentage: expected a share, 0 to 1.",
     "error": "You returned the share that is wrong: 1 minus that.",
 }
+
+
+# Nothing is trained in these, so that they give the same to the last picture.
+WITHOUT_TRAINING = ("one step", "class mean", "nearest", "label numbers")
 
 
 def linear_probe(f: Any) -> Report:
@@ -131,7 +137,7 @@ def linear_probe(f: Any) -> Report:
         f,
         evaluate.linear,
         _probe_trials(),
-        [Mistake(hint, wrong(name)) for name, hint in PROBES.items()],
+        [Mistake(hint, wrong(name), *(() if name in WITHOUT_TRAINING else (0.03,))) for name, hint in PROBES.items()],
         arguments=FOUR,
         agrees_with="sslwb.evaluate.linear (to 5 points)",
         tolerance=0.03,
@@ -298,8 +304,12 @@ def _probe(train_z: Tensor, train_y: Tensor, test_z: Tensor, test_y: Tensor, wro
         a, b = ((z - z.mean(1, keepdim=True)) / z.std(1, keepdim=True) for z in (train_z, test_z))
     if wrong == "a fifth":
         a, train_y = a[: len(a) // 5], train_y[: len(a) // 5]
+    classes = int(train_y.max()) + 1
     if wrong == "nearest":
         return _told(train_y[torch.cdist(b, a).argmin(1)] == test_y, wrong)
+    if wrong == "class mean":
+        middles = torch.stack([a[train_y == c].mean(0) for c in range(classes)])
+        return _told(torch.cdist(b, middles).argmin(1) == test_y, wrong)
     if wrong == "label numbers":
         one = torch.ones(len(a), 1), torch.ones(len(b), 1)
         line = torch.linalg.lstsq(torch.cat((a, one[0]), 1), train_y.float()[:, None]).solution
@@ -308,7 +318,8 @@ def _probe(train_z: Tensor, train_y: Tensor, test_z: Tensor, test_y: Tensor, wro
         truth = F.one_hot(train_y).float()
         error = truth - 1 / truth.shape[1]
         return _told((b @ a.T @ error + error.sum(0)).argmax(1) == test_y, wrong)
-    w, bias = torch.zeros(a.shape[1], 4, requires_grad=True), torch.zeros(4, requires_grad=wrong != "no bias")
+    w, bias = torch.zeros(a.shape[1], classes, requires_grad=True), torch.zeros(classes)
+    bias.requires_grad_(wrong != "no bias")
     solver = torch.optim.LBFGS([p for p in (w, bias) if p.requires_grad], max_iter=50, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:
@@ -374,6 +385,8 @@ def _probe_trials() -> list[Trial]:
     pair = torch.tensor([[0.0] * 8, [0.9] * 8])
     pairs = torch.arange(400) % 2
 
+    dozen, twelve = torch.arange(480) % 12, 3 * torch.eye(12)
+
     def together(y: Tensor) -> Tensor:
         """The first feature is the class and the second one: only their difference shows the class well."""
         other = torch.randn(len(y), 1, generator=g)
@@ -412,5 +425,10 @@ def _probe_trials() -> list[Trial]:
             (together(pairs), pairs, together(pairs), pairs),
             "What is wrong shows where features vary together, so that the difference of two classes' means does not "
             "show the border.",
+        ),
+        Trial(
+            "twelve classes",
+            (crowd(dozen, twelve), dozen, crowd(dozen, twelve), dozen),
+            "What is wrong shows where there are twelve classes: their number is train_y.max() + 1.",
         ),
     ]

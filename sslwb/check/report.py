@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import torch
@@ -148,11 +149,7 @@ def judge(
                 case = Case([as_tensor(v) for v in values], right, trials, truth, call, tolerance, explain=explain)
                 raise Wrong("\n  ".join(filter(None, (str(wrong), stops(case))))) from wrong
             if isinstance(values[-1], list | tuple) and not lists:
-                raise Wrong(
-                    f"your function returned {type(values[-1]).__name__}, a list of {len(values[-1])} parts; "
-                    "expected one "
-                    "tensor: torch.stack, torch.cat or torch.tensor make one of them."
-                )
+                raise Wrong(_parted(values[-1], call, truth, trials, tolerance, draws))
         compare(
             [as_tensor(value) for value in values],
             truth,
@@ -185,6 +182,37 @@ def judge(
         return passed(name, f"your function agrees with {agrees_with} on all {len(trials)} trials.", remark)
 
     return verdict(name, examine)
+
+
+def _parted(
+    value: Sequence[Any], call: Bound, truth: Callable[..., Any], trials: Sequence[Trial], tolerance: float, draws: bool
+) -> str:
+    """What to say where several parts came: which one is right alone, or what makes the right tensor of them all."""
+
+    def holds(made: Callable[[Sequence[Any]], Any]) -> bool:
+        try:
+            return all(
+                near(as_tensor(made(answer(call, t, draws=draws))), as_tensor(truth(*copied(t.inputs))), tolerance)
+                for t in trials
+            )
+        except (Wrong, NotAttempted, TypeError, ValueError, RuntimeError, IndexError):
+            return False
+
+    right = as_tensor(truth(*copied(trials[0].inputs)))
+    came = f"your function returned {type(value).__name__}, a list of {len(value)} parts; expected one tensor"
+    for k, which in zip(range(min(len(value), 4)), ("first", "second", "third", "fourth"), strict=False):
+        if holds(itemgetter(k)):
+            return f"{came}: the {which} part is right, so return the {which} part alone."
+    made: dict[str, Callable[[Sequence[Any]], Any]] = {
+        "torch.stack": lambda v: torch.stack(list(v)),
+        "torch.cat": lambda v: torch.cat(list(v)),
+        "torch.tensor": torch.tensor,
+    }
+    if how := next((how for how, make in made.items() if holds(make)), ""):
+        return f"{came}: {how} makes it of them."
+    kinds = [f"shape {tuple(v.shape)}" if isinstance(v, Tensor) else type(v).__name__ for v in value[:4]]
+    more = ", …" if len(value) > len(kinds) else ""
+    return f"{came} of shape {tuple(right.shape)}. For {trials[0].about}, the parts are: {', '.join(kinds)}{more}."
 
 
 def compare(

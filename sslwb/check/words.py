@@ -299,7 +299,8 @@ def mlm_loss(f: Any) -> Report:
             lambda z, t: F.cross_entropy(z[t == PAD], t[t == PAD]),
         ),
         Mistake(
-            "Signs are left out (targets > 2), though the targets hold nothing but asked words and 0.",
+            f"The word with the number {WORDS} is left out (targets > {WORDS}): every target but 0 is an "
+            "asked word, so each counts.",
             lambda z, t: F.cross_entropy(z[t > WORDS], t[t > WORDS]),
         ),
         Mistake(
