@@ -429,6 +429,6 @@ def _probe_trials() -> list[Trial]:
         Trial(
             "twelve classes",
             (crowd(dozen, twelve), dozen, crowd(dozen, twelve), dozen),
-            "What is wrong shows where there are twelve classes: their number is train_y.max() + 1.",
+            "What is wrong shows where there are twelve classes; there were two or four before.",
         ),
     ]
