@@ -319,7 +319,7 @@ def test_train_keeps_a_checkpoint_and_goes_on_from_it(tmp_path: Path, capsys: py
 
 def test_an_unknown_method_or_data_set_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "simclear", "--out", str(tmp_path / "a.pt")]) == 2
-    assert "no method 'simclear'; there are: simclr, moco, byol" in capsys.readouterr().err
+    assert "no method 'simclear'; there are: simclr, hard_negatives, moco" in capsys.readouterr().err
     assert main(["train", "simclr", "--data", "shape", "--out", str(tmp_path / "a.pt")]) == 2
     assert "did you mean 'shapes'?" in capsys.readouterr().err
     assert main(["train", "simclr", "--data", "tales", "--n", "32", "--out", str(tmp_path / "a.pt")]) == 2

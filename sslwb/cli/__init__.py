@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     data.set_defaults(run=_data)
 
     train = commands.add_parser("train", help="train a method outside a notebook and keep its encoder")
-    train.add_argument("method", help="simclr, moco, byol, … mae, bert, gpt, supervised: a file of sslwb/methods")
+    train.add_argument("method", help="simclr, moco, byol, … mae, bert, gpt, supcon: a file of sslwb/methods")
     train.add_argument("--data", default="shapes", help="a data set of `sslwb data list`, a folder of pictures, a text")
     train.add_argument(
         "--items", "--n", dest="n", metavar="N", type=int, help="how many items; all of a real set, 8192 of a world"
