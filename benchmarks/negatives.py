@@ -1,4 +1,4 @@
-"""Which negatives: as they come, doubted, or told apart by their labels. Stored rows of lesson 04, on shape.
+"""Which negatives: as they come, weighed, debiased, or told apart by their labels. Stored rows of lesson 04, on shape.
 
     python benchmarks/negatives.py [--seeds 5] [--only hard …] [--quick] [--out FILE]
 

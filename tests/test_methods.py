@@ -26,7 +26,7 @@ from sslwb.methods.bert import BERT
 from sslwb.methods.byol import BYOL, byol_loss
 from sslwb.methods.dino import DINO, dino_loss
 from sslwb.methods.gpt import GPT
-from sslwb.methods.hard_negatives import HardNegatives, doubting_nt_xent
+from sslwb.methods.hard_negatives import HardNegatives, hard_nt_xent
 from sslwb.methods.inpainting import Inpainting
 from sslwb.methods.jepa import JEPA
 from sslwb.methods.jigsaw import Jigsaw
@@ -427,7 +427,7 @@ def test_a_stop_and_a_resume_lose_nothing(row: Row, data: Images, tmp_path: Path
 # ── other ideas of what a negative is
 
 
-def slow_doubting_nt_xent(views: list[Tensor], temperature: float, prior: float, hardness: float) -> float:
+def slow_hard_nt_xent(views: list[Tensor], temperature: float, prior: float, hardness: float) -> float:
     """The docstring's sentences with loops, in double precision."""
     z, losses = F.normalize(torch.stack(views).double(), dim=2), []
     n, b, _ = z.shape
@@ -444,40 +444,40 @@ def slow_doubting_nt_xent(views: list[Tensor], temperature: float, prior: float,
 
 
 @pytest.mark.parametrize("views", [2, 4])
-@pytest.mark.parametrize("doubt", [(0.0, 0.0), (0.1, 0.0), (0.9, 0.0), (0.0, 0.7), (0.3, 1.5)])
+@pytest.mark.parametrize("weighing", [(0.0, 0.0), (0.1, 0.0), (0.9, 0.0), (0.0, 0.7), (0.3, 1.5)])
 @pytest.mark.parametrize("temperature", [0.05, 0.5])
-def test_doubting_nt_xent_is_what_loops_give(views: int, doubt: tuple[float, float], temperature: float) -> None:
-    z, (prior, hardness) = embeddings(views), doubt
-    found = doubting_nt_xent(*z, temperature=temperature, prior=prior, hardness=hardness)
-    assert math.isclose(float(found), slow_doubting_nt_xent(z, temperature, prior, hardness), rel_tol=1e-4)
+def test_hard_nt_xent_is_what_loops_give(views: int, weighing: tuple[float, float], temperature: float) -> None:
+    z, (prior, hardness) = embeddings(views), weighing
+    found = hard_nt_xent(*z, temperature=temperature, prior=prior, hardness=hardness)
+    assert math.isclose(float(found), slow_hard_nt_xent(z, temperature, prior, hardness), rel_tol=1e-4)
 
 
-def test_without_doubt_it_is_nt_xent() -> None:
+def test_without_weights_it_is_nt_xent() -> None:
     z = embeddings(3)
-    assert torch.equal(doubting_nt_xent(*z, temperature=0.1), nt_xent(*z, temperature=0.1))
+    assert torch.equal(hard_nt_xent(*z, temperature=0.1), nt_xent(*z, temperature=0.1))
 
 
-@pytest.mark.parametrize("doubt", [(0.05, 0.0), (0.0, 1.0), (0.95, 0.5)])
-def test_doubting_nt_xent_has_the_gradient_of_its_value(doubt: tuple[float, float]) -> None:
+@pytest.mark.parametrize("weighing", [(0.05, 0.0), (0.0, 1.0), (0.95, 0.5)])
+def test_hard_nt_xent_has_the_gradient_of_its_value(weighing: tuple[float, float]) -> None:
     z = [v.double().requires_grad_() for v in embeddings(3, 3, 3)]
-    assert torch.autograd.gradcheck(lambda *v: doubting_nt_xent(*v, prior=doubt[0], hardness=doubt[1]), z)
+    assert torch.autograd.gradcheck(lambda *v: hard_nt_xent(*v, prior=weighing[0], hardness=weighing[1]), z)
 
 
-def test_doubt_stays_finite_where_all_is_one_point() -> None:
+def test_weighed_negatives_stay_finite_where_all_is_one_point() -> None:
     same = torch.ones(5, 4, requires_grad=True)
     for temperature, prior in ((0.01, 0.99), (0.01, 0.5), (0.5, 0.1)):
-        loss = doubting_nt_xent(same, same, temperature=temperature, prior=prior, hardness=3.0)
+        loss = hard_nt_xent(same, same, temperature=temperature, prior=prior, hardness=3.0)
         (gradient,) = torch.autograd.grad(loss, same)
         assert loss.isfinite()
         assert gradient.isfinite().all()
 
 
-@pytest.mark.parametrize(("doubt", "said"), [({"prior": 1.0}, "prior is 1"), ({"hardness": -1}, "hardness is -1")])
-def test_doubt_without_sense_is_reported(doubt: dict[str, float], said: str) -> None:
+@pytest.mark.parametrize(("weighing", "said"), [({"prior": 1.0}, "prior is 1"), ({"hardness": -1}, "hardness is -1")])
+def test_weighing_without_sense_is_reported(weighing: dict[str, float], said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        doubting_nt_xent(*embeddings(2), **doubt)
+        hard_nt_xent(*embeddings(2), **weighing)
     with pytest.raises(ValueError, match=said):
-        HardNegatives(nets.conv(4), **doubt)
+        HardNegatives(nets.conv(4), **weighing)
 
 
 def slow_supcon_loss(z: Tensor, labels: Tensor, temperature: float) -> float:

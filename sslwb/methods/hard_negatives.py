@@ -1,4 +1,4 @@
-"""SimCLR that doubts its negatives: debiased, or weighed by hardness. Lesson 04.
+"""SimCLR with other weights for its negatives: by hardness, or debiased. Lesson 04.
 
 Sources: Chuang et al. 2020, "Debiased Contrastive Learning"; Robinson et al. 2021, "Contrastive Learning with Hard
 Negative Samples".
@@ -27,7 +27,7 @@ from sslwb.methods.simclr import SimCLR
 
 
 @full_precision
-def doubting_nt_xent(*views: Tensor, temperature: float = 0.5, prior: float = 0.0, hardness: float = 0.0) -> Tensor:
+def hard_nt_xent(*views: Tensor, temperature: float = 0.5, prior: float = 0.0, hardness: float = 0.0) -> Tensor:
     """NT-Xent whose negatives are weighed by hardness and debiased: two or more views, each (B, D) → scalar.
 
     As `nt_xent`, with another sum over the N negatives s = z·n/t of a view. Each is weighed by exp(hardness · s), with
@@ -41,7 +41,7 @@ def doubting_nt_xent(*views: Tensor, temperature: float = 0.5, prior: float = 0.
             batch of one.
     """
     check_temperature(temperature)
-    _check_doubt(prior, hardness)
+    _check_weighing(prior, hardness)
     check_embeddings(*views)
     n, b = len(views), len(views[0])
     z = F.normalize(torch.stack(views), dim=2)  # (V, B, D)
@@ -62,7 +62,7 @@ def doubting_nt_xent(*views: Tensor, temperature: float = 0.5, prior: float = 0.
 
 
 class HardNegatives(SimCLR):
-    """SimCLR with `doubting_nt_xent`.
+    """SimCLR with `hard_nt_xent`.
 
     Args:
         encoder: any encoder of `sslwb.nets`.
@@ -86,16 +86,16 @@ class HardNegatives(SimCLR):
         seed: int = 0,
     ) -> None:
         super().__init__(encoder, temperature, projector, seed)
-        _check_doubt(prior, hardness)
+        _check_weighing(prior, hardness)
         self.prior, self.hardness = prior, hardness
 
     def forward(self, views: Views) -> dict[str, Tensor]:
         z = map(ranks.gather, self.projector(self.encoder(one_batch(views))).chunk(len(views)))
-        doubt = {"prior": self.prior, "hardness": self.hardness}
-        return {"loss": doubting_nt_xent(*z, temperature=self.temperature, **doubt)}
+        weighing = {"prior": self.prior, "hardness": self.hardness}
+        return {"loss": hard_nt_xent(*z, temperature=self.temperature, **weighing)}
 
 
-def _check_doubt(prior: float, hardness: float) -> None:
+def _check_weighing(prior: float, hardness: float) -> None:
     if not 0 <= number("prior", prior) < 1:
         raise ValueError(f"prior is {prior}; expected a share from 0 to less than 1, such as 1 / number of classes")
     check_weight(hardness, "hardness")

@@ -74,7 +74,7 @@ class SimCLR(Method):
         z = map(ranks.gather, z.chunk(len(views)))  # other ranks' pictures are negatives too
         return {"loss": nt_xent(*z, temperature=self.temperature)}
 
-    def negatives(self, batch_size: int, views: int) -> int:
+    def negatives(self, batch_size: int, views: int) -> int | None:
         return views * (batch_size - 1)
 
     def loss_space(self, h: Tensor) -> Tensor:

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from sslwb import ranks
 from sslwb.core import Views, check_shapes
-from sslwb.methods.base import Method, check_labels, check_temperature, check_views, full_precision
-from sslwb.nets import mlp, seeded
+from sslwb.methods.base import check_labels, check_temperature, check_views, full_precision
+from sslwb.methods.simclr import SimCLR
 
 
 @full_precision
@@ -41,8 +41,8 @@ def supcon_loss(z: Tensor, labels: Tensor, temperature: float = 0.1) -> Tensor:
     return each.sum() / (count > 0).sum().clamp_min(1)
 
 
-class SupCon(Method):
-    """Encoder, projector, and a contrastive loss that is told the labels, the last of the views: `augment.labelled`.
+class SupCon(SimCLR):
+    """SimCLR's networks, and a contrastive loss that is told the labels, the last of the views: `augment.labelled`.
 
     It is no self-supervised method. It says what SimCLR would be if it knew which pictures are of one class.
 
@@ -56,14 +56,12 @@ class SupCon(Method):
         ValueError: temperature ≤ 0, or, in training, views without labels.
     """
 
+    pairs = False  # views of one picture stand behind each other in one tensor, beside those of their class
+
     def __init__(
         self, encoder: nn.Module, temperature: float = 0.1, projector: Sequence[int] = (256, 128), seed: int = 0
     ) -> None:
-        super().__init__(encoder)
-        check_temperature(temperature)
-        with seeded(seed):
-            self.projector = mlp(self.encoder.dim, *projector) if projector else nn.Identity()
-        self.temperature = temperature
+        super().__init__(encoder, temperature, projector, seed)
 
     def forward(self, views: Views) -> dict[str, Tensor]:
         check_views(views, at_least=2)
@@ -72,9 +70,8 @@ class SupCon(Method):
         z = ranks.gather(self.projector(self.encoder(*inputs)))
         return {"loss": supcon_loss(z, ranks.gather(y), self.temperature)}
 
-    def loss_space(self, h: Tensor) -> Tensor:
-        z: Tensor = self.projector(h)
-        return z
+    def negatives(self, batch_size: int, views: int) -> None:
+        return None  # how many depends on the labels
 
     def answers(self, views: Views) -> Tensor:
         return views[-1]
