@@ -268,3 +268,52 @@ def test_instance_norm_makes_no_noise_of_a_flat_picture() -> None:
         z = nets.conv(8, instance_norm=True).eval().features(flat)
     assert torch.isfinite(z).all()
     assert float(z.std()) < 0.02
+
+
+def test_a_bottleneck_maps_all_places_and_knows_where_a_thing_is() -> None:
+    encoder = nets.bottleneck(nets.conv(8, seed=3), 5, 16, seed=3).eval()
+    x = torch.zeros(2, 3, 16, 16)
+    x[0, :, 2:6, 2:6] = x[1, :, 10:14, 10:14] = 1  # one square, at two places
+    with torch.no_grad():
+        z, places = encoder(x), encoder.encoder.features(x)
+        expected = places.flatten(1) @ encoder.map.weight.T + encoder.map.bias
+    assert (encoder.dim, z.shape, encoder.features(x).shape) == (5, (2, 5), (2, 1, 5))
+    assert torch.allclose(z, expected, atol=1e-6)
+    assert (z[0] - z[1]).abs().max() > 1e-3
+
+
+def test_a_linear_encoder_is_linear() -> None:
+    encoder, (a, b) = nets.linear(4, 1, 8, seed=2), pictures(2, 1, 8)[:, None]
+    with torch.no_grad():
+        middle = encoder((a + b) / 2)
+        assert torch.allclose(middle, (encoder(a) + encoder(b)) / 2, atol=1e-6)
+    assert count(encoder) == 4 * 64 + 4
+
+
+def test_a_decoder_paints_pictures_of_its_size() -> None:
+    decoder = nets.decoder(6, 1, 24, 8, seed=4)
+    painted = decoder(torch.randn(3, 6, generator=torch.Generator().manual_seed(0)))
+    assert painted.shape == (3, 1, 24, 24)
+    painted.square().sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in decoder.parameters())
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "said"),
+    [
+        (lambda: nets.bottleneck(nets.conv(8), 0), ValueError, "dim is 0; expected 1 or more"),
+        (lambda: nets.bottleneck(nn.Linear(2, 2), 4), TypeError, "encoder is Linear; expected one that knows places"),
+        (lambda: nets.bottleneck(nets.conv(8), 4, 4), ValueError, "pictures of 8×8 pixels or more"),
+        (lambda: nets.bottleneck(nets.conv(8), 4, 16)(pictures()), ValueError, "made for size=16"),
+        (lambda: nets.linear(4, 3, 0), ValueError, "size is 0"),
+        (lambda: nets.linear(4, 3, 8)(pictures(2, 1, 8)), ValueError, r"expects \(B, 3, H, W\)"),
+        (lambda: nets.decoder(4, size=30), ValueError, "size is 30; expected a multiple of 4"),
+        (lambda: nets.decoder(0), ValueError, "dim is 0"),
+        (lambda: nets.decoder(4)(torch.zeros(2, 5)), ValueError, "z has shape"),
+    ],
+)
+def test_bottlenecks_and_decoders_name_what_they_cannot(
+    make: Callable[[], object], error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        make()

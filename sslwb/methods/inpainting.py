@@ -10,7 +10,7 @@ from sslwb.augment.images import as_float
 from sslwb.augment.masks import Hole
 from sslwb.core import Views, as_views, check_shapes, may_read, usual, whole
 from sslwb.methods.base import Method, full_precision
-from sslwb.nets import seeded
+from sslwb.nets import Decoder, seeded
 from sslwb.nets.convolutional import ConvEncoder
 
 GREY = 0.5  # what the encoder sees in place of the hidden region
@@ -54,20 +54,11 @@ class Inpainting(Method):
         whole("code", code, least=1)
         if whole("size", size, least=8) % 8:
             raise ValueError(f"size is {size}; expected a multiple of 8: encoder and decoder halve and double it")
-        self.size, width = size, 32
+        self.size = size
         places = size // 8 * (size // 8)  # the encoder halves the picture three times
         with seeded(seed):
             self.code = nn.Sequential(nn.Flatten(), nn.Linear(self.encoder.dim * places, code), nn.ReLU(inplace=True))
-            self.begin = nn.Linear(code, width * (size // 4) ** 2)
-            layers: list[nn.Module] = []
-            for a, b in ((width, width), (width, channels)):
-                layers += [
-                    nn.BatchNorm2d(a),
-                    nn.ReLU(inplace=True),
-                    nn.Upsample(scale_factor=2),
-                    nn.Conv2d(a, b, 3, padding=1),
-                ]
-            self.decoder = nn.Sequential(*layers)
+            self.decoder = Decoder(code, channels, size)
 
     def forward(self, views: Views) -> dict[str, Tensor]:
         x, hidden = as_views(views, Hole, x="B C H W", hidden="bool B H W")
@@ -85,9 +76,7 @@ class Inpainting(Method):
                 f"x has shape {tuple(x.shape)} and hidden {tuple(hidden.shape)}; this decoder paints {side}×{side} "
                 f"pixels: expected (B, C, {side}, {side}) and (B, {side}, {side})"
             )
-        z = self.code(self.encoder.features(torch.where(hidden[:, None], GREY, x)))
-        start = self.begin(z).view(len(x), -1, self.size // 4, self.size // 4)
-        pixels: Tensor = self.decoder(start)
+        pixels: Tensor = self.decoder(self.code(self.encoder.features(torch.where(hidden[:, None], GREY, x))))
         return pixels
 
     @usual(dtype=False)
