@@ -782,7 +782,87 @@ PARTNERS: list[Case] = [
     ("partner_labels", partners, "torch.tensor(…) makes one of your list"),
 ]
 
+
+def to_clean(network: Callable[[Tensor], Tensor], clean: Tensor, noisy: Tensor) -> Tensor:
+    return F.mse_loss(network(noisy), clean)
+
+
+def drawn_latent(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
+    return mean + torch.sqrt(log_variance.exp()) * noise
+
+
+def kl_by_torch(mean: Tensor, log_variance: Tensor) -> Tensor:
+    posterior = torch.distributions.Normal(mean, (log_variance / 2).exp())
+    return torch.distributions.kl_divergence(posterior, torch.distributions.Normal(0.0, 1.0)).sum(1)
+
+
+def critic(real: Tensor, made: Tensor, labels: tuple[float, float] = (1.0, 0.0), **how: Any) -> Tensor:
+    parts = zip((real, made), labels, strict=True)
+    return sum(
+        (F.binary_cross_entropy_with_logits(s, torch.full_like(s, y), **how) for s, y in parts), torch.tensor(0.0)
+    )
+
+
+def fooled(made: Tensor) -> Tensor:
+    return -F.logsigmoid(made).mean()
+
+
+def gaps(information: Tensor, entropy: Tensor, other: int = 1) -> Tensor:
+    """The gap of each cause, in nats: the best latent and the `other` best, one cause after the other."""
+    ranked = [column.sort(descending=True).values for column in information.T]
+    return torch.stack([column[0] - column[other] for column in ranked])
+
+
+GENERATIVE: list[Case] = [
+    ("denoising_loss", lambda net, clean, noisy: F.mse_loss(net(noisy), noisy), "compared with the noisy pictures"),
+    ("denoising_loss", lambda net, clean, noisy: F.mse_loss(net(clean), clean), "is given the clean pictures"),
+    ("denoising_loss", lambda net, clean, noisy: F.mse_loss(net(clean), noisy), "are exchanged"),
+    ("denoising_loss", lambda net, clean, noisy: F.mse_loss(net(noisy), noisy - clean), "target is the noise"),
+    ("denoising_loss", lambda net, clean, noisy: F.l1_loss(net(noisy), clean), "absolute error"),
+    ("denoising_loss", lambda net, clean, noisy: F.mse_loss(net(noisy), clean, reduction="sum"), "take their mean"),
+    ("denoising_loss", lambda net, clean, noisy: F.mse_loss(noisy, clean), "network is not asked"),
+    ("reparameterise", lambda m, v, e: m + torch.exp(v) * e, "by the variance"),
+    ("reparameterise", lambda m, v, e: m + v * e, "logarithm of the variance"),
+    ("reparameterise", lambda m, v, e: m + e, "noise is added as it is"),
+    ("reparameterise", lambda m, v, e: torch.exp(0.5 * v) * e, "mean is missing"),
+    ("reparameterise", lambda m, v, e: torch.exp(0.5 * v) * (m + e), "mean is multiplied too"),
+    ("reparameterise", lambda m, v, e: m + torch.exp(0.5 * v) * e[0], "each picture has its own"),
+    ("reparameterise", lambda m, v, e: drawn_latent(m.detach(), v, e), "none reaches `m"),
+    ("reparameterise", lambda m, v, e: drawn_latent(m, v, e).detach(), "no gradient flows back"),
+    ("gaussian_kl", lambda m, v: 2 * kl_by_torch(m, v), "factor ½"),
+    ("gaussian_kl", lambda m, v: -kl_by_torch(m, v), "a KL is 0 or more"),
+    ("gaussian_kl", lambda m, v: kl_by_torch(m, v) - (m**2).sum(1) / 2, "mean's square is missing"),
+    ("gaussian_kl", lambda m, v: kl_by_torch(m, v) + m.shape[1] / 2, "1 of each latent is missing"),
+    ("gaussian_kl", lambda m, v: kl_by_torch(m, 2 * v), "logarithm of the standard deviation"),
+    ("gaussian_kl", lambda m, v: kl_by_torch(m, v).mean(), "mean over pictures"),
+    ("gaussian_kl", lambda m, v: ((m**2 + v.exp() - v).sum(1) - 1) / 2, "once for each latent"),
+    ("discriminator_loss", lambda r, m: critic(r, m, (0.0, 1.0)), "labels are exchanged"),
+    ("discriminator_loss", lambda r, m: critic(r, m, (1.0, 1.0)), "called real"),
+    (
+        "discriminator_loss",
+        lambda r, m: F.binary_cross_entropy_with_logits(m, torch.zeros_like(m)),
+        "real pictures are missing",
+    ),
+    ("discriminator_loss", lambda r, m: critic(r, m, reduction="sum"), "added up over the batch"),
+    ("discriminator_loss", lambda r, m: critic(r.sigmoid(), m.sigmoid()), "sigmoid twice"),
+    ("discriminator_loss", lambda r, m: m.mean() - r.mean(), "Wasserstein"),
+    ("discriminator_loss", lambda r, m: critic(r, m.detach()), "none reaches `m"),
+    ("generator_loss", lambda m: F.softplus(m).mean(), "found out"),
+    ("generator_loss", lambda m: torch.log(1 - m.sigmoid()).mean(), "saturating"),
+    ("generator_loss", lambda m: F.logsigmoid(m).mean(), "sign is turned round"),
+    ("generator_loss", lambda m: -F.logsigmoid(m).sum(), "take the mean"),
+    ("generator_loss", lambda m: -m.mean(), "Wasserstein"),
+    ("generator_loss", lambda m: -torch.log(m.sigmoid().mean()), "mean comes before the logarithm"),
+    ("mig", lambda i, h: gaps(i, h).mean(), "did not divide by the entropy"),
+    ("mig", lambda i, h: (i.max(0).values / h).mean(), "second best latent is missing"),
+    ("mig", lambda i, h: (gaps(i, h, -1) / h).mean(), "worst latent"),
+    ("mig", lambda i, h: gaps(i, h).sum() / h.sum(), "mean gap by the mean entropy"),
+    ("mig", lambda i, h: gaps(i, h) / h, "take their mean"),
+    ("mig", lambda i, h: gaps(i.T, h).mean(), "compared the causes of a latent"),
+]
+
 WRONG = [
+    *GENERATIVE,
     *PARTNERS,
     *TURNS,
     *HIDDEN,
@@ -845,6 +925,13 @@ RIGHT: list[tuple[str, Callable[..., Any]]] = [
     ("linear_probe", evaluate.linear),
     ("training_step", step),
     ("training_step", steps_of("zfbs")),
+    ("denoising_loss", to_clean),
+    ("denoising_loss", lambda network, clean, noisy: ((clean - network(noisy)) ** 2).mean()),
+    ("reparameterise", drawn_latent),
+    ("gaussian_kl", kl_by_torch),
+    ("discriminator_loss", critic),
+    ("generator_loss", fooled),
+    ("mig", lambda i, h: (gaps(i, h) / h).mean()),
     ("crop", gather),
     ("grayscale", gray),
     ("brightness", bright),

@@ -4,11 +4,21 @@ Lesson 00: `partner_labels` · lesson 01: `crop`, `grayscale`, `brightness` · l
 `linear_probe` · lesson 03: `info_nce`, `nt_xent`, `alignment`, `uniformity` · lesson 04: `moving_average`,
 `queue_loss` · lesson 05: `byol_loss` · lesson 06: `cross_correlation`, `variance` · lesson 07: `sinkhorn`,
 `sharpened`, `attention` · lesson 08: `feature_std`, `effective_rank` · lesson 09: `rotation_batch` · lesson 10:
-`patchify`, `mask_sampling` · lesson 12: `mask_tokens`, `mlm_loss` · lesson 13: `causal_mask`.
+`patchify`, `mask_sampling` · lesson 12: `mask_tokens`, `mlm_loss` · lesson 13: `causal_mask` · lesson 14:
+`denoising_loss` · lesson 15: `reparameterise`, `gaussian_kl`, `mig` · lesson 16: `discriminator_loss`,
+`generator_loss`.
 """
 
 from sslwb.check.attention import attention
 from sslwb.check.clusters import sharpened, sinkhorn
+from sslwb.check.generative import (
+    denoising_loss,
+    discriminator_loss,
+    gaussian_kl,
+    generator_loss,
+    mig,
+    reparameterise,
+)
 from sslwb.check.losses import alignment, info_nce, nt_xent, uniformity
 from sslwb.check.meters import effective_rank, feature_std
 from sslwb.check.pairs import partner_labels
@@ -31,20 +41,26 @@ __all__ = [
     "causal_mask",
     "crop",
     "cross_correlation",
+    "denoising_loss",
+    "discriminator_loss",
     "effective_rank",
     "feature_std",
+    "gaussian_kl",
+    "generator_loss",
     "grayscale",
     "info_nce",
     "knn",
     "linear_probe",
     "mask_sampling",
     "mask_tokens",
+    "mig",
     "mlm_loss",
     "moving_average",
     "nt_xent",
     "partner_labels",
     "patchify",
     "queue_loss",
+    "reparameterise",
     "rotation_batch",
     "sharpened",
     "sinkhorn",
