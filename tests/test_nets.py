@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from sslwb import nets
 from sslwb.nets.transformer import sine_positions
+from sslwb.nets.whitened import zca
 
 MAKERS: dict[str, Callable[..., nn.Module]] = {
     "conv": lambda **s: nets.conv(8, **s),
@@ -315,5 +316,64 @@ def test_a_decoder_paints_pictures_of_its_size() -> None:
 def test_bottlenecks_and_decoders_name_what_they_cannot(
     make: Callable[[], object], error: type[Exception], said: str
 ) -> None:
+    with pytest.raises(error, match=said):
+        make()
+
+
+def test_whitened_patches_by_hand() -> None:
+    x = pictures(6, 3, 9)
+    encoder = nets.whitened_patches(x, filters=5, patch=3, threshold=0.2, pool=2, seed=1)
+    mine = []
+    for picture in x:
+        maps = torch.zeros(10, 7, 7)
+        for row in range(7):
+            for column in range(7):
+                p = picture[:, row : row + 3, column : column + 3].flatten()
+                p = (p - p.mean()) / (p.var(correction=0) + 10 / 255**2).sqrt()
+                alike = encoder.weight.flatten(1) @ p - encoder.shift
+                maps[:5, row, column], maps[5:, row, column] = (alike - 0.2).relu(), (-alike - 0.2).relu()
+        # 7 places in 2 parts, as torch divides them: 0 to 3 and 3 to 6
+        mine.append(
+            torch.stack(
+                [maps[:, a, b].mean((1, 2)) for a in (slice(4), slice(3, 7)) for b in (slice(4), slice(3, 7))], 1
+            )
+        )
+    expected = torch.stack(mine).flatten(1)
+    assert encoder.dim == 2 * 5 * 4
+    assert torch.allclose(encoder(x), expected, atol=1e-4)
+
+
+def test_whitening_leaves_no_correlation() -> None:
+    g = torch.Generator().manual_seed(2)
+    rows = torch.randn(5000, 4, generator=g) @ torch.tensor(
+        [[3.0, 1, 0, 0], [0, 2, 1, 0], [0, 0, 1, 1], [0, 0, 0, 0.1]]
+    )
+    mean, matrix = zca(rows + 5)
+    white = (rows + 5 - mean) @ matrix
+    before, after = (torch.linalg.eigvalsh(t.T.cov()) for t in (rows, white))
+    assert torch.allclose(after.sort().values, (before / (before + 0.1)).sort().values, atol=1e-3)
+    assert rows.T.corrcoef().fill_diagonal_(0).abs().max() > 0.3
+    assert (after[1:] > 0.8).all()
+
+
+def test_whitened_patches_are_drawn_by_their_seed_and_not_trained() -> None:
+    x = pictures(20, 1, 12)
+    one, same, other = (nets.whitened_patches(x, 8, seed=seed) for seed in (3, 3, 4))
+    assert torch.equal(one.weight, same.weight)
+    assert not torch.equal(one.weight, other.weight)
+    assert not list(one.parameters())
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "said"),
+    [
+        (lambda: nets.whitened_patches(pictures(size=4)), ValueError, "pictures of 6 pixels or more"),
+        (lambda: nets.whitened_patches(pictures(), filters=0), ValueError, "filters is 0"),
+        (lambda: nets.whitened_patches(pictures(), threshold=-1), ValueError, "threshold is -1"),
+        (lambda: nets.whitened_patches(pictures()[0]), ValueError, "expected"),
+        (lambda: nets.whitened_patches(pictures(), 4)(pictures(size=6)), ValueError, "pictures of 7 pixels or more"),
+    ],
+)
+def test_whitened_patches_name_what_they_cannot(make: Callable[[], object], error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said):
         make()

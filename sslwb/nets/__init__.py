@@ -8,6 +8,7 @@ from sslwb.nets.heads import Prototypes, mlp
 from sslwb.nets.language import bert, gpt
 from sslwb.nets.seeds import seeded
 from sslwb.nets.transformer import vit
+from sslwb.nets.whitened import whitened_patches
 
 __all__ = [
     "Decoder",
@@ -24,5 +25,6 @@ __all__ = [
     "resnet18",
     "seeded",
     "vit",
+    "whitened_patches",
     "wrap",
 ]
