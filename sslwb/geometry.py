@@ -10,6 +10,8 @@ from torch import Tensor
 
 from sslwb.core import as_embeddings, as_tensor, usual
 
+WITHIN = 1e-4  # added to the variances within an item's views
+
 
 @usual()
 def feature_std(z: Tensor) -> float:
@@ -67,6 +69,49 @@ def uniformity(z: Tensor) -> float:
     Source: Wang and Isola 2020, section 4.2, with t = 2.
     """
     return float(torch.pdist(F.normalize(_embeddings(z), dim=1)).square().mul(-2).exp().mean().log())
+
+
+@usual()
+def linear_cka(a: Tensor, b: Tensor) -> float:
+    """How alike two representations of the same items are: (N, D1), (N, D2) → 0 to 1, whatever turns and scales them.
+
+    Source: Kornblith et al. 2019, "Similarity of Neural Network Representations Revisited", the linear CKA.
+
+    Raises:
+        ValueError: other than one row of each for each item.
+    """
+    a, b = (_embeddings(z).double() for z in (a, b))
+    if len(a) != len(b):
+        raise ValueError(f"a has {len(a)} rows and b {len(b)}; expected two representations of the same items")
+    a, b = a - a.mean(0), b - b.mean(0)
+    scale = torch.linalg.matrix_norm(a.T @ a) * torch.linalg.matrix_norm(b.T @ b)
+    return float(torch.linalg.matrix_norm(a.T @ b).square() / scale.clamp_min(torch.finfo(scale.dtype).tiny))
+
+
+@usual()
+def lidar(views: Tensor) -> float:
+    """The effective rank of what tells items apart, beside what differs between views of one item: (V, N, D) → 1 to D.
+
+    An embedding that only holds what the views change has a high rank, and a low one here.
+
+    Source: Thilak et al. 2024, "LiDAR: Sensing Linear Probing Performance in Joint Embedding SSL Architectures".
+
+    Raises:
+        ValueError: fewer than two views, or of another shape.
+    """
+    views = as_tensor("views", views)
+    if views.ndim != 3 or len(views) < 2:
+        raise ValueError(f"views has shape {tuple(views.shape)}; expected (V, N, D), two views of each item or more")
+    z = torch.stack([_embeddings(view).double() for view in views])
+    own = z.mean(0)  # (N, D): the mean of an item's views
+    between = (own - own.mean(0)).T @ (own - own.mean(0)) / len(own)
+    apart = (z - own).flatten(0, 1)
+    within = apart.T @ apart / len(apart) + WITHIN * torch.eye(z.shape[2], dtype=z.dtype)
+    values, axes = torch.linalg.eigh(within)
+    white = axes @ torch.diag(values.rsqrt()) @ axes.T
+    p = torch.linalg.eigvalsh(white @ between @ white).clamp_min(0)
+    p = p / p.sum().clamp_min(torch.finfo(p.dtype).tiny)
+    return float(torch.exp(torch.special.entr(p).sum()))
 
 
 def _embeddings(z: Tensor) -> Tensor:

@@ -147,3 +147,46 @@ def test_what_is_no_set_of_embeddings_is_reported(name: str, z: Tensor, said: st
 def test_views_that_do_not_belong_together_are_reported() -> None:
     with pytest.raises(ValueError, match=r"z1 has shape \(3, 4\) and z2 \(2, 4\); expected two views, row for row"):
         g.alignment(torch.rand(3, 4), torch.rand(2, 4))
+
+
+# ── two representations, and views of one item
+
+
+def test_cka_by_its_definition_over_pairs_of_items() -> None:
+    a, b = normal(20, 5, 1), normal(20, 7, 2)
+    centre = torch.eye(20) - 1 / 20
+    k, m = centre @ a @ a.T @ centre, centre @ b @ b.T @ centre  # the centred kernels of Gretton et al.'s HSIC
+    assert g.linear_cka(a, b) == pytest.approx(float((k * m).sum() / (k.norm() * m.norm())), abs=1e-5)
+
+
+def test_cka_is_one_for_a_turn_and_low_for_strangers() -> None:
+    z = normal(500, 6)
+    turn = torch.linalg.qr(normal(6, 6, 7)).Q
+    assert g.linear_cka(z, 3 * z @ turn + 2) == pytest.approx(1, abs=1e-5)
+    assert g.linear_cka(z, normal(500, 6, 8)) < 0.1
+    assert g.linear_cka(z, torch.zeros(500, 2)) == 0
+
+
+def test_lidar_counts_the_directions_that_tell_items_apart() -> None:
+    items, change = torch.zeros(400, 10), 1 + torch.arange(4)
+    items[:, :3] = normal(400, 3, 1)  # three directions differ from item to item
+    views = torch.stack([items + 0.05 * torch.nn.functional.pad(normal(400, 7, int(i)), (3, 0)) for i in change])
+    assert g.effective_rank(views[0]) > 3.2
+    assert 2.9 < g.lidar(views) < 3.1
+    turn = torch.linalg.qr(normal(10, 10, 7)).Q
+    assert g.lidar(views @ turn) == pytest.approx(g.lidar(views), abs=1e-3)
+
+
+def test_lidar_sees_a_collapse() -> None:
+    assert g.lidar(torch.ones(2, 30, 5)) == 1
+    one = normal(30, 1) @ normal(1, 5)
+    assert g.lidar(torch.stack((one, one))) == pytest.approx(1, abs=1e-3)
+
+
+def test_what_cannot_be_compared_is_reported() -> None:
+    with pytest.raises(ValueError, match="a has 5 rows and b 4; expected two representations of the same items"):
+        g.linear_cka(normal(5, 3), normal(4, 3))
+    with pytest.raises(ValueError, match=r"views has shape \(5, 3\); expected \(V, N, D\)"):
+        g.lidar(normal(5, 3))
+    with pytest.raises(ValueError, match="two views of each item or more"):
+        g.lidar(normal(5, 3)[None])
