@@ -24,11 +24,11 @@ STEPS = 20  # of a training at once: each call of `run` copies the weights first
 def stepping(name: str) -> Callable[[], int]:
     """Takes some steps of a method's training and returns how many views they were of."""
     make, how = FAMILY[name]
-    loop = Loop(make(make_encoder()), load("shapes", n=8192), views_of(name), **how)
+    at_once = {"on_step": lambda history: loop.step % STEPS == 0, "progress": False}
+    loop = Loop(make(make_encoder()), load("shapes", n=8192), views_of(name), **how, **at_once)
 
     def go_on() -> int:
-        until = loop.step + STEPS
-        loop.run(lambda history: loop.step >= until)
+        loop.run()
         return STEPS * VIEWS * how["batch_size"]
 
     return go_on

@@ -415,8 +415,8 @@ def test_a_stop_and_a_resume_lose_nothing(row: Row, data: Images, tmp_path: Path
     settings = {"steps": 6, "batch_size": 32, "seed": 5, "device": "cpu", "precision": "fp32", "progress": False}
     whole = row.make()
     fit(whole, given(row, data), row.views, **settings)
-    half = Loop(row.make(), given(row, data), row.views, **{k: v for k, v in settings.items() if k != "progress"})
-    half.run(lambda history: len(history) == 3)
+    half = Loop(row.make(), given(row, data), row.views, on_step=lambda history: len(history) == 3, **settings)
+    half.run()
     save_checkpoint(tmp_path / "run.pt", half.state_dict())
     resumed = row.make()
     fit(resumed, given(row, data), row.views, **settings, checkpoint=tmp_path / "run.pt")

@@ -174,8 +174,9 @@ def test_it_starts_stops_and_resumes(train: Bags, tmp_path: Path) -> None:
     settings = {"steps": 12, "lr": 1e-2, **EXACT}
     whole, part, again = method(), method(), method(9)
     expected = fit(whole, train, TurnedBags(), progress=False, **settings)
-    half = Loop(part, train, TurnedBags(), checkpoint=tmp_path / "run.pt", **settings)
-    half.run(lambda history: len(history) == 5)
+    until = {"on_step": lambda history: len(history) == 5, "progress": False}
+    half = Loop(part, train, TurnedBags(), checkpoint=tmp_path / "run.pt", **until, **settings)
+    half.run()
     from sslwb.train import save_checkpoint
 
     save_checkpoint(tmp_path / "run.pt", half.state_dict())

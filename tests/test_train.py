@@ -3,6 +3,7 @@
 import errno
 import functools
 import hashlib
+import inspect
 import math
 import multiprocessing
 import os
@@ -47,6 +48,7 @@ from sslwb.train import (
     resolve_device,
     resolve_precision,
     save_checkpoint,
+    start,
     trained,
 )
 from sslwb.train.store import run_path
@@ -234,6 +236,38 @@ def test_the_bar_goes_to_standard_error(data: Images, capsys: pytest.CaptureFixt
     assert said.out == ""
     assert "SimCLR" in said.err
     assert "2/2" in said.err
+    assert "loss=" in said.err
+
+
+def test_the_bar_goes_on_where_numbers_are_read_later(
+    data: Images, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As on a GPU, where losses are read every 25 steps: a bar without a loss, not an error."""
+    monkeypatch.setattr(
+        loop.Loop, "_record", lambda self, terms: self._pending.append({"loss": terms["loss"].detach()})
+    )
+    assert len(fit(simclr(), data, VIEWS, steps=2, **{**EXACT, "progress": True})["loss"]) == 2
+    assert "2/2" in capsys.readouterr().err
+
+
+def test_the_loop_s_signature_is_that_of_all_who_train() -> None:
+    expected = inspect.signature(loop.Loop)
+    assert {"method", "data", "make_views", "steps", "on_step"} < expected.parameters.keys()
+    for function, result in ((fit, "History"), (trained, "History"), (start, "Run")):
+        signature = inspect.signature(function)
+        assert signature == expected.replace(return_annotation=signature.return_annotation)
+        assert signature.return_annotation == result
+    assert inspect.getdoc(fit).startswith("Train a method in place")  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("function", [fit, trained, start])
+def test_a_wrong_name_is_reported_by_who_was_called(data: Images, function: Any) -> None:
+    said = rf"^{function.__name__}\(\): got an unexpected keyword argument 'step'; expected method, .*, steps, "
+    with pytest.raises(TypeError, match=said):
+        function(simclr(), data, VIEWS, steps=1, step=1)
+    said = rf"^{function.__name__}\(\): missing a required .*argument: 'steps'; expected method, data, "
+    with pytest.raises(TypeError, match=said):
+        function(simclr(), data, VIEWS)
 
 
 def test_bf16_learns_and_is_noted(data: Images) -> None:
@@ -767,9 +801,9 @@ def test_no_worker_of_a_stream_outlives_the_training(tmp_path: Path, end: str) -
             raise RuntimeError("the caller's own")
         return end == "stopped"
 
-    training = loop.Loop(simclr(), stream, VIEWS, steps=3, **{k: v for k, v in EXACT.items() if k != "progress"})
+    training = loop.Loop(simclr(), stream, VIEWS, steps=3, on_step=on_step, **EXACT)
     with pytest.raises(RuntimeError, match="own") if end == "failed" else nullcontext():
-        training.run(on_step)
+        training.run()
     assert alive[0] == 2
     assert multiprocessing.active_children() == []
 
@@ -829,14 +863,13 @@ def test_a_method_without_a_loss_is_reported(data: Images) -> None:
 def test_an_estimate_is_positive_and_leaves_the_method_alone(data: Images, tmp_path: Path, steps: int) -> None:
     method = simclr()
     before, mode = weights(method), method.training
-    settings = {k: v for k, v in EXACT.items() if k != "progress"}
-    seconds = loop.estimate(method, data, VIEWS, steps=steps, checkpoint=tmp_path / "run.pt", **settings)
+    seconds = loop.estimate(method, data, VIEWS, steps=steps, checkpoint=tmp_path / "run.pt", **EXACT)
     assert seconds is not None
     assert seconds > 0
     assert same(weights(method), before)
     assert method.training == mode
     assert not list(tmp_path.iterdir())
-    assert loop.estimate(method, data, VIEWS, lambda: True, steps=steps, **settings) is None
+    assert loop.estimate(method, data, VIEWS, lambda: True, steps=steps, **EXACT) is None
 
 
 def test_device_and_precision_follow_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:

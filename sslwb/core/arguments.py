@@ -13,7 +13,7 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +22,8 @@ from torch import Tensor
 from sslwb.core.host import may_read
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+P = ParamSpec("P")
+Result = TypeVar("Result")
 
 KINDS = {"int64": torch.int64, "bool": torch.bool}  # words of `check_shapes`; without one of them floats are meant
 
@@ -95,6 +97,33 @@ def taken_settings(function: Callable[..., Any], settings: dict[str, Any]) -> di
     settings = {**settings}
     _take(function, inspect.signature(function), settings)
     return settings
+
+
+def same_arguments_as(other: Callable[P, Any]) -> Callable[[Callable[..., Result]], Callable[P, Result]]:
+    """A decorator for a function that hands its arguments on to `other`: it has that signature, which stands once.
+
+    So do help, completion, mypy, and errors, which name the function that was called.
+
+    Raises (when called):
+        TypeError: an argument too many, or one too few.
+    """
+    signature = inspect.signature(other)
+
+    def signed(function: Callable[..., Result]) -> Callable[P, Result]:
+        @functools.wraps(function)
+        def handing_on(*args: P.args, **settings: P.kwargs) -> Result:
+            try:
+                signature.bind(*args, **settings)
+            except TypeError as error:
+                expected = ", ".join(signature.parameters)
+                raise TypeError(f"{function.__name__}(): {error}; expected {expected}") from None
+            return function(*args, **settings)
+
+        result = inspect.signature(function).return_annotation
+        handing_on.__signature__ = signature.replace(return_annotation=result)  # type: ignore[attr-defined]
+        return handing_on
+
+    return signed
 
 
 def _take(function: Callable[..., Any], signature: inspect.Signature, arguments: dict[str, Any]) -> None:

@@ -31,6 +31,7 @@ from sslwb.core import (
     number,
     place,
     plain,
+    same_arguments_as,
     usual,
     whole,
 )
@@ -83,85 +84,11 @@ class History:
             values.append(terms.get(name, math.nan))
 
 
-def fit(
-    method: Method,
-    data: Items,
-    make_views: MakeViews,
-    *,
-    steps: int,
-    batch_size: int = 128,
-    lr: float = 3e-3,
-    weight_decay: float = 1e-4,
-    warmup: float = 0.1,
-    seed: int = 0,
-    device: str | torch.device = "auto",
-    precision: str = "auto",
-    checkpoint: str | Path | None = None,
-    on_step: Callable[[History], object] | None = None,
-    progress: bool = True,
-    compile: bool = False,
-) -> History:
-    """Train a method in place, and wait until it is done.
-
-    Args:
-        method: what to train; its parameter groups are optimised with AdamW on its "loss".
-        data: a container; the whole set lies on the training device and a batch is an index, or it streams.
-        make_views: (batch, generator) → views; the batch is the same container with fewer rows, all columns kept.
-        steps: how many batches. Batches go through the data in a new order each time, without a remainder.
-        batch_size: items a step, of all ranks together; views multiply it.
-        lr: the peak learning rate; it rises over the `warmup` share of the steps and falls along a cosine to zero.
-        weight_decay: AdamW's, on matrices only.
-        warmup: share of the steps, 0 to 1.
-        seed: of the order of the data and of the views.
-        device: "auto", or a name such as "cpu" or "cuda".
-        precision: "auto", "fp32" or "bf16".
-        checkpoint: a file to save to every few seconds, and to go on from when it is there: bit for bit on a CPU.
-        on_step: called after each step with the history; a true result stops the training.
-        progress: a bar on standard error.
-        compile: compile the method (torch.compile), which pays where steps are many; it wants a C++ compiler. The
-            second step does it: its time stands in `history.compile_seconds`, and not in `history.seconds`.
-
-    Under `torchrun` every rank calls this alike and takes its share of each batch; rank 0 writes, and a stop on one
-    rank stops all.
-
-    Returns:
-        The history. `method` is trained, in evaluation mode, on the training device.
-
-    Raises:
-        TypeError: a setting of another type; views that are no tensors of floats, int64 or bool.
-        ValueError: a setting that makes no sense, or too little data for one batch.
-        Diverged: the loss became NaN or infinite; the method keeps its last good weights.
-        CheckpointError: the checkpoint belongs to other settings, is damaged, or cannot be written.
-    """
-    loop = Loop(
-        method,
-        data,
-        make_views,
-        steps=steps,
-        batch_size=batch_size,
-        lr=lr,
-        weight_decay=weight_decay,
-        warmup=warmup,
-        seed=seed,
-        device=device,
-        precision=precision,
-        checkpoint=checkpoint,
-        compile=compile,
-    )
-    if not progress or ranks.rank() > 0:
-        return loop.run(on_step)
-    with tqdm(total=steps, initial=loop.step, desc=type(method).__name__, unit="step", file=sys.stderr) as bar:
-
-        def shown(history: History) -> object:
-            bar.update()
-            bar.set_postfix(loss=f"{history['loss'][-1]:.3f}", refresh=False)
-            return on_step(history) if on_step else None
-
-        return loop.run(shown)
-
-
 class Loop:
-    """One training and where it stands; `run` may be called again after a stop, and goes on from there."""
+    """One training and where it stands; `run` may be called again after a stop, and goes on from there.
+
+    What the arguments mean, `fit` says, which takes the same.
+    """
 
     @usual(gradients=True, dtype=False)
     def __init__(
@@ -179,9 +106,11 @@ class Loop:
         device: str | torch.device = "auto",
         precision: str = "auto",
         checkpoint: str | Path | None = None,
+        on_step: Callable[[History], object] | None = None,
+        progress: bool = True,
         compile: bool = False,
     ) -> None:
-        _check_inputs(method, data, make_views, checkpoint)
+        _check_inputs(method, data, make_views, checkpoint, on_step)
         steps, batch_size, seed = whole("steps", steps), whole("batch_size", batch_size), whole("seed", seed)
         lr, weight_decay = number("lr", lr), number("weight_decay", weight_decay)
         warmup = number("warmup", warmup)
@@ -195,6 +124,7 @@ class Loop:
             method.float()  # weights are trained in float32; `precision` says in what a step computes
         self.method, self.data, self.make_views = method.to(self.device), data.to(self.device), make_views
         self.steps, self.step, self.checkpoint = steps, 0, None if checkpoint is None else place(checkpoint)
+        self.on_step, self.progress = on_step, progress
         self.history = History(
             {
                 "method": _as_it_is(method),
@@ -229,10 +159,9 @@ class Loop:
             self.load_state_dict(load_checkpoint(self.checkpoint))
 
     @usual(gradients=True, dtype=False)
-    def run(self, on_step: Callable[[History], object] | None = None) -> History:
+    def run(self) -> History:
         """Take the steps that are left; see `fit`."""
-        if on_step is not None and not callable(on_step):
-            raise TypeError(f"on_step is a {type(on_step).__name__}; expected a function of the history, or None")
+        bar = self._bar() if self.progress and ranks.rank() == 0 else None
         self.history.stopped = False
         self.method.train()
         history, begin = self.history, time.perf_counter()
@@ -250,7 +179,11 @@ class Loop:
                     if ranks.rank() == 0:
                         save_checkpoint(self.checkpoint, self.state_dict())
                     saved = time.perf_counter()
-                if ranks.any_of(on_step is not None and bool(on_step(self.history))):
+                if bar is not None:
+                    bar.update()
+                    if "loss" in history.terms:  # on a GPU it is read every few steps
+                        bar.set_postfix(loss=f"{history['loss'][-1]:.3f}", refresh=False)
+                if ranks.any_of(self.on_step is not None and bool(self.on_step(history))):
                     self.history.stopped = self.step < self.steps
                     break
             self._flush()
@@ -258,6 +191,8 @@ class Loop:
         finally:
             self._batches = None  # a stream's workers end with it
             self.method.eval()
+            if bar is not None:
+                bar.close()
         return self.history
 
     def state_dict(self) -> dict[str, Any]:
@@ -295,6 +230,10 @@ class Loop:
             raise CheckpointError(f"the checkpoint belongs to another net: {str(error).splitlines()[0]}") from error
         self.step = state["step"]
         self.history = History(**state["history"])
+
+    def _bar(self) -> Any:
+        name = type(self.method).__name__
+        return tqdm(total=self.steps, initial=self.step, desc=name, unit="step", file=sys.stderr)
 
     def _take_step(self) -> None:
         settings, progress = self.history.settings, self.step / self.steps
@@ -379,6 +318,43 @@ class Loop:
             f"{self._good[0]}, the last that are known to be good. Try a smaller lr (now "
             f"{self.history.settings['lr']}), a longer warmup, or look for NaN in the data."
         )
+
+
+@same_arguments_as(Loop)
+def fit(*given: Any, **settings: Any) -> History:
+    """Train a method in place, and wait until it is done.
+
+    Args:
+        method: what to train; its parameter groups are optimised with AdamW on its "loss".
+        data: a container; the whole set lies on the training device and a batch is an index, or it streams.
+        make_views: (batch, generator) → views; the batch is the same container with fewer rows, all columns kept.
+        steps: how many batches. Batches go through the data in a new order each time, without a remainder.
+        batch_size: items a step, of all ranks together; views multiply it.
+        lr: the peak learning rate; it rises over the `warmup` share of the steps and falls along a cosine to zero.
+        weight_decay: AdamW's, on matrices only.
+        warmup: share of the steps, 0 to 1.
+        seed: of the order of the data and of the views.
+        device: "auto", or a name such as "cpu" or "cuda".
+        precision: "auto", "fp32" or "bf16".
+        checkpoint: a file to save to every few seconds, and to go on from when it is there: bit for bit on a CPU.
+        on_step: called after each step with the history; a true result stops the training.
+        progress: a bar on standard error.
+        compile: compile the method (torch.compile), which pays where steps are many; it wants a C++ compiler. The
+            second step does it: its time stands in `history.compile_seconds`, and not in `history.seconds`.
+
+    Under `torchrun` every rank calls this alike and takes its share of each batch; rank 0 writes, and a stop on one
+    rank stops all.
+
+    Returns:
+        The history. `method` is trained, in evaluation mode, on the training device.
+
+    Raises:
+        TypeError: a setting of another type; views that are no tensors of floats, int64 or bool.
+        ValueError: a setting that makes no sense, or too little data for one batch.
+        Diverged: the loss became NaN or infinite; the method keeps its last good weights.
+        CheckpointError: the checkpoint belongs to other settings, is damaged, or cannot be written.
+    """
+    return Loop(*given, **settings).run()
 
 
 def train_share() -> float:
@@ -476,15 +452,14 @@ def estimate(
 
     None when `stop` became true before that.
     """
-    timed = {**settings, "steps": max(4, settings["steps"]), "checkpoint": None}
-    loop = Loop(copy.deepcopy(method), data, make_views, **timed)
     stamps: list[float] = []
 
     def stamp(history: History) -> bool:
         stamps.append(history.seconds)
         return len(stamps) == 4 or stop()
 
-    loop.run(stamp)
+    own = {"steps": max(4, settings["steps"]), "checkpoint": None, "on_step": stamp, "progress": False}
+    Loop(copy.deepcopy(method), data, make_views, **{**settings, **own}).run()
     return (stamps[-1] - stamps[1]) / 2 * settings["steps"] if len(stamps) == 4 else None
 
 
@@ -497,7 +472,7 @@ def _own_numbers(value: Any) -> Any:
     return tuple(map(plain, value)) if isinstance(value, tuple) else plain(value)
 
 
-def _check_inputs(method: Method, data: Items, make_views: MakeViews, checkpoint: Any) -> None:
+def _check_inputs(method: Method, data: Items, make_views: MakeViews, checkpoint: Any, on_step: Any) -> None:
     if not isinstance(method, Method):
         raise TypeError(f"method is a {type(method).__name__}; expected a sslwb Method such as SimCLR(encoder)")
     if not isinstance(data, Items):
@@ -505,6 +480,8 @@ def _check_inputs(method: Method, data: Items, make_views: MakeViews, checkpoint
     check_recipe("make_views", make_views)
     if not isinstance(checkpoint, str | os.PathLike | None):
         raise TypeError(f"checkpoint is a {type(checkpoint).__name__}; expected the path of a file, or None")
+    if on_step is not None and not callable(on_step):
+        raise TypeError(f"on_step is a {type(on_step).__name__}; expected a function of the history, or None")
     if any(p.is_inference() for p in method.parameters()):
         raise ValueError("method has weights that were made inside torch.inference_mode(); expected it made outside")
 

@@ -17,10 +17,10 @@ from typing import Any
 
 from torch import Tensor
 
-from sslwb.core import MakeViews, usual
+from sslwb.core import MakeViews, same_arguments_as, usual
 from sslwb.data import Items
 from sslwb.methods.base import Method
-from sslwb.train.loop import History, Loop, estimate
+from sslwb.train.loop import History, Loop, estimate, fit
 
 POLL = 0.05  # seconds between two looks at the thread
 
@@ -37,8 +37,9 @@ class Run:
 
     def __init__(self, method: Method, data: Items, make_views: MakeViews, **settings: Any) -> None:
         self.method, self._inputs, self._settings = method, (data, make_views), settings
-        self._loop = Loop(method, data, make_views, **settings)
         self._stop = threading.Event()
+        quietly = {"on_step": lambda history: self._stop.is_set(), "progress": False}
+        self._loop = Loop(method, data, make_views, **{**settings, **quietly})
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
         self.state = "stopped"
@@ -155,7 +156,7 @@ class Run:
             if self.estimate is None:
                 self.estimate = estimate(self.method, *self._inputs, stop=self._stop.is_set, **self._settings)
             if not self._stop.is_set():
-                self._loop.run(lambda history: self._stop.is_set())
+                self._loop.run()
             self.state = "done" if self.step >= self.steps else "stopped"
         except BaseException as error:
             self._error = error
@@ -171,9 +172,12 @@ _CURRENT: list[weakref.ref[Run]] = []  # the one run of this process
 _FRESH: weakref.WeakKeyDictionary[Method, dict[str, Tensor]] = weakref.WeakKeyDictionary()  # weights before any start
 
 
+@same_arguments_as(fit)
 @usual(gradients=True, dtype=False)
 def start(method: Method, data: Items, make_views: MakeViews, **settings: Any) -> Run:
     """Begin to train in the background and return at once; `await` the result. Arguments and errors are `fit`'s.
+
+    There is no bar, and no `on_step`, which would run on the training thread: `run.watch(callback)` is for that.
 
     One training runs at a time: starting another stops the one before. Starting the same method again begins from the
     weights that it had when it was first started; to go on instead, use `run.resume()`.
@@ -181,9 +185,7 @@ def start(method: Method, data: Items, make_views: MakeViews, **settings: Any) -
     for reference in _CURRENT:
         if (before := reference()) is not None:
             before.stop()
-    settings = {k: v for k, v in settings.items() if k != "progress"}
-    on_step = settings.pop("on_step", None)
-    if on_step is not None:
+    if settings.get("on_step") is not None:
         raise ValueError("on_step runs on the training thread; with start() use run.watch(callback) instead")
     if method in _FRESH:
         method.load_state_dict(_FRESH[method])
