@@ -277,6 +277,14 @@ def test_doctor_sees_a_driver_that_torch_cannot_use(tmp_path: Path, monkeypatch:
     assert "470.57" in finding.seen or "without CUDA" in finding.seen
 
 
+@pytest.mark.parametrize(("number", "mark"), [("6.16.2", "!"), ("6.17.1", "✓"), ("8.0.0", "✓")])
+def test_doctor_names_an_ipykernel_that_is_too_old(number: str, mark: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "version", lambda package: number)
+    first = next(iter(machine._jupyter()))
+    assert first.mark == mark
+    assert f"ipykernel {number}" in first.seen
+
+
 def test_a_broken_check_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: 1 / 0)
     assert any(finding.mark == "✗" and "ZeroDivisionError" in finding.seen for finding in machine.examine())

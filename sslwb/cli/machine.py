@@ -158,11 +158,11 @@ def _jupyter() -> Iterator[Finding]:
             yield Finding(
                 "!", f"{package} is not installed; sslwb trains, but the lessons do not open", "python scripts/setup.py"
             )
-    if tuple(int(part) for part in found.get("ipykernel", "9.9").split(".")[:2]) < (7, 3):
+    if tuple(int(part) for part in found.get("ipykernel", "9.9").split(".")[:2]) < (6, 17):
         yield Finding(
             "!",
-            f"ipykernel {found['ipykernel']}: Stop and sliders do not reach a running cell",
-            "install ipykernel 7.3 or newer",
+            f"ipykernel {found['ipykernel']} is older than any that was tried; Stop may not reach a running cell",
+            "install ipykernel 6.17.1 or newer",
         )
     if found:
         yield Finding("✓", ", ".join(f"{package} {number}" for package, number in found.items()))
