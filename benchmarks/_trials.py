@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from clusters import WithoutSinkhorn
 from torch import Tensor, nn
 
 from sslwb import nets
@@ -25,6 +26,7 @@ from sslwb.methods.bert import BERT
 from sslwb.methods.byol import BYOL
 from sslwb.methods.dino import DINO
 from sslwb.methods.gpt import GPT
+from sslwb.methods.hard_negatives import HardNegatives
 from sslwb.methods.inpainting import Inpainting
 from sslwb.methods.jepa import JEPA
 from sslwb.methods.jigsaw import Jigsaw
@@ -33,6 +35,7 @@ from sslwb.methods.moco import MoCo
 from sslwb.methods.rotation import Rotation
 from sslwb.methods.simclr import SimCLR
 from sslwb.methods.simsiam import SimSiam
+from sslwb.methods.supcon import SupCon
 from sslwb.methods.supervised import Supervised
 from sslwb.methods.swav import SwAV
 from sslwb.methods.vicreg import VICReg
@@ -182,13 +185,15 @@ class Stamped:
 
 @dataclass(frozen=True)
 class Mismatched:
-    """The last view is of another item: of the one before, or of the one at the other end of the batch."""
+    """The last view is of another item: of the one before, of the one at the other end of the batch, or of any."""
 
     views: MakeViews
     how: str
 
     def __call__(self, batch: Any, generator: torch.Generator) -> Views:
         *views, last = self.views(batch, generator)
+        if self.how == "permuted":
+            return [*views, last[torch.randperm(len(last), generator=generator)]]
         return [*views, last.roll(1, 0) if self.how == "rolled" else last.flip(0)]
 
 
@@ -247,7 +252,7 @@ class Trial:
     changes: dict[str, Any] = field(default_factory=dict)  # of the views
     size: int = 24
     stamp: int = 0  # which corner of every view bears a stamp that names the picture; 0 is none
-    mismatched: str = ""  # "rolled", "flipped"
+    mismatched: str = ""  # "rolled", "flipped", "permuted"
     guessed: bool = False  # the answers are drawn at random
     frozen: bool = False  # the encoder's weights take no gradient
     copies: int = 0  # half of the items are copies of so many
@@ -273,6 +278,7 @@ class Trial:
         made = self.recipe(data, self.size, **self.changes)
         made = Stamped(made, self.stamp) if self.stamp else made
         made = Mismatched(made, self.mismatched) if self.mismatched else made
+        made = labelled(made) if self.method is SupCon else made
         return Guessed(made) if self.guessed else made
 
     def learner(self, data: Any, seed: int) -> Method:
@@ -314,6 +320,16 @@ FAULTS: dict[str, list[Trial]] = {
         Trial(SimSiam, {"stop_gradient": False}, SLOW, no_norm),
         Trial(BYOL, {"stop_gradient": False}, SLOW, vit, size=32),
         Trial(DINO, {"centring": False}, {"steps": 250}, instance_norm, four),
+        Trial(DINO, {"centring": False}, {"steps": 200, "warmup": 0.5}, instance_norm, four),  # lesson 08
+        Trial(DINO, {"centring": False}, {"steps": 100, "warmup": 0.5}, instance_norm, four),
+        Trial(DINO, {"centring": False, "prototypes": 32}, {"steps": 250}),
+        Trial(DINO, {"centring": False, "prototypes": 64}, {"steps": 150}, data="digits"),
+        Trial(DINO, {"centring": False, "prototypes": 128}, {**SLOW, "steps": 250}, group_norm),
+        Trial(DINO, {"centring": False, "prototypes": 32}, {"steps": 400}, instance_norm),
+        Trial(DINO, {"centring": False, "prototypes": 64}, {**SLOW, "steps": 250}, layer_norm),
+        Trial(DINO, {"centring": False, "prototypes": 256}, {"steps": 250}, instance_norm, data="digits"),
+        Trial(WithoutSinkhorn, {}, {"steps": 200}, instance_norm),
+        Trial(WithoutSinkhorn, {"prototypes": 128}, {"steps": 200}),
     ],
     "dimensionally collapsed": [
         Trial(VICReg, {"covariance": 0.0}),
@@ -361,6 +377,15 @@ FAULTS: dict[str, list[Trial]] = {
         Trial(Rotation, recipe=turned, data="digits", size=32, frozen=True),
         Trial(DINO, frozen=True),
     ],
+    "teacher not updated": [
+        Trial(BYOL, {"momentum": 1.0}),
+        Trial(DINO, {"momentum": 1.0}),
+        Trial(MoCo, {"momentum": 1.0}),
+        Trial(JEPA, {"momentum": 1.0, "spread": 1.0}, SLOW, vit, context, size=32),
+        Trial(BYOL, {"momentum": 1.0}, {"steps": 60}, data="digits"),
+        Trial(MoCo, {"momentum": 1.0}, SLOW, group_norm),
+        Trial(DINO, {"momentum": 1.0}, {"steps": 60}, instance_norm, data="digits"),
+    ],
     "not learning": [  # what shall be predicted has nothing to do with what is shown
         Trial(Supervised, recipe=ordinary, guessed=True),
         Trial(Jigsaw, recipe=tiles, size=32, guessed=True),
@@ -380,6 +405,8 @@ FAULTS: dict[str, list[Trial]] = {
         Trial(BarlowTwins, mismatched="rolled"),
         Trial(SimCLR, {}, SLOW, group_norm, mismatched="rolled"),
         Trial(SwAV, mismatched="rolled"),
+        Trial(HardNegatives, mismatched="permuted"),
+        Trial(BYOL, recipe=four, mismatched="permuted"),
     ],
     "augmentation too weak": [
         Trial(SimCLR, recipe=same),
@@ -473,6 +500,22 @@ HEALTHY: list[Trial] = [
     Trial(SimCLR, {}, {"steps": 200}, recipe=two, size=32),
     Trial(SimCLR, data="digits"),
     *around(SimCLR),
+    Trial(HardNegatives, {}, {"steps": 200}, recipe=four),
+    Trial(HardNegatives, {}, {"batch_size": 64}),
+    Trial(HardNegatives, {"prior": 1 / 8, "hardness": 0.0}, recipe=four),
+    Trial(HardNegatives, {"hardness": 2.0}, {"steps": 200}, recipe=four),
+    Trial(HardNegatives, {"prior": 0.1, "hardness": 1.0, "temperature": 0.5}, {"batch_size": 64}),
+    Trial(HardNegatives, {}, {"lr": 3e-3, "steps": 200}, recipe=two, size=32),
+    Trial(HardNegatives, {"prior": 0.1}, data="digits"),
+    *around(HardNegatives),
+    Trial(SupCon, {}, {"steps": 200}, recipe=four),
+    Trial(SupCon, {}, {"batch_size": 64}),
+    Trial(SupCon, {"temperature": 0.5}, {"batch_size": 64}),
+    Trial(SupCon, {"temperature": 0.07}, recipe=four),
+    Trial(SupCon, {}, {"lr": 3e-3, "steps": 200}, recipe=four),
+    Trial(SupCon, {}, {"steps": 200}, recipe=two, size=32),
+    Trial(SupCon, data="digits"),
+    *around(SupCon),
     Trial(MoCo, {}, LONG, recipe=four),
     Trial(MoCo, {}, WIDE, recipe=of_moco),
     Trial(MoCo, {"queue": 2048}, LONG),

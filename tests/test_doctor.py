@@ -30,6 +30,7 @@ from sslwb.evaluate.signs import (
     nearer,
     of_items,
     of_the_best_guess,
+    relative_distance,
 )
 from sslwb.methods.barlow_twins import BarlowTwins
 from sslwb.methods.base import Method
@@ -45,6 +46,7 @@ from sslwb.methods.moco import MoCo
 from sslwb.methods.rotation import Rotation
 from sslwb.methods.simclr import SimCLR
 from sslwb.methods.simsiam import SimSiam
+from sslwb.methods.supcon import SupCon
 from sslwb.methods.supervised import Supervised
 from sslwb.methods.swav import SwAV
 from sslwb.methods.vicreg import VICReg
@@ -117,6 +119,16 @@ CASES: dict[str, tuple[str, Callable[[], Method], dict[str, Any]]] = {
         "augmentation too strong",
         lambda: VICReg(net(), seed=7),
         {"views": RECIPE.change(crop=(0.005, 0.02)), "steps": 30},
+    ),
+    "DINO without centring": (
+        "collapsed",
+        lambda: DINO(net(), prototypes=64, centring=False, seed=7),
+        {"steps": 120},
+    ),
+    "BYOL, a teacher that stands still": (
+        "teacher not updated",
+        lambda: BYOL(net(), momentum=1.0, seed=7),
+        {"steps": 12},
     ),
     "SimCLR, a stamp": ("positive pairs leak", lambda: SimCLR(net(), seed=7), {"views": stamped, "steps": 12}),
 }
@@ -191,16 +203,41 @@ def test_another_encoder_than_the_trained_one_is_found(good: tuple[History, SimC
     assert diagnose(history, net(), data).verdict == "encoder not trained"
 
 
-@pytest.mark.parametrize("way", ["rolled", "flipped"])
-def test_views_that_are_out_of_step_are_found(digits: Images, way: str) -> None:
+OUT_OF_STEP: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
+    "rolled": lambda view, g: view.roll(1, 0),
+    "flipped": lambda view, g: view.flip(0),
+    "permuted": lambda view, g: view[torch.randperm(len(view), generator=g)],
+}
+
+
+@pytest.mark.parametrize("way", OUT_OF_STEP)
+@pytest.mark.parametrize(("count", "which"), [(2, 1), (2, 0), (4, 2)])
+def test_views_that_are_out_of_step_are_found(digits: Images, way: str, count: int, which: int) -> None:
+    recipe = simclr(16, views=count, crop=(0.5, 1.0), flip=0.0, rotate=15)
+
     def views(batch: Images, generator: torch.Generator) -> list[Tensor]:
-        a, b = RECIPE(batch, generator)
-        return [a, b.roll(1, 0) if way == "rolled" else b.flip(0)]
+        made = list(recipe(batch, generator))
+        made[which] = OUT_OF_STEP[way](made[which], generator)
+        return made
 
     data, method = small(digits), SimCLR(net(), seed=7)
     history = trained(method, data, views, steps=20)
     seen = diagnose(history, method.encoder, data, method=method, make_views=views)
     assert seen.verdict == "positives mismatched", str(seen)
+    assert seen.evidence["least raw views match"] == pytest.approx(0.5, abs=0.05)
+    assert seen.evidence["least raw views match alone"] > 0.75  # as in step
+
+
+def test_views_that_share_nothing_are_in_step_all_the_same(digits: Images) -> None:
+    def views(batch: Images, generator: torch.Generator) -> list[Tensor]:
+        a, b = RECIPE(batch, generator)
+        return [a, torch.rand(b.shape, generator=generator)]
+
+    data, method = small(digits), SimCLR(net(), seed=7)
+    history = trained(method, data, views, steps=20)
+    seen = diagnose(history, method.encoder, data, method=method, make_views=views)
+    assert seen.verdict != "positives mismatched", str(seen)
+    assert "positives mismatched" not in [other.verdict for other in seen.also]
 
 
 def test_shuffled_labels_teach_nothing(digits: Images) -> None:
@@ -228,6 +265,12 @@ def test_what_guessing_costs_is_known_of_every_answer(tales: Any) -> None:
     words = method.answers(tokens.next_token(whole=False)(tales, g))
     assert words.ndim == 1
     assert (words != PAD).all()
+
+
+def test_a_contrast_of_labels_is_not_held_against_guessing_them(digits: Images) -> None:
+    views = labelled(RECIPE)(digits, torch.Generator().manual_seed(7))
+    assert SupCon(net(), seed=7).answers(views) is None
+    assert Supervised(net(), 10, seed=7).answers(views).tolist() == digits.labels.repeat(2).tolist()
 
 
 def test_a_large_encoder_is_shown_fewer_items(good: tuple[History, SimCLR, Images]) -> None:
@@ -341,6 +384,7 @@ WELL: dict[str, Any] = {
     "last_loss": 1.6,
     "loss_fallen_by": 0.6,
 }
+SHARES: dict[str, Any] = {"prototypes": 256}
 GROWN: dict[str, Any] = {"weights_grown_by": 20.0, "norms_moved_by": 1.0}
 
 
@@ -372,8 +416,11 @@ def test_what_was_not_looked_at_is_not_found() -> None:
         ({"moved_by": 0.0}, "encoder not trained"),
         ({"moved_by": 0.0, "loss_fallen_by": 0.0}, "encoder not trained"),
         ({"moved_by": 0.1, "norms_moved_by": 0.0}, "healthy"),
-        ({"raw_views_match": 0.5, "raw_views_of_another_match": 0.6, "views_match": 0.5}, "positives mismatched"),
-        ({"raw_views_match": 0.6, "raw_views_of_another_match": 0.7, "views_match": 0.8}, "healthy"),
+        ({"least_raw_views_match": 0.5, "least_raw_views_match_alone": 0.6}, "positives mismatched"),
+        ({"least_raw_views_match": 0.5, "least_raw_views_match_alone": 0.54}, "healthy"),  # they share nothing
+        ({"least_raw_views_match": 0.6, "least_raw_views_match_alone": 0.7}, "healthy"),
+        ({"teacher_moved_by": 0.0}, "teacher not updated"),
+        ({"teacher_moved_by": 1e-6}, "healthy"),
         ({"term_against_collapse_grown_by": 0.3}, "terms out of balance"),
         ({"feature_std": 0.01}, "collapsed"),
         ({"feature_std": 0.08, "untrained_feature_std": 0.18}, "healthy"),  # a net without batch norm begins low
@@ -384,9 +431,20 @@ def test_what_was_not_looked_at_is_not_found() -> None:
         ({"loss_fallen_by": 0.0, "all_steps_by": 1e-3}, "learning rate too low"),
         (GROWN | {"one_step_moves_a_weight_by": 4.0}, "learning rate too high"),
         (GROWN | {"one_step_moves_a_weight_by": 0.1}, "healthy"),  # a long run
-        ({"nats_for_the_loss": 0.01, "prototypes_for_the_loss": 1.1}, "collapsed"),
-        ({"nats_for_the_loss": 0.001, "prototypes_for_the_loss": 255.0}, "collapsed"),
-        ({"nats_for_the_loss": 0.02, "prototypes_for_the_loss": 255.0}, "cannot tell"),  # it may have only begun
+        (SHARES | {"nats_for_the_loss": 0.01, "prototypes_for_the_loss": 1.1}, "collapsed"),
+        (SHARES | {"nats_for_the_loss": 0.2, "prototypes_for_the_loss": 3.3}, "collapsed"),  # two of 256 win
+        (SHARES | {"nats_for_the_loss": 0.2, "prototypes_for_the_loss": 130.0}, "healthy"),
+        (
+            SHARES | {"nats_for_the_loss": 2.0, "prototypes_for_the_loss": 8.0},
+            "healthy",
+        ),  # few, and each for some items
+        ({"nats_for_the_loss": 0.2, "prototypes_for_the_loss": 3.3, "prototypes": 4}, "healthy"),  # all that there are
+        ({"nats_for_the_loss": 0.2, "prototypes_for_the_loss": 1.4, "prototypes": 4}, "collapsed"),
+        (SHARES | {"nats_for_the_loss": 0.001, "prototypes_for_the_loss": 255.0}, "collapsed"),
+        (
+            SHARES | {"nats_for_the_loss": 0.02, "prototypes_for_the_loss": 255.0},
+            "cannot tell",
+        ),  # it may have only begun
         ({"effective_rank": 3.0, "dimensions": 128.0}, "dimensionally collapsed"),
         ({"views_match": 0.55, "raw_views_match": 0.6}, "collapsed"),  # the loss fell by half, for nothing
         ({"views_match": 0.55, "raw_views_match": 0.6, "loss_fallen_by": 0.1}, "augmentation too strong"),
@@ -430,6 +488,12 @@ def test_directions_and_nats_know_their_extremes() -> None:
     assert mutual_information(torch.full((10, 5), 0.2)) == pytest.approx(0, abs=1e-6)
     assert mutual_information(torch.eye(5)[torch.zeros(10, dtype=torch.long)]) == pytest.approx(0, abs=1e-6)
     assert mutual_information(torch.eye(5).repeat(2, 1)) == pytest.approx(math.log(5), abs=1e-6)
+
+
+def test_a_distance_is_a_share_of_the_first_length() -> None:
+    first, now = (torch.tensor([3.0]), torch.tensor([[0.0, 4.0]])), (torch.tensor([3.0]), torch.tensor([[1.0, 4.0]]))
+    assert relative_distance(zip(now, first, strict=True)) == pytest.approx(1 / 5)
+    assert relative_distance(zip(first, first, strict=True)) == 0
 
 
 # ── the command

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,8 @@ from sslwb.train.loop import History
 SAMPLE = 1024  # items searched for copies
 LEAST, MOST = 48, 512  # items embedded; of their views up to VIEWED are compared
 VIEWED = 384
+ALONE = 96  # items whose views are made one item at a time
+UNMATCHED = 0.55  # hardly more than chance, 0.5: views that match less are looked at so
 SECONDS = 2.0  # for embedding: a large encoder is shown fewer items
 PASSES = 5  # items, two views of them, and both views untrained
 NEAR = 0.025  # two items are copies when they differ by less of what any two do: of pictures, 2 grey values of 255
@@ -56,6 +58,7 @@ class Signs:
     term_against_collapse_grown_by: float | None = None
     # weights
     moved_by: float | None = None
+    teacher_moved_by: float | None = None
     norms_moved_by: float | None = None
     weights_grown_by: float | None = None
     one_step_moves_a_weight_by: float | None = None
@@ -63,7 +66,8 @@ class Signs:
     # items and their views as they are
     copies: float | None = None
     raw_views_match: float | None = None
-    raw_views_of_another_match: float | None = None
+    least_raw_views_match: float | None = None
+    least_raw_views_match_alone: float | None = None
     best_place_finds: float | None = None
     places_that_find: float | None = None
     lowest_value_in_views: float | None = None
@@ -87,7 +91,8 @@ class Signs:
     effective_rank_for_the_loss: float | None = None
     directions_for_the_loss: float | None = None
     nats_for_the_loss: float | None = None
-    prototypes_for_the_loss: float | None = None
+    prototypes_for_the_loss: float | None = None  # in use, of
+    prototypes: float | None = None
 
     def some(self, *names: str) -> dict[str, float]:
         """Those of the named signs that were looked at."""
@@ -126,7 +131,8 @@ def collect(
     z = None
     with contextlib.suppress(ValueError) if show and make_views else contextlib.nullcontext():
         z = _run(encoder, *shown)  # an encoder may refuse what it is shown, and that is a sign
-    signs = losses | of_weights(history, encoder, begun) | of_items(data, order[:SAMPLE])
+    signs = losses | of_weights(history, encoder, begun) | of_the_teacher(method, begun)
+    signs |= of_items(data, order[:SAMPLE])
     views, instances = None, 2
     if make_views is not None:
         batch, generator = data[order[: min(count, VIEWED)]].to(device), torch.Generator(device).manual_seed(0)
@@ -138,7 +144,9 @@ def collect(
         first, *others = alike(every)
         if instances > 1 if known is None else known.pairs:
             partner, *_ = others or [alike(given(again))[0]]
-            signs |= of_raw_views(batch, first[0], partner[0], alike(given(again)))
+            signs |= of_raw_views(batch, first[0], partner[0])
+            positives = every if known else every[:2]  # of a method that is not known a third may be a negative
+            signs |= of_the_order(batch, positives, lambda few: given(make_views(few, generator)))
         else:
             partner = given(again)[0]
         signs |= of_matches(encoder, fresh, method, first, partner)
@@ -275,11 +283,7 @@ def of_weights(history: History, encoder: nn.Module, begun: Method | None) -> di
     signs: dict[str, Any] = {"norms_moved_by": float(torch.cat(moved).mean())} if moved else {}
     if begun is not None and same_shapes(begun.encoder, encoder):
         first: nn.Module = begun.encoder
-        pairs = [
-            (p.float().cpu(), q.float().cpu()) for p, q in zip(encoder.parameters(), first.parameters(), strict=True)
-        ]
-        way = sum(float((p - q).square().sum()) for p, q in pairs)
-        signs["moved_by"] = math.sqrt(way / max(sum(float(q.square().sum()) for _, q in pairs), 1e-12))
+        signs["moved_by"] = relative_distance(zip(encoder.parameters(), first.parameters(), strict=True))
     else:
         try:
             first = drawn_anew(encoder)
@@ -299,6 +303,22 @@ def of_weights(history: History, encoder: nn.Module, begun: Method | None) -> di
     return signs
 
 
+def of_the_teacher(method: Method | None, begun: Method | None) -> dict[str, float]:
+    """How far what gives the moving targets has gone: the weights beside the encoder's that no gradient changes."""
+    if method is None or begun is None or not method.moving_targets or not same_shapes(method, begun):
+        return {}
+    pairs = zip(method.named_parameters(), begun.parameters(), strict=True)
+    theirs = [(p, q) for (name, p), q in pairs if not (p.requires_grad or name.startswith("encoder."))]
+    return {"teacher_moved_by": relative_distance(theirs)} if theirs else {}
+
+
+def relative_distance(pairs: Iterable[tuple[Tensor, Tensor]]) -> float:
+    """How far the first of each pair of weights is from the second, as a share of the length of the second."""
+    both = [(p.detach().float().cpu(), q.detach().float().cpu()) for p, q in pairs]
+    gone = sum(float((p - q).square().sum()) for p, q in both)
+    return math.sqrt(gone / max(sum(float(q.square().sum()) for _, q in both), 1e-12))
+
+
 def of_items(data: Items, sample: Tensor) -> dict[str, float]:
     """The share of the items that are there more than once: exactly among all, or nearly in the sample."""
     sums, key = [], None
@@ -314,23 +334,35 @@ def of_items(data: Items, sample: Tensor) -> dict[str, float]:
     return {"copies": max(float((count[which] > 1).float().mean()), float(near.float().mean()))}
 
 
-def of_raw_views(batch: Items, a: Tensor, b: Tensor, again: list[tuple[Tensor, ...]]) -> dict[str, float]:
-    """What two views of one item, both (B, …), share as they are: in all, and place by place.
-
-    And what a view shares with the item that is nearest to it in the other view, by two other views: the more where
-    views are paired with another item's.
-    """
+def of_raw_views(batch: Items, a: Tensor, b: Tensor) -> dict[str, float]:
+    """What two views of one item, both (B, …), share as they are: in all, and place by place."""
     places = [found(*pair) for pair in zip(batch.places(a.float()), batch.places(b.float()), strict=True)]
-    flat, other = a.flatten(1).float(), b.flatten(1).float()
-    signs = {
-        "raw_views_match": nearer(flat, other),
+    return {
+        "raw_views_match": nearer(a.flatten(1).float(), b.flatten(1).float()),
         "best_place_finds": max(places),
         "places_that_find": sum(share > 0.5 for share in places) / len(places),
     }
-    if len(again) > 1:
-        nearest = torch.cdist(flat, other).argmin(1)
-        (one, *_), *_, (two, *_) = again
-        signs["raw_views_of_another_match"] = nearer(one.flatten(1).float(), two.flatten(1).float(), nearest)
+
+
+def of_the_order(
+    batch: Items, instances: list[tuple[Tensor, ...]], make: Callable[[Items], list[tuple[Tensor, ...]]]
+) -> dict[str, float]:
+    """Of all views as they are, how well the one matches the first that matches it least; and, where that is hardly
+    more than chance, the same where each item is alone in its batch, so that no other can take its place.
+
+    `make` gives the views of a batch, as `instances` are those of this one.
+    """
+    first, *others = (one[0].flatten(1).float() for one in alike(instances))
+    if not others:
+        return {}
+    matches = [nearer(first, other) for other in others]
+    signs = {"least_raw_views_match": min(matches)}
+    if min(matches) < UNMATCHED:
+        count, which = min(ALONE, len(batch)), 1 + matches.index(min(matches))
+        rows = torch.arange(count).repeat_interleave(VIEWED // count).split(VIEWED // count)  # an item and its copies
+        made = [alike(make(batch[some])) for some in rows]
+        a, b = (torch.cat([views[i][0].flatten(1).float() for views in made]) for i in (0, which))
+        signs["least_raw_views_match_alone"] = nearer(a, b)
     return signs
 
 
@@ -355,7 +387,11 @@ def of_matches(
     if method and method.loss_classes:
         p = pa.softmax(1)
         used = float(torch.special.entr(p.mean(0)).sum().exp())
-        return signs | {"nats_for_the_loss": mutual_information(p), "prototypes_for_the_loss": used}
+        return signs | {
+            "nats_for_the_loss": mutual_information(p),
+            "prototypes_for_the_loss": used,
+            "prototypes": p.shape[1],
+        }
     standard = (pa - pa.mean(0)) / pa.std(0).clamp_min(1e-6)
     return signs | {
         "views_match_for_the_loss": nearer(*_centred(pa, pb)),
@@ -396,13 +432,10 @@ def of_shown(encoder: nn.Module, view: tuple[Tensor, ...], shown: list[Tensor], 
     return signs
 
 
-def nearer(a: Tensor, b: Tensor, own_rows: Tensor | None = None) -> float:
-    """How often a row of a is nearer to its own row of b than to another's: 0.5 is chance, 1 perfect.
-
-    `own_rows`, int64 (N,), says which row of b is a row's own; None: the same.
-    """
+def nearer(a: Tensor, b: Tensor) -> float:
+    """How often a row of a is nearer to its own row of b than to another's: 0.5 is chance, 1 perfect."""
     apart = torch.cdist(a, b)
-    own = apart.diagonal()[:, None] if own_rows is None else apart.gather(1, own_rows[:, None])
+    own = apart.diagonal()[:, None]
     wins = (own < apart).float() + 0.5 * (own == apart).float()
     return float((wins.sum() - 0.5 * len(a)) / (len(a) * (len(a) - 1)))
 

@@ -73,8 +73,5 @@ class SupCon(SimCLR):
     def negatives(self, batch_size: int, views: int) -> None:
         return None  # how many depends on the labels
 
-    def answers(self, views: Views) -> Tensor:
-        return views[-1]
-
     def encoder_inputs(self, views: Views) -> list[tuple[Tensor, ...]]:
         return [tuple(views[:-1])]
