@@ -70,6 +70,60 @@ def with_noise(of: MakeViews, *shape: int) -> WithNoise:
     return WithNoise(of, shape)
 
 
+@recorded
+@dataclass(frozen=True)
+class Dequantised:
+    """The first of some views as bytes with uniform noise, the others as they are; see `dequantised`."""
+
+    of: MakeViews
+
+    def __post_init__(self) -> None:
+        check_recipe("of", self.of)
+
+    def __call__(self, batch: Any, generator: torch.Generator) -> tuple[Tensor, ...]:
+        x, *others = one_input(self.of(batch, generator))
+        return ((x * 255).round().add_(_uniform(x, generator)).div_(256), *others)
+
+
+def dequantised(of: MakeViews) -> Dequantised:
+    """Pictures whose values fill [0, 1) evenly: batch, generator → (x, …), with x = (byte + u) / 256 and 0 ≤ u < 1.
+
+    A density of values that stand on 256 steps can be made as high as one likes. With the noise it cannot, and says how
+    many bits the bytes take: -nats / (D · ln 2) + 8 for each of D values.
+    Source: Theis et al. 2016, "A Note on the Evaluation of Generative Models", section 3.1. Lesson 15.
+    """
+    return Dequantised(of)
+
+
+@recorded
+@dataclass(frozen=True)
+class Binarised:
+    """The first of some views with values of 0 and 1, drawn; the others as they are; see `binarised`."""
+
+    of: MakeViews
+
+    def __post_init__(self) -> None:
+        check_recipe("of", self.of)
+
+    def __call__(self, batch: Any, generator: torch.Generator) -> tuple[Tensor, ...]:
+        x, *others = one_input(self.of(batch, generator))
+        return ((_uniform(x, generator) < x).to(x), *others)
+
+
+def binarised(of: MakeViews) -> Binarised:
+    """Pictures of 0 and 1, each value 1 with the probability that its grey is: batch, generator → (x, …).
+
+    So each step draws them anew (Burda et al. 2016, section 5), and a Bernoulli likelihood is a probability.
+    """
+    return Binarised(of)
+
+
+def _uniform(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Numbers from 0 to below 1, of x's shape."""
+    check_generator(generator, x.device)
+    return torch.rand(x.shape, generator=generator, device=x.device, dtype=torch.float32)
+
+
 class Pair(NamedTuple):
     """What belongs together, row by row; `augment.paired(…)` makes them."""
 
