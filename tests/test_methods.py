@@ -15,15 +15,18 @@ from torch import Tensor, nn
 
 from sslwb import nets
 from sslwb.augment import images, labelled, masks, puzzles, tokens
+from sslwb.augment.noise import denoising
 from sslwb.core import MakeViews, Views
 from sslwb.data import Images, Texts, load
 from sslwb.data.pairs import sentence_pairs
 from sslwb.evaluate import embed
 from sslwb.geometry import effective_rank, feature_std
+from sslwb.methods.autoencoder import Autoencoder
 from sslwb.methods.barlow_twins import BarlowTwins, barlow_twins_loss, cross_correlation
 from sslwb.methods.base import Method, by_size, full_precision, mean_of_other_views
 from sslwb.methods.bert import BERT
 from sslwb.methods.byol import BYOL, byol_loss
+from sslwb.methods.denoising import DenoisingAutoencoder
 from sslwb.methods.dino import DINO, dino_loss
 from sslwb.methods.gpt import GPT
 from sslwb.methods.hard_negatives import HardNegatives, hard_nt_xent
@@ -113,6 +116,19 @@ METHODS = {
     "I-JEPA": Row(lambda: JEPA(nets.vit(4, 32, 2, 2, seed=5), dim=16, seed=5), masks.jepa(16, count=2)),
     "I-JEPA, spread": Row(
         lambda: JEPA(nets.vit(4, 32, 2, 2, seed=5), spread=1.0, dim=16, seed=5), masks.jepa(16, count=2)
+    ),
+    "Autoencoder": Row(
+        lambda: Autoencoder(nets.bottleneck(nets.conv(8, seed=5), 32, 16, seed=5), 16, seed=5),
+        images.weak(16),
+        steps=250,  # the lights of the backgrounds come first, two or three directions; others later
+    ),
+    "Autoencoder, linear": Row(
+        lambda: Autoencoder(nets.linear(32, size=16, seed=5), 16, linear=True, seed=5), images.weak(16)
+    ),
+    "Denoising autoencoder": Row(
+        lambda: DenoisingAutoencoder(nets.bottleneck(nets.conv(8, seed=5), 32, 16, seed=5), 16, seed=5),
+        denoising(16, std=0.2, masked=0.25, patch=4),
+        steps=250,
     ),
     "SupCon": Row(lambda: SupCon(nets.conv(8, seed=5), projector=(32, 16), seed=5), labelled(images.simclr(16))),
     "Supervised": Row(lambda: Supervised(nets.conv(8, seed=5), 8, seed=5), labelled(images.weak(16))),
@@ -832,7 +848,7 @@ def test_settings_without_sense_are_reported(make: Callable[[], object], said: s
         make()
 
 
-HIDDEN = ("Rotation", "Jigsaw", "Inpainting", "MAE", "I-JEPA")
+HIDDEN = ("Rotation", "Jigsaw", "Inpainting", "MAE", "I-JEPA", "Autoencoder", "Denoising")
 PAIRED = [name for name, row in METHODS.items() if not name.startswith(("Sup", *HIDDEN)) and row.data is None]
 
 

@@ -9,13 +9,15 @@ from typing import Any
 from torch import nn
 
 from sslwb import nets
-from sslwb.augment import images, labelled, masks, puzzles, tokens
+from sslwb.augment import images, labelled, masks, noise, puzzles, tokens
 from sslwb.core import MakeViews
 from sslwb.data import Items
+from sslwb.methods.autoencoder import Autoencoder
 from sslwb.methods.barlow_twins import BarlowTwins
 from sslwb.methods.base import Method
 from sslwb.methods.bert import BERT
 from sslwb.methods.byol import BYOL
+from sslwb.methods.denoising import DenoisingAutoencoder
 from sslwb.methods.dino import DINO
 from sslwb.methods.gpt import GPT
 from sslwb.methods.hard_negatives import HardNegatives
@@ -35,6 +37,10 @@ from sslwb.methods.vicreg import VICReg
 
 def conv(data: Any, seed: int) -> nn.Module:
     return nets.conv(channels=data.shape[0], seed=seed)
+
+
+def code(data: Any, seed: int) -> nn.Module:
+    return nets.bottleneck(nets.conv(channels=data.shape[0], seed=seed), 128, data.shape[-1], seed=seed)
 
 
 def vit(data: Any, seed: int) -> nn.Module:
@@ -82,6 +88,16 @@ DEFAULTS: dict[str, Default] = {
     ),
     "mae": Default(lambda encoder, data, seed: MAE(encoder, seed=seed), vit, lambda data: masks.mae(data.shape[-1])),
     "jepa": Default(lambda encoder, data, seed: JEPA(encoder, seed=seed), vit, lambda data: masks.jepa(data.shape[-1])),
+    "autoencoder": Default(
+        lambda encoder, data, seed: Autoencoder(encoder, data.shape[-1], seed=seed),
+        code,
+        lambda data: images.weak(data.shape[-1]),
+    ),
+    "denoising": Default(
+        lambda encoder, data, seed: DenoisingAutoencoder(encoder, data.shape[-1], seed=seed),
+        code,
+        lambda data: noise.denoising(data.shape[-1], std=0.3),
+    ),
     "bert": Default(
         lambda encoder, data, seed: BERT(encoder, seed=seed),
         bert,
