@@ -88,8 +88,8 @@ class Dequantised:
 def dequantised(of: MakeViews) -> Dequantised:
     """Pictures whose values fill [0, 1) evenly: batch, generator → (x, …), with x = (byte + u) / 256 and 0 ≤ u < 1.
 
-    A density of values that stand on 256 steps can be made as high as one likes. With the noise it cannot, and says how
-    many bits the bytes take: -nats / (D · ln 2) + 8 for each of D values.
+    A density of values that stand on 256 steps can be made as high as one likes; with the noise it cannot, and says how
+    many bits each of D values takes: -nats / (D · ln 2) + 8.
     Source: Theis et al. 2016, "A Note on the Evaluation of Generative Models", section 3.1. Lesson 15.
     """
     return Dequantised(of)

@@ -37,8 +37,9 @@ def bernoulli_log_likelihood(logits: Tensor, x: Tensor) -> Tensor:
 def gaussian_log_likelihood(mean: Tensor, x: Tensor, log_sigma: Tensor) -> Tensor:
     """log N(x; mean, σ²) of each picture, one σ for all values, nats: (B, C, H, W) twice, log σ () → (B,).
 
-    It is a density. Of bytes with noise (`augment.dequantised`) -nats / (D · ln 2) + 8 are then bits for each of the D
-    values, which no code for the bytes beats on average (Theis et al. 2016, section 3.1).
+    It is a density. Of bytes with noise (`augment.dequantised`), -nats / (D · ln 2) + 8 are the bits that each of the D
+    values takes: on average no fewer than the bytes themselves take where the density is summed up over each step
+    (Theis et al. 2016, "A Note on the Evaluation of Generative Models", section 3.1).
 
     Raises:
         TypeError: no tensors of floats.
