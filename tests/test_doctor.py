@@ -273,6 +273,24 @@ def test_a_contrast_of_labels_is_not_held_against_guessing_them(digits: Images) 
     assert Supervised(net(), 10, seed=7).answers(views).tolist() == digits.labels.repeat(2).tolist()
 
 
+class AnotherPicture(JEPA):
+    """What is predicted for a picture is compared with what the teacher says of the next one."""
+
+    def predict_from(self, seen: Tensor, x: Tensor, context: Tensor, targets: Tensor) -> Tensor:
+        return super().predict_from(seen, x, context, targets).roll(targets.shape[1], 0)
+
+
+def test_targets_of_another_picture_make_it_impossible_to_tell(digits: Images) -> None:
+    data, views = small(digits), masks.jepa(16, flip=0.0)
+    method = AnotherPicture(nets.vit(4, 48, 2, 2, seed=7), spread=1.0, seed=7)
+    history = trained(method, data, views, steps=120, lr=4e-3)
+    before = {name: t.clone() for name, t in method.state_dict().items()}
+    seen = diagnose(history, method.encoder, data, method=method, make_views=views)
+    assert seen.verdict == "cannot tell", str(seen)
+    assert "exchanged" in seen.suggestion
+    assert all(torch.equal(t, before[name]) for name, t in method.state_dict().items())
+
+
 def test_a_large_encoder_is_shown_fewer_items(good: tuple[History, SimCLR, Images]) -> None:
     _, method, data = good
     assert affordable(method.encoder, [as_float(data.x)]) == len(data)
@@ -445,6 +463,8 @@ def test_what_was_not_looked_at_is_not_found() -> None:
             SHARES | {"nats_for_the_loss": 0.02, "prototypes_for_the_loss": 255.0},
             "cannot tell",
         ),  # it may have only begun
+        ({"loss_rises_when_exchanged": 0.0003}, "cannot tell"),
+        ({"loss_rises_when_exchanged": 0.03}, "healthy"),
         ({"effective_rank": 3.0, "dimensions": 128.0}, "dimensionally collapsed"),
         ({"views_match": 0.55, "raw_views_match": 0.6}, "collapsed"),  # the loss fell by half, for nothing
         ({"views_match": 0.55, "raw_views_match": 0.6, "loss_fallen_by": 0.1}, "augmentation too strong"),

@@ -6,6 +6,7 @@ Nothing here judges; `faults` does. A number that cannot be had (no views were g
 from __future__ import annotations
 
 import contextlib
+import copy
 import math
 import time
 from collections.abc import Callable, Iterable
@@ -93,6 +94,7 @@ class Signs:
     nats_for_the_loss: float | None = None
     prototypes_for_the_loss: float | None = None  # in use, of
     prototypes: float | None = None
+    loss_rises_when_exchanged: float | None = None  # as a share of it
 
     def some(self, *names: str) -> dict[str, float]:
         """Those of the named signs that were looked at."""
@@ -149,6 +151,8 @@ def collect(
             signs |= of_the_order(batch, positives, lambda few: given(make_views(few, generator)))
         else:
             partner = given(again)[0]
+        if method is not None and method.moving_targets and not method.pairs:
+            signs |= of_exchanged(method, views)
         signs |= of_matches(encoder, fresh, method, first, partner)
         signs |= of_shown(encoder, first, shown, z)
         z = _run(encoder, *first) if z is None else z
@@ -399,6 +403,28 @@ def of_matches(
         "effective_rank_for_the_loss": effective_rank(standard),
         "directions_for_the_loss": directions(standard),
     }
+
+
+def of_exchanged(method: Method, views: Views) -> dict[str, float]:
+    """By how much of itself the loss of some views rises when each item's embedding goes on as the next item's: by
+    nothing where what is predicted has nothing to do with what is shown."""
+    method = copy.deepcopy(method)  # a step may change what it keeps
+    called: list[nn.Module] = []
+
+    def note(layer: nn.Module, _: Any, z: Any) -> None:
+        if isinstance(z, Tensor):
+            called.append(layer)
+
+    hooks = [layer.register_forward_hook(note) for layer in method.encoder.modules() if not [*layer.children()]]
+    with evaluating(method):
+        own = float(method(views)["loss"])
+        for hook in hooks:
+            hook.remove()
+        if not called:
+            return {}
+        called[-1].register_forward_hook(lambda _, x, z: z.roll(1, 0))  # the last layer of the encoder
+        exchanged = float(method(views)["loss"])
+    return {"loss_rises_when_exchanged": (exchanged - own) / max(abs(own), 1e-9)}
 
 
 def _for_the_loss(method: Method, h: Tensor) -> Tensor | None:
