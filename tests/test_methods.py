@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sslwb import nets
-from sslwb.augment import images, labelled, masks, puzzles, tokens
+from sslwb.augment import dequantised, images, labelled, masks, puzzles, tokens, with_noise
 from sslwb.augment.noise import denoising
 from sslwb.core import MakeViews, Views
 from sslwb.data import Images, Texts, load
@@ -42,7 +42,9 @@ from sslwb.methods.supcon import SupCon, supcon_loss
 from sslwb.methods.supervised import Supervised
 from sslwb.methods.swav import SwAV, sinkhorn, swapped_loss
 from sslwb.methods.teacher import ema_update, momentum_schedule, teacher_of
+from sslwb.methods.vae import VAE
 from sslwb.methods.vicreg import VICReg, vicreg_loss
+from sslwb.methods.vqvae import VQVAE
 from sslwb.train import History, fit
 from sslwb.train.checkpoint import save_checkpoint
 from sslwb.train.loop import Loop
@@ -130,6 +132,17 @@ METHODS = {
         denoising(16, std=0.2, masked=0.25, patch=4),
         steps=250,
     ),
+    "VAE": Row(
+        lambda: VAE(nets.bottleneck(nets.conv(8, seed=5), 32, 16, seed=5), 16, 8, seed=5),
+        with_noise(images.weak(16), 8),
+        steps=250,
+    ),
+    "VAE, Gaussian": Row(
+        lambda: VAE(nets.bottleneck(nets.conv(8, seed=5), 32, 16, seed=5), 16, 8, "gaussian", warmup=0.5, seed=5),
+        dequantised(with_noise(images.weak(16), 8)),
+        steps=250,
+    ),
+    "VQ-VAE": Row(lambda: VQVAE(nets.conv(8, seed=5), 16, codes=16, dim=8, seed=5), images.weak(16), steps=250),
     "SupCon": Row(lambda: SupCon(nets.conv(8, seed=5), projector=(32, 16), seed=5), labelled(images.simclr(16))),
     "Supervised": Row(lambda: Supervised(nets.conv(8, seed=5), 8, seed=5), labelled(images.weak(16))),
 }
@@ -848,7 +861,7 @@ def test_settings_without_sense_are_reported(make: Callable[[], object], said: s
         make()
 
 
-HIDDEN = ("Rotation", "Jigsaw", "Inpainting", "MAE", "I-JEPA", "Autoencoder", "Denoising")
+HIDDEN = ("Rotation", "Jigsaw", "Inpainting", "MAE", "I-JEPA", "Autoencoder", "Denoising", "VAE", "VQ")
 PAIRED = [name for name, row in METHODS.items() if not name.startswith(("Sup", *HIDDEN)) and row.data is None]
 
 

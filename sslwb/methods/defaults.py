@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from sslwb import nets
-from sslwb.augment import images, labelled, masks, noise, puzzles, tokens
+from sslwb.augment import images, labelled, masks, noise, puzzles, tokens, with_noise
 from sslwb.core import MakeViews
 from sslwb.data import Items
 from sslwb.methods.autoencoder import Autoencoder
@@ -32,7 +32,9 @@ from sslwb.methods.simsiam import SimSiam
 from sslwb.methods.supcon import SupCon
 from sslwb.methods.supervised import Supervised
 from sslwb.methods.swav import SwAV
+from sslwb.methods.vae import VAE
 from sslwb.methods.vicreg import VICReg
+from sslwb.methods.vqvae import VQVAE
 
 
 def conv(data: Any, seed: int) -> nn.Module:
@@ -97,6 +99,15 @@ DEFAULTS: dict[str, Default] = {
         lambda encoder, data, seed: DenoisingAutoencoder(encoder, data.shape[-1], seed=seed),
         code,
         lambda data: noise.denoising(data.shape[-1], std=0.3),
+    ),
+    "vae": Default(
+        lambda encoder, data, seed: VAE(encoder, data.shape[-1], 16, seed=seed),
+        code,
+        lambda data: with_noise(images.weak(data.shape[-1]), 16),
+    ),
+    "vqvae": Default(
+        lambda encoder, data, seed: VQVAE(encoder, data.shape[-1], seed=seed),
+        views=lambda data: images.weak(data.shape[-1]),
     ),
     "bert": Default(
         lambda encoder, data, seed: BERT(encoder, seed=seed),

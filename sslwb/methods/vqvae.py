@@ -77,7 +77,6 @@ class VQVAE(Method):
 
     codebook: Tensor
     counts: Tensor
-    sums: Tensor
 
     def __init__(
         self,
@@ -107,9 +106,7 @@ class VQVAE(Method):
             self.map = nn.Linear(self.encoder.dim, dim)
             self.decoder = Decoder(self.places * dim, self.channels, size)
             self.register_buffer("codebook", torch.randn(codes, dim))
-        # how often an entry is chosen in a batch, and the sum of what chose it, both as moving averages
-        self.register_buffer("counts", torch.zeros(codes))
-        self.register_buffer("sums", torch.zeros(codes, dim))
+        self.register_buffer("counts", torch.zeros(codes))  # how often each is chosen in a batch, a moving average
         self._seen: tuple[Tensor, Tensor] | None = None
 
     def forward(self, views: Views) -> dict[str, Tensor]:
@@ -133,15 +130,16 @@ class VQVAE(Method):
         if self._seen is None:
             return
         (z, index), self._seen = self._seen, None
+        # what an entry is the mean of: counts · codebook is the sum of it, as a moving average too
+        sums = self.counts[:, None] * self.codebook
+        sums.lerp_(torch.zeros_like(sums).index_add_(0, index, z), 1 - self.decay)
         self.counts.lerp_(_counts(index, self.codes), 1 - self.decay)
-        self.sums.lerp_(torch.zeros_like(self.sums).index_add_(0, index, z), 1 - self.decay)
         even = len(z) / self.codes
         unused = self.counts < UNUSED * even
         # Vectors at even distances in the batch: which pictures stand there is random already.
         some = z[torch.arange(self.codes, device=z.device) * len(z) // self.codes]
+        self.codebook.copy_(torch.where(unused[:, None], some, sums / self.counts[:, None]))
         self.counts.copy_(torch.where(unused, even, self.counts))
-        self.sums.copy_(torch.where(unused[:, None], even * some, self.sums))
-        self.codebook.copy_(self.sums / self.counts[:, None])
 
     def encoded(self, x: Tensor) -> Tensor:
         """What is compared with the codebook, one vector a place: (B, C, size, size) → (B, L, dim).
