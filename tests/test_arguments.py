@@ -18,6 +18,7 @@ from sslwb.augment import images, labelled, masks, paired, puzzles, tokens, with
 from sslwb.core import Views, check_shapes, number, typed, whole
 from sslwb.data import Images, Items, Texts, load, subset_per_class
 from sslwb.data.containers import Pairs
+from sslwb.methods.autoencoder import reconstruction_loss
 from sslwb.methods.barlow_twins import BarlowTwins, barlow_twins_loss, cross_correlation
 from sslwb.methods.base import Method, mean_of_other_views
 from sslwb.methods.bert import BERT, mlm_loss
@@ -315,6 +316,7 @@ LOSSES: list[Loss] = [
     ("dino", dino_loss, {"student": (3, 4, 5), "teacher": (2, 4, 5), "centre": (5,), "temperature": 0.5}),
     ("mae", masked_loss, {"predictions": (2, 3, 4), "patches": (2, 3, 4), "hidden": HIDDEN}),
     ("inpainting", region_loss, {"painted": (2, 1, 3, 3), "x": (2, 1, 3, 3), "hidden": rand(2, 3, 3) > 0.3}),
+    ("autoencoder", reconstruction_loss, {"painted": (2, 1, 3, 3), "x": (2, 1, 3, 3)}),
     ("jepa", jepa_loss, {"predictions": (2, 3, 4), "targets": (2, 3, 4)}),
     ("bert", mlm_loss, {"logits": (2, 3, 5), "targets": WORDS}),
     ("gpt", next_token_loss, {"logits": (2, 3, 5), "tokens": WORDS}),
