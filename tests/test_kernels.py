@@ -157,17 +157,13 @@ def names(printed: str) -> dict[str, str]:
 
 def installed(wanted: str, folder: Path) -> Path:
     """A folder with this ipykernel in it. Skips the test where it cannot be had."""
-    if importlib.util.find_spec("pip"):
-        installer = [sys.executable, "-m", "pip"]
-    else:  # an environment made by uv has no pip
-        installer = [shutil.which("uv") or sys.executable, *([] if shutil.which("uv") else ["-m", "uv"]), "pip"]
+    uv = [found] if (found := shutil.which("uv")) else [sys.executable, "-m", "uv"]
+    pip = [sys.executable, "-m"] if importlib.util.find_spec("pip") else uv  # an environment that uv made has no pip
     name = "ipykernel" if wanted == "newest" else f"ipykernel=={wanted}"
     patience = {"PIP_RETRIES": "0", "PIP_DEFAULT_TIMEOUT": "15", "UV_HTTP_RETRIES": "0", "UV_HTTP_TIMEOUT": "15"}
-    command = [*installer, "install", "--quiet", "--no-deps", "--target", str(folder), name]
-    run = subprocess.run(command, env={**os.environ, **patience}, capture_output=True, text=True)
-    if run.returncode:
-        why = run.stderr.strip().splitlines()[-1:]
-        pytest.skip(f"ipykernel {wanted} cannot be installed here: {' '.join(why)}")
+    command = [*pip, "pip", "install", "--quiet", "--no-deps", "--target", str(folder), name]
+    if subprocess.run(command, env={**os.environ, **patience}, capture_output=True).returncode:
+        pytest.skip(f"ipykernel {wanted} cannot be installed here, as where there is no network")
     return folder
 
 
