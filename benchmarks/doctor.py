@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from _common import RESULTS, keep, kept_rows, parser, use_threads
+from _common import RESULTS, keep, kept_rows, out_of, parser, use_threads
 from _trials import FAULTS, HEALTHY, SETTINGS, Trial
 
 from sslwb import nets
@@ -251,7 +251,8 @@ def main() -> None:
         if job in every:
             rows.setdefault(job[0], []).append(every[job])
     use_threads(options.threads, default=2)
-    large = of_a_large_encoder()
+    kept = json.loads(out_of(options).read_text(encoding="utf-8")) if before else {}
+    large = kept.get("large_encoder_seconds") or of_a_large_encoder()
     print(page(rows, seeds, large))
     if not (options.quick or options.first or options.out):
         PAGE.write_text(page(rows, seeds, large), encoding="utf-8")
