@@ -41,7 +41,7 @@ def browser(playwright: Any) -> Iterator[Any]:
     expect.set_options(timeout=LONG)
 
     chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
-    yield chromium
+    yield chromium.new_context()  # one for all pages: JupyterLab is loaded and compiled by the first of them alone
     chromium.close()
 
 
