@@ -23,8 +23,10 @@ def test_a_script_finds_what_it_uses(name: str) -> None:
 
 
 def test_every_trial_of_the_faults_is_a_test() -> None:
-    tests = FOLDER.parent / "tests"
-    for name, kind in importlib.import_module("faults").KINDS.items():
+    tests, kinds = FOLDER.parent / "tests", importlib.import_module("faults").KINDS
+    names = [node.split("::")[1] for kind in kinds.values() for node in kind.tests]
+    assert len(set(names)) == len(names)  # the report tells them apart by name
+    for name, kind in kinds.items():
         for file, test in (node.split("::") for node in kind.tests):
             assert f"def {test}(" in (tests / file).read_text(encoding="utf-8"), f"{name}: {file} has no {test}"
         assert {node.split("::")[1] for node in kind.tests} >= set(kind.times)

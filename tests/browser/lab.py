@@ -121,7 +121,7 @@ class Notebook:
         self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
         self.page.on("pageerror", lambda e: self.errors.append(str(e)))
         self.page.goto(f"{address}/doc/tree/{name}?token={TOKEN}")
-        self.page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel")
+        self.connected()
         self.idle()
 
     def _seen(self, request: object) -> None:
@@ -131,6 +131,16 @@ class Notebook:
         host = re.match(r"(?:https?|wss?)://([^/:]+)", url)  # data:, blob: stay inside
         if host and host[1] != "127.0.0.1":
             self.foreign.append(url)
+
+    def connected(self) -> None:
+        """Wait until the page has a kernel, be it busy or idle."""
+        self.page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel")
+
+    def reload(self) -> None:
+        """Save the notebook and load the page again; its kernel goes on."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+        self.page.reload()
+        self.connected()
 
     def idle(self, timeout: float = LONG) -> None:
         """Wait until the kernel has nothing left to do."""
