@@ -24,6 +24,7 @@ from sslwb.methods.base import Method, mean_of_other_views
 from sslwb.methods.bert import BERT, mlm_loss
 from sslwb.methods.byol import BYOL, byol_loss
 from sslwb.methods.dino import DINO, dino_loss, sharpened
+from sslwb.methods.gan import discriminator_loss, generator_loss
 from sslwb.methods.gpt import GPT, next_token_loss, sampled
 from sslwb.methods.inpainting import Inpainting, region_loss
 from sslwb.methods.jepa import JEPA, jepa_loss
@@ -317,6 +318,8 @@ LOSSES: list[Loss] = [
     ("mae", masked_loss, {"predictions": (2, 3, 4), "patches": (2, 3, 4), "hidden": HIDDEN}),
     ("inpainting", region_loss, {"painted": (2, 1, 3, 3), "x": (2, 1, 3, 3), "hidden": rand(2, 3, 3) > 0.3}),
     ("autoencoder", reconstruction_loss, {"painted": (2, 1, 3, 3), "x": (2, 1, 3, 3)}),
+    ("gan, discriminator", discriminator_loss, {"real": (4,), "made": (4,)}),
+    ("gan, generator", generator_loss, {"made": (4,)}),
     ("jepa", jepa_loss, {"predictions": (2, 3, 4), "targets": (2, 3, 4)}),
     ("bert", mlm_loss, {"logits": (2, 3, 5), "targets": WORDS}),
     ("gpt", next_token_loss, {"logits": (2, 3, 5), "tokens": WORDS}),

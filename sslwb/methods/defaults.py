@@ -19,6 +19,7 @@ from sslwb.methods.bert import BERT
 from sslwb.methods.byol import BYOL
 from sslwb.methods.denoising import DenoisingAutoencoder
 from sslwb.methods.dino import DINO
+from sslwb.methods.gan import BiGAN
 from sslwb.methods.gpt import GPT
 from sslwb.methods.hard_negatives import HardNegatives
 from sslwb.methods.inpainting import Inpainting
@@ -99,6 +100,11 @@ DEFAULTS: dict[str, Default] = {
         lambda encoder, data, seed: DenoisingAutoencoder(encoder, data.shape[-1], seed=seed),
         code,
         lambda data: noise.denoising(data.shape[-1], std=0.3),
+    ),
+    "gan": Default(
+        lambda encoder, data, seed: BiGAN(encoder, data.shape[-1], seed=seed),
+        code,
+        lambda data: with_noise(images.weak(data.shape[-1]), 32),
     ),
     "vae": Default(
         lambda encoder, data, seed: VAE(encoder, data.shape[-1], 16, seed=seed),
