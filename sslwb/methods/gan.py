@@ -129,6 +129,7 @@ class BiGAN(Method):
         x, noise = as_views(views, Drawn, x="B C H W", noise="B Z")
         code, picture = self.encode(x), self.paint(noise)
         pairs = torch.cat((x, picture)), torch.cat((code, noise))
+        # Each of the two passes moves spectral norm's vectors by a power iteration; both see the same weights.
         real, made = self.discriminator(*(t.detach() for t in pairs)).chunk(2)
         theirs, own = detached(self.discriminator)(*pairs).chunk(2)
         discriminator = discriminator_loss(real, made)
