@@ -1,6 +1,6 @@
 """Runs for `doctor.py`: what each fault is made of, and runs of every method in which nothing is wrong.
 
-A fault is a list of trials, and seed s takes the trial s modulo its length, so that ten seeds meet every method of it.
+A fault is a list of trials. Run s takes the trial s modulo its length, and there are as many runs as meet each trial.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ QUIET: dict[str, Any] = {"device": "cpu", "progress": False}
 
 def run(made: str, number: int, seed: int) -> dict[str, Any]:
     """Train, and ask the doctor twice: with all that can be shown, and with history, encoder and items alone."""
-    trial = trial_of(made, number)
+    trial = trials_of(made)[number]
     begun = time.perf_counter()
     data = trial.items(seed)
     make_views, method = trial.views(data), trial.learner(data, seed)
@@ -76,8 +76,8 @@ def run(made: str, number: int, seed: int) -> dict[str, Any]:
     return row
 
 
-def trial_of(made: str, number: int) -> Trial:
-    return (HEALTHY if made == "healthy" else FAULTS[made])[number]
+def trials_of(made: str) -> list[Trial]:
+    return HEALTHY if made == "healthy" else FAULTS[made]
 
 
 def of_a_large_encoder() -> float:
@@ -128,6 +128,10 @@ def page(rows: dict[str, list[dict[str, Any]]], seeds: int, large: float) -> str
             for made, many in rows.items()
         ),
     )
+    missing = [made for made in (*FAULTS, "healthy") if len(rows.get(made, [])) < len(trials_of(made))]
+    if missing:
+        some = (f"{made} ({len(rows.get(made, []))} of {len(trials_of(made))})" for made in missing)
+        lines += ["", f"Of these not every trial has been run yet: {', '.join(some)}."]
     slowest = max(row["seconds to tell"] for _, row in every)
     false = sum(row["verdict"] not in ("healthy", "cannot tell") for row in healthy)
     unsure = count.get("healthy", Counter())["cannot tell"]
@@ -237,7 +241,7 @@ def main() -> None:
         (made, number, seed)
         for made, number, seed in jobs
         if made in (options.only or [made])
-        and (not options.methods or trial_of(made, number).method.__name__ in options.methods)
+        and (not options.methods or trials_of(made)[number].method.__name__ in options.methods)
     ]
     before = kept_rows(options) if len(anew) < len(jobs) else {}
     every = {(made, row["number"], row["seed"]): row for made, many in before.items() for row in many}
