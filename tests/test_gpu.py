@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from sslwb.augment import images, labelled, with_noise
+from sslwb.augment import binarised, dequantised, images, labelled, with_noise
 from sslwb.core import checking
 from sslwb.data import Images, Items, Pairs, load
 from sslwb.methods.base import Method
@@ -104,6 +104,7 @@ def test_a_step_reads_nothing(row: Row, data: Images) -> None:
         images.byol(16),
         images.multicrop(16, 8, 2),
         with_noise(images.weak(16), 4),
+        dequantised(binarised(images.weak(16))),
         images.simclr(16, noise=0.1, cutout=0.2, rotate=20, solarise=0.3),
         labelled(images.simclr(16, views=3)),
     ],

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from sslwb import evaluate as ev
 from sslwb import geometry, nets
-from sslwb.augment import images, labelled, masks, tokens, with_noise
+from sslwb.augment import binarised, dequantised, images, labelled, masks, tokens, with_noise
 from sslwb.core import usual
 from sslwb.data import load
 from sslwb.methods.defaults import DEFAULTS, suited
@@ -74,7 +74,8 @@ def measures() -> list[Any]:
         masks.jepa(16),
         masks.inpainting(16),
         labelled(images.weak(16)),
-        with_noise(images.weak(16), 3),
+        with_noise(dequantised(images.weak(16)), 3),
+        binarised(images.weak(16)),
     ]
     tales = load("tales", n=8, seed=2)
     views = [v for recipe in some for v in kept(*recipe(train[:6], make(1)))]
@@ -85,6 +86,7 @@ def measures() -> list[Any]:
     return [
         *(z, zt, *views, *kept(*tokens.mask(200, static=True)(tales, make(1))), said, painted),
         *(ev.knn(*where), ev.linear(*where), ev.probe_causes(z, train, zt, test)),
+        *(ev.mig(z, train).information, ev.dci(z, train).importances),
         ev.label_curve(z, train, zt, test, counts=(1,)),
         *(geometry.effective_rank(z), geometry.uniformity(z), geometry.feature_std(z), geometry.alignment(z, zt)),
         ev.evaluate(encoder, train, test, images.simclr(16), control_steps=2).rows,

@@ -180,4 +180,5 @@ class VQVAE(Method):
 
 def _counts(index: Tensor, codes: int) -> Tensor:
     """How often each code is there: int64 (N,) → (K,), without asking a GPU how many there are."""
-    return torch.zeros(codes, device=index.device).index_add_(0, index, torch.ones(len(index), device=index.device))
+    once = torch.ones(len(index), device=index.device, dtype=torch.float32)
+    return once.new_zeros(codes).index_add_(0, index, once)
