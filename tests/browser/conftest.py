@@ -89,11 +89,11 @@ def lab(browser: Any, address: str, folder: Path) -> Iterator[Callable[..., Any]
         return opened[-1]
 
     yield open_notebook
+    errors = [error for notebook in opened for error in notebook.errors]  # not of the kernel's end: the test ends it
     for notebook in opened:
         notebook.close()
-    for notebook in opened:
-        assert notebook.foreign == []
-        assert notebook.errors == []
+    assert errors == []
+    assert [url for notebook in opened for url in notebook.foreign] == []
 
 
 @pytest.fixture

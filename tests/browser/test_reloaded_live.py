@@ -65,12 +65,11 @@ def test_a_page_loaded_again_in_and_after_a_training(lab: Lab, gate: Path) -> No
     expect(n.output(2).locator(".sslwb.Quiz")).to_be_visible()
     expect(n.prompt(3)).to_contain_text("*")
 
-    # In the middle, while a cell awaits. Widgets live again at once if the kernel answers within four seconds
-    # (ipywidgets waits no longer), else after the cell.
+    # In the middle, while a cell awaits. Widgets live again at once if the kernel answers within four seconds, which is
+    # as long as ipywidgets waits, else after the cell; and it may miss what they show in that moment.
     n.reload()
     readable(n)
     gate.touch()
-    expect(n.output(1).locator(".sslwb.Monitor")).to_contain_text("Done: 40 steps")
     n.idle()
     n.run_cell(4)  # what a cell prints while no page is there is lost, but not what it makes
     n.expect_output(4, "40 done")
