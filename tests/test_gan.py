@@ -32,7 +32,7 @@ def recipe(size: int = SIZE, latent: int = LATENT) -> Any:
 
 def bigan(seed: int = 5, size: int = SIZE, latent: int = LATENT, **settings: Any) -> BiGAN:
     encoder = nets.bottleneck(nets.conv(4, seed=seed), 8, size, seed=seed)
-    return BiGAN(encoder, size, latent, 4, seed=seed, **settings)
+    return BiGAN(encoder, size, latent, 8, seed=seed, **settings)
 
 
 @pytest.fixture(scope="module")
@@ -323,7 +323,7 @@ def test_a_discriminator_that_wins_outright_is_seen_in_what_is_recorded(seed: in
     [
         ({"latent": 0}, ValueError, "latent is 0; expected 1 or more"),
         ({"latent": 2.5}, TypeError, "latent is 2.5, a float; expected a whole number"),
-        ({"width": 0}, ValueError, "width is 0; expected 1 or more"),
+        ({"width": 1}, ValueError, "width is 1; expected 2 or more"),
         ({"size": 4}, ValueError, "size is 4; expected 8 or more"),
         ({"size": 32}, ValueError, "size is 32, and the encoder was made for size=16"),
         ({"discriminator_lr": 0}, ValueError, "discriminator_lr is 0; expected a number above 0, or None"),

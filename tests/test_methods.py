@@ -135,7 +135,7 @@ METHODS = {
         steps=250,
     ),
     "BiGAN": Row(
-        lambda: BiGAN(nets.bottleneck(nets.conv(8, seed=5), 32, 16, seed=5), 16, 8, 8, seed=5),
+        lambda: BiGAN(nets.bottleneck(nets.conv(8, seed=5), 32, 16, seed=5), 16, 8, 16, seed=5),
         with_noise(images.weak(16), 8),
         lr=1e-3,
         steps=120,

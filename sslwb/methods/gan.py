@@ -90,15 +90,15 @@ class BiGAN(Method):
         encoder: of pictures, such as `nets.bottleneck(nets.conv(16), 64, size)`; the code is a linear map behind it.
         size: of the pictures, pixels.
         latent: numbers of noise, and of a code: `augment.with_noise(weak(size), latent)`.
-        width: of generator and discriminator.
+        width: channels of the generator's maps, and twice those of the discriminator's first layer.
         spectral: whether the discriminator's layers have spectral norm.
         discriminator_lr: its learning rate, where it is to be another one than that of generator and encoder.
         seed: of the first weights.
 
     Raises:
         TypeError: an encoder that does not say how many channels its pictures have.
-        ValueError: a latent or a width below 1, a learning rate of 0 or less, sizes that do not fit; views of another
-            number or shape.
+        ValueError: a latent below 1, a width below 2, a learning rate of 0 or less, sizes that do not fit; views of
+            another number or shape.
     """
 
     moving_targets = True
@@ -115,7 +115,7 @@ class BiGAN(Method):
     ) -> None:
         super().__init__(encoder)
         self.size, self.latent = whole("size", size, least=8), whole("latent", latent, least=1)
-        whole("width", width, least=1)
+        whole("width", width, least=2)
         if discriminator_lr is not None and not number("discriminator_lr", discriminator_lr) > 0:
             raise ValueError(f"discriminator_lr is {discriminator_lr}; expected a number above 0, or None")
         self.discriminator_lr = discriminator_lr
@@ -123,7 +123,7 @@ class BiGAN(Method):
         with seeded(seed):
             self.code = nn.Linear(self.encoder.dim, latent)
             self.generator: nn.Module = Decoder(latent, self.channels, size, width)
-            self.discriminator = Discriminator(self.channels, size, latent, width, spectral)
+            self.discriminator = Discriminator(self.channels, size, latent, width // 2, spectral)
 
     def forward(self, views: Views) -> dict[str, Tensor]:
         x, noise = as_views(views, Drawn, x="B C H W", noise="B Z")
