@@ -109,7 +109,7 @@ def test_the_linear_probe_is_scikit_learns_logistic_regression(case: int) -> Non
     theirs = LogisticRegression(C=1 / ((1 if two else 2) * len(a) * decay), tol=1e-7, max_iter=10_000).fit(a, train_y)
     ours_a, ours_b = probes._standardised(train_z, test_z)
     assert np.allclose(ours_a, a, atol=1e-3)
-    (ours,) = probes._logistic(ours_a, train_y, [decay])
+    (ours,) = probes.logistic(ours_a, train_y, [decay])
     weights, bias = torch.from_numpy(theirs.coef_), torch.from_numpy(theirs.intercept_)
     if two:
         weights, bias = torch.cat((-weights, weights)) / 2, torch.cat((-bias, bias)) / 2
@@ -121,7 +121,7 @@ def test_the_linear_probe_is_scikit_learns_logistic_regression(case: int) -> Non
 def test_the_probe_chooses_its_weight_decay_without_the_test_set() -> None:
     train_z, train_y, test_z, test_y = random_case(6)
     chosen = probes._best_decay(*(probes._standardised(train_z, test_z)[0], train_y))
-    (probe,) = probes._logistic(probes._standardised(train_z, test_z)[0], train_y, [chosen])
+    (probe,) = probes.logistic(probes._standardised(train_z, test_z)[0], train_y, [chosen])
     assert ev.linear(train_z, train_y, test_z, test_y) == probe.accuracy(
         probes._standardised(train_z, test_z)[1], test_y
     )

@@ -12,6 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sslwb.check.report import Mistake, Report, drawn, judge, variations
+from sslwb.evaluate.disentanglement import information_gaps
+from sslwb.methods import denoising, gan, vae
 
 Network = Callable[[Tensor], Tensor]
 
@@ -90,20 +92,17 @@ def denoising_loss(f: Any) -> Report:
     return judge(
         "denoising_loss",
         f,
-        loss,
+        denoising.denoising_loss,
         drawn(draw, "{B} pictures of {C} channel(s), {side}×{side}", *settings),
         mistakes,
         arguments=("network", "clean", "noisy"),
-        agrees_with="the squared error of the clean pictures",
+        agrees_with="sslwb.methods.denoising.denoising_loss",
     )
 
 
 def reparameterise(f: Any) -> Report:
     """Check `f(mean, log_variance, noise)`, (B, Z) each → (B, Z): mean + exp(½ log variance) · noise, through which
     gradients flow. Source: Kingma and Welling 2014, section 2.4."""
-
-    def truth(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
-        return mean + (log_variance / 2).exp() * noise
 
     mistakes = [
         Mistake(
@@ -169,7 +168,7 @@ def reparameterise(f: Any) -> Report:
     return judge(
         "reparameterise",
         f,
-        truth,
+        vae.reparameterise,
         drawn(draw, "B = {B}, Z = {Z}", *({"B": b, "Z": z} for b, z in ((4, 3), (1, 5), (6, 2)))),
         mistakes,
         arguments=("mean", "log_variance", "noise"),
@@ -244,11 +243,11 @@ def gaussian_kl(f: Any) -> Report:
     return judge(
         "gaussian_kl",
         f,
-        kl,
+        vae.gaussian_kl,
         drawn(draw, "B = {B}, Z = {Z}", *({"B": b, "Z": z} for b, z in ((4, 3), (2, 5), (6, 2)))),
         mistakes,
         arguments=("mean", "log_variance"),
-        agrees_with="torch.distributions.kl_divergence",
+        agrees_with="sslwb.methods.vae.gaussian_kl",
         trained=("mean", "log_variance"),
     )
 
@@ -257,9 +256,7 @@ def discriminator_loss(f: Any) -> Report:
     """Check `f(real, made)`, scores (B,) without a sigmoid → scalar: the cross-entropy of calling real pictures real
     and made ones made, mean + mean. Source: Goodfellow et al. 2014, equation 1."""
 
-    def loss(real: Tensor, made: Tensor) -> Tensor:
-        return F.softplus(-real).mean() + F.softplus(made).mean()
-
+    loss = gan.discriminator_loss
     mistakes = [
         Mistake(
             "The labels are exchanged: your discriminator calls real pictures made, and made ones real.",
@@ -312,11 +309,11 @@ def discriminator_loss(f: Any) -> Report:
     return judge(
         "discriminator_loss",
         f,
-        loss,
+        gan.discriminator_loss,
         drawn(draw, "{B} scores of about {scale}", *settings),
         mistakes,
         arguments=("real", "made"),
-        agrees_with="the cross-entropy of torch",
+        agrees_with="sslwb.methods.gan.discriminator_loss",
         trained=("real", "made"),
     )
 
@@ -324,9 +321,6 @@ def discriminator_loss(f: Any) -> Report:
 def generator_loss(f: Any) -> Report:
     """Check `f(made)`, scores (B,) without a sigmoid → scalar: the non-saturating loss, the mean of -log σ(made).
     Source: Goodfellow et al. 2014, section 3."""
-
-    def loss(made: Tensor) -> Tensor:
-        return F.softplus(-made).mean()
 
     mistakes = [
         Mistake(
@@ -367,11 +361,11 @@ def generator_loss(f: Any) -> Report:
     return judge(
         "generator_loss",
         f,
-        loss,
+        gan.generator_loss,
         drawn(draw, "{B} scores of about {scale}", *settings),
         mistakes,
         arguments=("made",),
-        agrees_with="the cross-entropy of torch",
+        agrees_with="sslwb.methods.gan.generator_loss",
         trained=("made",),
     )
 
@@ -379,6 +373,9 @@ def generator_loss(f: Any) -> Report:
 def mig(f: Any) -> Report:
     """Check `f(information, entropy)` → scalar, the mutual information gap: (latents, causes) nats that a latent tells
     about a cause, and (causes,) nats of each cause. Source: Chen et al. 2018, equation 6."""
+
+    def truth(information: Tensor, entropy: Tensor) -> Tensor:
+        return information_gaps(information, entropy).mean()
 
     def gap(
         information: Tensor, entropy: Tensor, second: int = 1, over: str = "latents", scaled: str = "each"
@@ -436,9 +433,9 @@ def mig(f: Any) -> Report:
     return judge(
         "mig",
         f,
-        gap,
+        truth,
         drawn(draw, "{latents} latents and {causes} causes", *settings),
         mistakes,
         arguments=("information", "entropy"),
-        agrees_with="the definition (Chen et al. 2018)",
+        agrees_with="the mean of sslwb.evaluate.disentanglement.information_gaps",
     )

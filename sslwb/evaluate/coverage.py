@@ -14,7 +14,7 @@ from sslwb.core import typed, usual, whole
 from sslwb.data import Items
 from sslwb.data.containers import as_items
 from sslwb.evaluate.embedding import check_encoder, embed
-from sslwb.evaluate.probes import Logistic, _logistic
+from sslwb.evaluate.probes import Logistic, logistic
 
 RARE = 0.1  # a value that comes less often than this share of what it should is missing: readers err, in 1 to 2 %
 DECAY = 1e-2  # of the probes
@@ -87,7 +87,7 @@ class CauseReader:
                 self.values[name] = THIRDS
             else:
                 self.values[name] = data.levels.get(name) or tuple(map(str, range(int(t.max()) + 1)))
-            (self.probes[name],) = _logistic(self._standardised(z), self._classes(name, t), [DECAY])
+            (self.probes[name],) = logistic(self._standardised(z), self._classes(name, t), [DECAY])
 
     @usual()
     def read(self, samples: Items | Tensor) -> dict[str, Tensor]:

@@ -78,7 +78,7 @@ def linear(train_z: Tensor, train_y: Tensor, test_z: Tensor, test_y: Tensor) -> 
     """
     train_z, train_y, test_z, test_y = _checked(train_z, train_y, test_z, test_y)
     train_z, test_z = _standardised(train_z, test_z)
-    (probe,) = _logistic(train_z, train_y, [_best_decay(train_z, train_y)])
+    (probe,) = logistic(train_z, train_y, [_best_decay(train_z, train_y)])
     return probe.accuracy(test_z, test_y)
 
 
@@ -122,7 +122,7 @@ def probe_causes(train_z: Tensor, train: Items, test_z: Tensor, test: Items) -> 
             scores[name] = CauseScore(_r2(za, a, zb, b, name in train.periodic), 0.0, "R²")
         else:
             chance = float(torch.bincount(a).max() / len(a))
-            (probe,) = _logistic(train_z, a, [1e-3])
+            (probe,) = logistic(train_z, a, [1e-3])
             scores[name] = CauseScore(probe.accuracy(test_z, b), chance, "accuracy")
     return scores
 
@@ -149,7 +149,7 @@ def label_curve(
         for seed in seeds:
             few = subset_per_class(rows, count, seed).x
             za, zb = _standardised(train_z[few], test_z)
-            (probe,) = _logistic(za, train.labels.cpu()[few], [1e-2])
+            (probe,) = logistic(za, train.labels.cpu()[few], [1e-2])
             curve.setdefault(count, []).append(probe.accuracy(zb, test.labels.cpu()))
     return curve
 
@@ -166,12 +166,12 @@ class Logistic(NamedTuple):
         return float((self.classes[(z @ self.weights + self.bias).argmax(1)] == y).float().mean())
 
 
-def _logistic(z: Tensor, y: Tensor, decays: Sequence[float]) -> list[Logistic]:
+def logistic(z: Tensor, y: Tensor, decays: Sequence[float]) -> list[Logistic]:
     """Those that minimise cross-entropy + decay · |W|², one for each decay. It is convex, so there is one answer."""
     classes, y = y.unique(return_inverse=True)
     if z.shape[1] > len(z):  # W lies in the span of the rows, so it is looked for there
         basis, rows = torch.linalg.qr(z.T)
-        return [p._replace(weights=basis @ p.weights) for p in _logistic(rows.T, classes[y], decays)]
+        return [p._replace(weights=basis @ p.weights) for p in logistic(rows.T, classes[y], decays)]
     curvature = z.T @ z / (len(z) * len(classes))  # at W = 0
     return [Logistic(*_least(z, y, len(classes), decay, curvature), classes) for decay in decays]
 
@@ -213,7 +213,7 @@ def _best_decay(z: Tensor, y: Tensor) -> float:
     held, kept = order[: len(z) // 5], order[len(z) // 5 :]
     if not len(held) or set(y[held].tolist()) - set(y[kept].tolist()):
         return DECAYS[0]
-    fits = _logistic(z[kept], y[kept], DECAYS)
+    fits = logistic(z[kept], y[kept], DECAYS)
     return max(zip(fits, DECAYS, strict=True), key=lambda pair: pair[0].accuracy(z[held], y[held]))[1]
 
 
