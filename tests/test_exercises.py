@@ -200,9 +200,7 @@ def exercises() -> Any:
 def test_the_answers_are_many_and_reach_the_marks(exercises: Any) -> None:
     counts = exercises.counted(exercises.measured([], quick=True))
     assert counts["accepted"] == counts["right"]
-    assert (
-        counts["caught"] >= 0.95 * counts["wrong"]
-    )  # a tenth of them; of all it is 97 %, which the benchmark measures
+    assert counts["caught"] >= 0.97 * counts["wrong"]
     assert counts["named"] + counts["located"] >= 0.8 * counts["wrong"]
     everything = sys.modules["answers"].all_answers()
     assert sum(a.right for a in everything) >= 50
