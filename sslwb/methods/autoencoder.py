@@ -66,9 +66,7 @@ class Autoencoder(Method):
 
         Raises ValueError where x has another shape.
         """
-        shape = self.channels, self.size, self.size
-        if x.shape[1:] != shape:
-            raise ValueError(f"x has shape {tuple(x.shape)}; expected (B, {', '.join(map(str, shape))})")
+        check_size(x, self.channels, self.size)
         pixels: Tensor = self.decoder(self.encoder(x))
         return pixels
 
@@ -94,6 +92,12 @@ def channels_of(encoder: nn.Module, size: int) -> int:
     if made_for != size:
         raise ValueError(f"size is {size}, and the encoder was made for size={made_for}; expected the same for both")
     return channels
+
+
+def check_size(x: Tensor, channels: int, size: int) -> None:
+    """Raise ValueError unless x is a batch of pictures (B, channels, size, size)."""
+    if x.shape[1:] != (channels, size, size):
+        raise ValueError(f"x has shape {tuple(x.shape)}; expected (B, {channels}, {size}, {size})")
 
 
 def one_picture(views: Views) -> Tensor:

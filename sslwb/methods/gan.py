@@ -13,7 +13,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from sslwb.augment.images import as_float
 from sslwb.core import Views, as_views, check_shapes, number, usual, whole
-from sslwb.methods.autoencoder import channels_of
+from sslwb.methods.autoencoder import channels_of, check_size
 from sslwb.methods.base import Method, detached, full_precision
 from sslwb.methods.vae import Drawn
 from sslwb.nets import Decoder, seeded
@@ -148,9 +148,7 @@ class BiGAN(Method):
 
     def encode(self, x: Tensor) -> Tensor:
         """The code of pictures as an encoder is given them: (B, C, size, size) → (B, latent)."""
-        shape = self.channels, self.size, self.size
-        if x.shape[1:] != shape:
-            raise ValueError(f"x has shape {tuple(x.shape)}; expected (B, {', '.join(map(str, shape))})")
+        check_size(x, self.channels, self.size)
         code: Tensor = self.code(self.encoder(x)).float()
         return code
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from sslwb.core import Views, as_views, check_shapes, number, usual, whole
-from sslwb.methods.autoencoder import channels_of
+from sslwb.methods.autoencoder import channels_of, check_size
 from sslwb.methods.base import Method, check_weight, full_precision
 from sslwb.methods.likelihoods import bernoulli_log_likelihood, gaussian_log_likelihood
 from sslwb.nets import Decoder, seeded
@@ -147,9 +147,7 @@ class VAE(Method):
 
         Raises ValueError where x has another shape.
         """
-        shape = self.channels, self.size, self.size
-        if x.shape[1:] != shape:
-            raise ValueError(f"x has shape {tuple(x.shape)}; expected (B, {', '.join(map(str, shape))})")
+        check_size(x, self.channels, self.size)
         return self._halves(self.encoder(x))
 
     def log_likelihood(self, painted: Tensor, x: Tensor) -> Tensor:

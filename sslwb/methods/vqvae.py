@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from sslwb import ranks
 from sslwb.augment.images import as_float
 from sslwb.core import Views, check_classes, check_shapes, number, usual, whole
-from sslwb.methods.autoencoder import channels_of, one_picture, reconstruction_loss
+from sslwb.methods.autoencoder import channels_of, check_size, one_picture, reconstruction_loss
 from sslwb.methods.base import Method, check_weight, full_precision
 from sslwb.nets import Decoder, seeded
 
@@ -146,9 +146,7 @@ class VQVAE(Method):
 
         Raises ValueError where x has another shape.
         """
-        shape = self.channels, self.size, self.size
-        if x.shape[1:] != shape:
-            raise ValueError(f"x has shape {tuple(x.shape)}; expected (B, {', '.join(map(str, shape))})")
+        check_size(x, self.channels, self.size)
         z: Tensor = self.map(self._features(x, self.encoder))
         return z.float()
 
