@@ -15,6 +15,7 @@ PARTS = {
         "Learn by comparing two views of one picture, and see what stops the answer from collapsing.",
     ),
     9: ("Predict what is hidden", "Turn pictures, hide patches, hide words: the rest of the data is the label."),
+    14: ("Learn by making", "Squeeze a picture and paint it again, paint new ones, and see what the painter knows."),
 }
 # Each lesson of a path builds on lessons of that path only. A path without numbers is the whole course.
 PATHS = (
