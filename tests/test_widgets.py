@@ -22,6 +22,7 @@ from sslwb.data import Images
 from sslwb.methods.base import Method
 from sslwb.show.colours import EMPTY, SIGNED, rgb
 from sslwb.show.embedding import STEPS
+from sslwb.show.tables import table
 from sslwb.train import start
 from sslwb.widgets import (
     ablation,
@@ -30,12 +31,14 @@ from sslwb.widgets import (
     embedding_map,
     fill_mask,
     inspector,
+    latent_walk,
     mask_painter,
     monitor,
     neighbours,
     predict,
     quiz,
     sampler,
+    sortable,
 )
 from sslwb.widgets.kernel import keep_widgets_alive
 from sslwb.widgets.monitor import curve, matrix_picture, spectrum_curve, thinned
@@ -335,6 +338,14 @@ def test_a_spectrum_is_drawn_as_shares(data: Images) -> None:
     assert "nan" not in spectrum_curve("s", torch.zeros(4))
 
 
+def test_pictures_are_shown_in_rows(data: Images) -> None:
+    shown = watched(3, data=data, measure=lambda method: {"samples": torch.rand(10, 3, 8, 8), "std": 0.5})
+    assert shown.pictures["samples"].shape == (10, 3, 8, 8)
+    assert shown.measured["std"][-1] == (3, 0.5)
+    assert shown._curves.value.count("<img") == 10
+    assert 'alt="samples, 10 of 10"' in shown._curves.value
+
+
 def test_thinned_keeps_the_mean_and_the_order() -> None:
     values = [float(i) for i in range(1000)]
     points = thinned(values)
@@ -587,6 +598,38 @@ def test_a_prediction_is_revealed() -> None:
         predict("?", ["only"])
 
 
+# ── sortable table
+
+RANKED = {"a": {"knn": 0.5, "loss": 3.0}, "b": {"knn": [0.8, 1.0], "loss": None}, "C": {"knn": 0.7, "loss": 1.0}}
+
+
+def names(shown: Any) -> list[str]:
+    return [row[0] for row in shown.sorted.body]
+
+
+def test_a_head_sorts_and_sorts_back() -> None:
+    shown = sortable(table(RANKED, best="max"), "knn")
+    assert names(shown) == ["b", "C", "a"]
+    for column, clicks, order in (
+        (1, 1, "aCb"),
+        (1, 2, "bCa"),
+        (2, 3, "aCb"),
+        (2, 4, "Cab"),
+        (0, 5, "abC"),
+        (0, 6, "Cba"),
+    ):
+        shown._sheet.asked = (column, clicks)
+        assert names(shown) == list(order), (column, clicks)
+        assert [name for name in re.findall(r'scope="row"[^>]*>(?:<strong>)?(\w)', shown._sheet.html)] == list(order)
+    assert shown.sorted.html.count("<strong>") == 2  # the best of each column, wherever its row has gone
+    assert "<strong>0.9 ± " in shown.sorted.html
+
+
+def test_a_table_is_sorted_by_a_column_that_it_has() -> None:
+    with pytest.raises(KeyError, match=r"no column 'rank'; there are '', 'knn', 'loss'"):
+        sortable(table(RANKED), "rank")
+
+
 # ── what all have in common
 
 
@@ -602,6 +645,7 @@ def every(data: Images) -> list[Any]:
         quiz("Is it?", ONE),
         predict("Which?", ["a", "b"]),
         ablation(lambda name, without: None, PARTS),
+        sortable(table(RANKED), "knn"),
     ]
 
 
@@ -610,7 +654,7 @@ def test_what_is_saved_is_readable_without_a_kernel(every: list[Any]) -> None:
         bundle = widget._repr_mimebundle_()
         assert "application/vnd.jupyter.widget-view+json" in bundle
         assert not re.search(r"\w+\(children=|object at 0x", bundle["text/plain"])
-        assert bundle["text/html"].startswith("<p>")
+        assert re.match("<p>|<table>", bundle["text/html"])
 
 
 def test_a_widget_and_its_twin_are_two_outputs_and_the_one_hides_the_other(
@@ -778,6 +822,104 @@ def test_the_painter_refuses_what_cannot_be_painted(data: Images, change: dict[s
         mask_painter(grey, data[[]])
     with pytest.raises(TraitError, match="mask has 3 values; expected 16"):
         mask_painter(grey, data).mask = [True] * 3
+
+
+# ── latent walk
+
+
+def four(z: Tensor) -> Tensor:
+    """A picture of 2 × 2 pixels: the first two latents and the last two."""
+    return ((z[:, [0, 1, -2, -1]] + 3) / 6).view(-1, 1, 2, 2)
+
+
+def test_the_walk_paints_where_it_stands() -> None:
+    walk = latent_walk(four, 3)
+    assert (walk.z, walk.axes, walk._plane.place) == ([0.0, 0.0, 0.0], (0, 1), [0.0, 0.0])
+    walk._plane.place = [1.5, -3.0]  # a hand on the plane
+    assert walk.z == [1.5, -3.0, 0.0]
+    assert [slider.value for slider in walk.sliders] == walk.z
+    assert torch.equal(walk.picture, four(torch.tensor([walk.z]))[0])
+    walk.sliders[2].value = 0.75
+    assert walk.z == [1.5, -3.0, 0.75]
+    assert walk._plane.place == [1.5, -3.0]
+    assert walk.status == "z = (1.50, -3.00, 0.75)"
+    assert "painted from z = (1.50, -3.00, 0.75)" in walk._painted.value
+    walk._origin.click()
+    assert walk.z == [0.0, 0.0, 0.0]
+
+
+def test_one_move_paints_once() -> None:
+    asked: list[Tensor] = []
+
+    def paint(z: Tensor) -> Tensor:
+        asked.append(z)
+        return four(z)
+
+    walk = latent_walk(paint, 4)
+    for move in (
+        lambda: setattr(walk._plane, "place", [1.0, 2.0]),
+        lambda: setattr(walk.sliders[3], "value", -1.0),
+        lambda: walk._random.click(),
+        lambda: setattr(walk, "z", [0.5, 0.5, 0.5, 0.5]),
+    ):
+        before = len(asked)
+        move()
+        assert len(asked) == before + 1
+        assert torch.equal(asked[-1], torch.tensor([walk.z]))
+
+
+def test_the_plane_shows_the_latents_that_are_chosen() -> None:
+    codes = torch.arange(3000).view(1000, 3) / 1000
+    walk = latent_walk(four, 3, codes=codes)
+    assert len(walk._plane.dots) == 500
+    walk.z = [0.1, 0.2, 0.3]
+    walk.axes = (2, 0)
+    assert walk._plane.names == ["z3", "z1"]
+    assert walk._plane.place == [0.3, 0.1]
+    assert walk._plane.dots[1] == [round(float(codes[1, i]), 2) for i in (2, 0)]
+    walk._across.value = 0  # it is on the other axis: they change places
+    assert walk.axes == (0, 2)
+    walk._up.value = 1
+    assert walk.axes == (0, 1)
+    walk._plane.place = [3.0, -3.0]
+    assert walk.z == [3.0, -3.0, 0.3]
+
+
+def test_draws_from_the_prior_are_standard_normal_and_come_again() -> None:
+    walk = latent_walk(four, 50, reach=9.0)
+    walk.draw = 5
+    first, seen = walk.z, []
+    for _ in range(40):
+        walk._random.click()
+        seen.append(walk.z)
+    assert abs(float(torch.tensor(seen).std()) - 1) < 0.06
+    walk.draw = 5
+    assert walk.z == first
+    assert latent_walk(four, reach=0.1).z == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"latents": 1}, "latents is 1"),
+        ({"reach": 0.0}, "reach 0.0; expected .* above 0"),
+        ({"codes": torch.zeros(4, 3)}, r"codes has shape \(4, 3\); expected \(N, 2\)"),
+    ],
+)
+def test_a_walk_that_cannot_be_is_refused(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        latent_walk(four, **settings)
+
+
+def test_a_walk_goes_nowhere_else() -> None:
+    walk = latent_walk(four, 2, reach=2.0)
+    walk.z = [5.0, -5.0]
+    assert walk.z == [2.0, -2.0]
+    with pytest.raises(TraitError, match="z has 3 values; expected 2"):
+        walk.z = [0.0] * 3
+    for axes in ((0, 0), (0, 2)):
+        with pytest.raises(TraitError, match="expected two latents of 2"):
+            walk.axes = axes
 
 
 # ── fill-mask

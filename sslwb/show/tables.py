@@ -17,8 +17,39 @@ _MEASURES = {"knn": "kNN", "linear": "linear probe", "rank": "effective rank"}
 class Table:
     """A finished table: HTML in a notebook, aligned columns in a terminal."""
 
-    def __init__(self, head: Sequence[str], body: Sequence[Sequence[str]], bold: set[tuple[int, int]], caption: str):
+    def __init__(
+        self,
+        head: Sequence[str],
+        body: Sequence[Sequence[str]],
+        bold: set[tuple[int, int]],
+        caption: str,
+        sizes: Sequence[Sequence[float | None]],
+    ):
         self.head, self.body, self.bold, self.caption = head, body, bold, caption
+        self.sizes = sizes  # what each cell is sorted by; None where it holds no number
+
+    def column(self, name: str) -> int:
+        """Where the column of this name stands. Raises KeyError where there is none."""
+        if name not in self.head:
+            raise KeyError(f"no column {name!r}; there are {', '.join(map(repr, self.head))}")
+        return list(self.head).index(name)
+
+    def numbers(self, name: str) -> bool:
+        """Whether a column holds numbers."""
+        j = self.column(name)
+        return any(row[j] is not None for row in self.sizes)
+
+    def sorted(self, by: str, *, descending: bool = True) -> Table:
+        """The same table in the order of a column, its numbers or else its words; a cell without one stands last.
+
+        Raises KeyError where there is no such column.
+        """
+        j, numbers = self.column(by), self.numbers(by)
+        keys: list[Any] = [row[j] for row in self.sizes] if numbers else [row[j].casefold() for row in self.body]
+        there = sorted((i for i, key in enumerate(keys) if key is not None), key=keys.__getitem__, reverse=descending)
+        order = [*there, *(i for i, key in enumerate(keys) if key is None)]
+        bold = {(order.index(i), j) for i, j in self.bold}
+        return Table(self.head, [self.body[i] for i in order], bold, self.caption, [self.sizes[i] for i in order])
 
     @property
     def html(self) -> str:
@@ -87,15 +118,16 @@ def table(
             raise ValueError(f"best is {how!r} for {column!r}; expected 'max' or 'min' for one of {', '.join(columns)}")
     body, bold = [], set()
     shift = 1 if named else 0
-    for j, column in enumerate(columns):
-        sizes = {i: s for i, line in enumerate(lines) if (s := _size(line.get(column))) is not None}
-        if (how := wanted.get(column)) and len(sizes) > 1:
-            extreme = max(sizes.values()) if how == "max" else min(sizes.values())
-            bold |= {(i, j + shift) for i, s in sizes.items() if s == extreme}
+    sizes = [[*([None] if named else []), *(_size(line.get(column)) for column in columns)] for line in lines]
+    for j, column in enumerate(columns, shift):
+        there = [size for row in sizes if (size := row[j]) is not None]
+        if (how := wanted.get(column)) and len(there) > 1:
+            extreme = max(there) if how == "max" else min(there)
+            bold |= {(i, j) for i, row in enumerate(sizes) if row[j] == extreme}
     for i, line in enumerate(lines):
         cells = [_written(line.get(c), fmt.get(c, ".3g") if isinstance(fmt, Mapping) else fmt) for c in columns]
         body.append([list(rows)[i], *cells] if isinstance(rows, Mapping) else cells)
-    return Table([*([""] if named else []), *columns], body, bold, caption)
+    return Table([*([""] if named else []), *columns], body, bold, caption, sizes)
 
 
 def scores(result: Scores, caption: str = "") -> Table:

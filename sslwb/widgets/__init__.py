@@ -6,12 +6,14 @@ from sslwb.widgets.dial import dial
 from sslwb.widgets.embedding_map import embedding_map
 from sslwb.widgets.fill_mask import fill_mask
 from sslwb.widgets.inspector import inspector
+from sslwb.widgets.latent_walk import latent_walk
 from sslwb.widgets.mask_painter import mask_painter
 from sslwb.widgets.monitor import monitor
 from sslwb.widgets.neighbours import neighbours
 from sslwb.widgets.predict import predict
 from sslwb.widgets.quiz import quiz
 from sslwb.widgets.sampler import sampler
+from sslwb.widgets.sortable import sortable
 
 __all__ = [
     "ablation",
@@ -20,10 +22,12 @@ __all__ = [
     "embedding_map",
     "fill_mask",
     "inspector",
+    "latent_walk",
     "mask_painter",
     "monitor",
     "neighbours",
     "predict",
     "quiz",
     "sampler",
+    "sortable",
 ]

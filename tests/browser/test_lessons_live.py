@@ -122,6 +122,19 @@ def painters(n: Notebook) -> None:
         expect(widget.get_by_role("img", name=re.compile("the hidden patches predicted"))).to_be_visible()
 
 
+def walks(n: Notebook) -> None:
+    for widget in n.widgets("LatentWalk"):
+        painted = widget.get_by_role("img", name=re.compile("^painted from"))
+        plane = widget.get_by_role("application")
+        plane.press("Home")
+        expect(painted).to_have_attribute("alt", re.compile(r"z = \(0\.00, 0\.00"))
+        before = painted.get_attribute("src")
+        plane.press("Shift+ArrowRight")
+        expect(painted).to_have_attribute("alt", re.compile(r"z = \(0\.50, 0\.00"))
+        widget.get_by_role("button", name="A draw from the prior").click()
+        expect(painted).not_to_have_attribute("src", before or "")
+
+
 def fill_masks(n: Notebook) -> None:
     for widget in n.widgets("FillMask"):
         rows = widget.get_by_role("row").count()
@@ -150,6 +163,16 @@ def attentions(n: Notebook) -> None:
         expect(widget).to_contain_text(re.compile(r"In layer \d.*attends most to"))
 
 
+def tables(n: Notebook) -> None:
+    for widget in n.widgets("Sortable"):
+        head = widget.locator("thead th").last
+        head.get_by_role("button").click()
+        expect(head).to_have_attribute("aria-sort", re.compile("descending|ascending"))
+        first = widget.locator("tbody th").first.inner_text()
+        head.get_by_role("button").click()
+        expect(widget.locator("tbody th").first).not_to_have_text(first)
+
+
 TOUCHES = (
     inspectors,
     dials,
@@ -160,9 +183,11 @@ TOUCHES = (
     quizzes,
     predictions,
     painters,
+    walks,
     fill_masks,
     samplers,
     attentions,
+    tables,
 )
 
 

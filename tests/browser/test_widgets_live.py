@@ -137,6 +137,52 @@ def test_neighbours_beside_their_twin(lab: Lab, shots: Callable[..., None]) -> N
     shots(n)
 
 
+WALK = """
+from sslwb.widgets import latent_walk
+def paint(z):
+    return (z[:, [0, 1, 2, 3]].reshape(-1, 1, 2, 2) + 3) / 6
+walk = latent_walk(paint, 4, codes=torch.randn(2000, 4, generator=torch.Generator().manual_seed(0)))
+walk"""
+
+
+def test_latent_walk(lab: Lab, shots: Callable[..., None]) -> None:
+    twin = "from sslwb import show\nshow.latent_plane(paint, 4, walk.axes)"
+    n = lab(DATA, WALK, "print(walk.z, walk.axes)", twin)
+    n.run_all()
+    n.expect_output(2, "[0.0, 0.0, 0.0, 0.0] (0, 1)")
+    out = n.output(1)
+    plane = out.get_by_role("application")
+    box = plane.bounding_box()
+    assert box is not None
+    n.page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.5)
+    n.page.mouse.down()
+    expect(out.get_by_role("status")).to_contain_text("z = (1.50, 0.00, 0.00, 0.00)")
+    n.page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.25, steps=5)
+    expect(out.get_by_role("status")).to_contain_text("z = (1.50, 1.50, 0.00, 0.00)")
+    n.page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] - 50)  # out of the plane, as far as its edge
+    n.page.mouse.up()
+    n.page.mouse.move(box["x"] + 5, box["y"] + 5)  # nothing is pressed
+    expect(out.get_by_role("status")).to_contain_text("z = (1.50, 3.00, 0.00, 0.00)")
+    n.page.keyboard.press("ArrowLeft")
+    n.page.keyboard.press("Shift+ArrowDown")
+    expect(out.get_by_role("status")).to_contain_text("z = (1.40, 2.50, 0.00, 0.00)")
+    expect(plane).to_have_attribute("aria-label", re.compile("plane of z1 and z2, now at 1.4, 2.5"))
+    shots(n)
+    n.slide("z3", "End")
+    expect(out.get_by_role("status")).to_contain_text("z = (1.40, 2.50, 3.00, 0.00)")
+    out.get_by_label("down to up").select_option("z3")
+    expect(plane).to_have_attribute("aria-label", re.compile("plane of z1 and z3, now at 1.4, 3"))
+    plane.press("Home")
+    expect(out.get_by_role("status")).to_contain_text("z = (0.00, 2.50, 0.00, 0.00)")
+    n.press("To the middle", cell=1)
+    expect(out.get_by_role("img", name=re.compile("painted from z = .0.00, 0.00, 0.00, 0.00"))).to_be_visible()
+    n.press("A draw from the prior", cell=1)
+    expect(out.get_by_role("status")).not_to_contain_text("0.00, 0.00")
+    n.run_cell(2)
+    n.expect_output(2, "(0, 2)")
+    assert n.cut_off() == []
+
+
 PAINT = """
 import torch.nn.functional as F
 from sslwb.widgets import mask_painter
@@ -335,3 +381,31 @@ def test_attention(lab: Lab, shots: Callable[..., None]) -> None:
     n.run_cell(2)
     n.expect_output(2, "2 0 2 5")
     assert n.cut_off() == []
+
+
+def test_sortable(lab: Lab, shots: Callable[..., None]) -> None:
+    n = lab(
+        """
+from sslwb import show
+from sslwb.widgets import sortable
+rows = {"SimCLR": {"kNN": [0.8, 0.9], "seconds": 40.0}}
+rows |= {"MAE": {"kNN": 0.5, "seconds": None}, "VAE": {"kNN": 0.6, "seconds": 30.0}}
+ranked = sortable(show.table(rows, "Three methods", best={"kNN": "max"}), "kNN")
+ranked""",
+        "print(ranked.by, ranked.descending, [row[0] for row in ranked.sorted.body])",
+    )
+    n.run_all()
+    n.expect_output(1, "kNN True ['SimCLR', 'VAE', 'MAE']")
+    names = n.output(0).locator(".Sortable tbody th")  # beside them stands the hidden twin
+    seconds = n.output(0).get_by_role("button", name="seconds")
+    seconds.click()
+    expect(names).to_have_text(["SimCLR", "VAE", "MAE"])
+    expect(n.output(0).locator(".Sortable thead th").nth(2)).to_have_attribute("aria-sort", "descending")
+    seconds.focus()
+    seconds.press("Enter")  # by keyboard: the head keeps the focus, and what is not there stays last
+    expect(names).to_have_text(["VAE", "SimCLR", "MAE"])
+    expect(seconds).to_be_focused()
+    n.run_cell(1)
+    n.expect_output(1, "seconds False ['VAE', 'SimCLR', 'MAE']")
+    assert n.cut_off() == []
+    shots(n)

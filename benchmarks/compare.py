@@ -1,0 +1,211 @@
+"""Every method of the course on pictures: the same data, the same seconds of one core, several seeds. Lesson 17.
+
+    SSLWB_DATA=… python benchmarks/compare.py [--seconds 40] [--seeds 3] [--only MAE VICReg …] [--quick]
+
+About fifty minutes on two quiet cores. The methods, their settings and the two worlds, a hard one of shapes and
+CIFAR-10, are those of `sslwb/methods/course.py`. First the pace of each method is measured, in turns, with both cores
+busy; what fits into the seconds at that
+pace is its number of steps. Then two processes train, with one thread each. `--only` makes some rows anew, with the
+steps that the file has of them, and keeps the others; `--world` does so with one of the worlds.
+
+A row holds for each seed: kNN and linear probe, the probe with few labels a class, fine-tuning with `TUNED` of them,
+the hidden causes; and what needs no label: effective rank (RankMe), LiDAR, and a probe for four turns (SelfAugment).
+Beside the rows stands how alike their representations of the same pictures are: linear CKA, mean over the seeds; of a
+row with itself, between the seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import cache, partial
+from statistics import mean
+from typing import Any
+
+import torch
+from _common import keep, kept_rows, middle, parser, use_threads
+from _rows import QUICK, accuracies, last_loss
+from torch import Tensor, nn
+
+from sslwb import nets
+from sslwb.augment.images import as_float, simclr
+from sslwb.data import Images, subset_per_class
+from sslwb.evaluate import embed, fine_tune, label_curve, probe_causes, raw
+from sslwb.geometry import effective_rank, lidar, linear_cka
+from sslwb.methods.course import CODE, RECIPES, WORLDS, code, conv, transformer
+from sslwb.train import fit
+from sslwb.train.loop import estimate
+
+ROUNDS = 8  # that measure the pace
+COUNTS = (5, 20, 100)  # labels a class
+TUNED = 20  # labels a class, to fine-tune with
+ALIKE = 1000  # test pictures of which two representations are compared
+TURNED = 1000  # pictures of each turn that the probe for turns learns from, and is asked about
+VIEWED = 512  # test pictures whose views LiDAR is told of
+
+
+RANDOM = {"random conv": conv, "random code": code, "random transformer": transformer}
+BASELINES = ["raw pixels", "PCA", "whitened patches", *RANDOM]
+
+
+@cache
+def data(name: str, seed: int) -> tuple[Images, Images, Images]:
+    """Pictures to train on, labelled ones to measure with, and test pictures."""
+    world = WORLDS[name]
+    train, test = world.pictures("train", seed), world.pictures("test", seed)
+    return train, train[: world.labelled], test
+
+
+def pace(name: str, rounds: int) -> dict[str, float]:
+    """Seconds a step of each method in a world, by the median of turns."""
+    use_threads(1, 1)
+    world, (train, _, _) = WORLDS[name], data(name, 0)
+    each: dict[str, list[float]] = {row: [] for row in RECIPES}
+    made = {row: recipe.make(world, 0) for row, recipe in RECIPES.items()}
+    for turn in range(rounds + 1):
+        for row, recipe in RECIPES.items():  # in turns: a slow minute of the machine is slow for all
+            seconds = estimate(made[row], train, recipe.views(world), steps=1, **recipe.settings) or 0.0
+            if turn or not rounds:  # the first steps of a process are slow
+                each[row].append(seconds)
+    return {row: middle(values) for row, values in each.items()}
+
+
+def measured(name: str, row: str, seed: int, steps: int) -> tuple[dict[str, float], Tensor]:
+    """One training of one method, or one baseline: what is known of it, and its embeddings of some test pictures."""
+    use_threads(1, 1)
+    world, (train, bank, test) = WORLDS[name], data(name, seed)
+    found: dict[str, float] = {}
+    encoder: nn.Module | None = None
+    if row == "raw pixels":
+        represent = raw
+    elif row == "PCA":
+        represent = _pca(raw(bank))
+    elif row == "whitened patches":
+        represent = partial(embed, nets.whitened_patches(as_float(bank.x), filters=200, seed=seed))
+    else:
+        if row in RANDOM:
+            encoder = RANDOM[row](world, seed)
+        else:
+            recipe, begin = RECIPES[row], time.process_time()
+            method = recipe.make(world, seed)
+            encoder = method.encoder
+            history = fit(method, train, recipe.views(world), steps=steps, seed=seed, progress=False, **recipe.settings)
+            found = {"cpu seconds": time.process_time() - begin, "loss": last_loss(history, 50)}
+        found["tuned"] = _tuned(encoder, train, test)
+        represent = partial(embed, encoder)
+    z, q = represent(bank), represent(test)
+    few = label_curve(z, bank, q, test, COUNTS)
+    found |= accuracies(z, bank, q, test) | {f"{count} labels": mean(few[count]) for count in COUNTS}
+    if bank.factors:
+        found |= {f"cause {cause}": score.score for cause, score in probe_causes(z, bank, q, test).items()}
+    found |= {"rank": effective_rank(q - q.mean(0)), "turns": _turns(represent, bank, test), "dim": float(q.shape[1])}
+    if row != "raw pixels":  # a covariance of more features than pictures says nothing
+        views = simclr(world.size, views=4)(test[:VIEWED], torch.Generator().manual_seed(seed))
+        found["lidar"] = lidar(torch.stack([represent(_as_bytes(view)) for view in views]))
+    return found, q[:ALIKE]
+
+
+def _pca(x: Tensor) -> Callable[[Any], Tensor]:
+    """The first `CODE` principal components of some pictures' pixels."""
+    centre = x.mean(0)
+    axes = torch.linalg.eigh((x - centre).T @ (x - centre))[1][:, -CODE:]
+    return lambda items: (raw(items) - centre) @ axes
+
+
+def _as_bytes(view: Tensor) -> Images:
+    """Views as pictures, which every representation takes."""
+    return Images((255 * view).round().clamp(0, 255).to(torch.uint8))
+
+
+def _turns(represent: Callable[[Any], Tensor], train: Images, test: Images) -> float:
+    """How well a linear probe tells by which of four turns pictures were turned: no label is needed."""
+    turned = []
+    for split in (train, test):
+        x = torch.cat([split.x[:TURNED].rot90(k, (2, 3)) for k in range(4)])
+        turned.append(Images(x, torch.arange(4).repeat_interleave(TURNED), ("0", "90", "180", "270")))
+    return accuracies(represent(turned[0]), turned[0], represent(turned[1]), turned[1])["linear"]
+
+
+def _tuned(encoder: nn.Module, train: Images, test: Images) -> float:
+    return fine_tune(encoder, subset_per_class(train, TUNED), test, steps=150, lr=3e-3, batch_size=32)
+
+
+def alike(codes: dict[str, list[Tensor]]) -> dict[str, dict[str, float]]:
+    """Linear CKA of every two rows with the same seed, mean over the seeds; of a row with itself, of two seeds."""
+
+    def pairs(a: str, b: str) -> Iterator[float]:
+        shift = 1 if a == b else 0
+        for seed in range(len(codes[a]) - shift):
+            yield linear_cka(codes[a][seed], codes[b][seed + shift])
+
+    return {a: {b: round(mean(pairs(a, b)), 3) for b in codes if len(codes[a]) > (a == b)} for a in codes}
+
+
+def compare(name: str, options: argparse.Namespace, pool: ProcessPoolExecutor, steps: dict[str, int]) -> dict[str, Any]:
+    """Every row of one world, two at a time."""
+    tasks = {
+        pool.submit(measured, name, row, seed, steps.get(row, 0)): (row, seed)
+        for seed in range(options.seeds)
+        for row in options.only
+    }
+    found: dict[str, dict[int, dict[str, float]]] = {row: {} for row in options.only}
+    codes: dict[str, dict[int, Tensor]] = {row: {} for row in options.only}
+    for task in as_completed(tasks):
+        row, seed = tasks[task]
+        found[row][seed], codes[row][seed] = task.result()
+        brief = {term: value for term, value in found[row][seed].items() if term in ("knn", "linear", "cpu seconds")}
+        print(name, seed, f"{row:20}", *(f"{term} {value:.4g}" for term, value in brief.items()), flush=True)
+    rows: dict[str, Any] = {}
+    for row, by_seed in found.items():
+        values = [by_seed[seed] for seed in range(options.seeds)]
+        kind = RECIPES[row].kind if row in RECIPES else "baseline"
+        rows[row] = {"kind": kind} | ({"steps": steps[row]} if row in RECIPES else {})
+        rows[row] |= {term: [round(value[term], 4) for value in values] for term in values[0]}
+    embeddings = {row: [by_seed[seed] for seed in range(options.seeds)] for row, by_seed in codes.items()}
+    return {"rows": rows, "alike": alike(embeddings)}
+
+
+def main() -> None:
+    names = [*BASELINES, *RECIPES]
+    arguments = parser(__doc__)
+    arguments.add_argument("--seconds", type=float, default=40)
+    arguments.add_argument("--seeds", type=int, default=3)
+    arguments.add_argument("--world", nargs="+", choices=list(WORLDS), default=list(WORLDS))
+    arguments.add_argument("--only", nargs="+", choices=names, default=names)
+    options = arguments.parse_args()
+    options.seeds = 1 if options.quick else options.seeds
+    use_threads(1, 1)
+    kept = kept_rows(options)
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        if options.only == names:
+            paces = {name: pool.submit(pace, name, 0 if options.quick else ROUNDS) for name in options.world}
+            share = QUICK if options.quick else 1.0
+            steps = {
+                name: {row: max(2, int(share * options.seconds / each)) for row, each in task.result().items()}
+                for name, task in paces.items()
+            }
+        else:
+            steps = {
+                name: {row: it["steps"] for row, it in kept[name]["rows"].items() if "steps" in it}
+                for name in options.world
+            }
+        for name in options.world:
+            made = compare(name, options, pool, steps[name])
+            before = kept.get(name, {"rows": {}, "alike": {}})
+            rows = {**before["rows"], **made["rows"]}
+            kept[name] = {"rows": {row: rows[row] for row in names if row in rows}, "alike": _joined(before, made)}
+            about = {row: {"views": repr(r.views(WORLDS[name])), "fit": r.settings} for row, r in RECIPES.items()}
+            keep(options, kept, settings={"seconds": options.seconds, **about}, seeds=list(range(options.seeds)))
+
+
+def _joined(before: dict[str, Any], made: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """How alike rows are, with what is known of older rows; of an older row and a new one nothing is."""
+    both = {**before["alike"], **made["alike"]}
+    return {a: {b: value for b, value in row.items() if b in both} for a, row in both.items()}
+
+
+if __name__ == "__main__":
+    main()
