@@ -620,7 +620,7 @@ def test_a_head_sorts_and_sorts_back() -> None:
     ):
         shown._sheet.asked = (column, clicks)
         assert names(shown) == list(order), (column, clicks)
-        assert [name for name in re.findall(r'scope="row"[^>]*>(?:<strong>)?(\w)', shown._sheet.html)] == list(order)
+        assert re.findall(r'scope="row"[^>]*>(?:<strong>)?(\w)', shown._sheet.html) == list(order)
     assert shown.sorted.html.count("<strong>") == 2  # the best of each column, wherever its row has gone
     assert "<strong>0.9 ± " in shown.sorted.html
 
