@@ -50,6 +50,11 @@ def of_classes(names: list[str]) -> Images:
     return Images(torch.zeros(count, 3, 8, 8, dtype=torch.uint8), torch.arange(count) % len(names), tuple(names))
 
 
+def squares(z: torch.Tensor) -> torch.Tensor:
+    """A picture of four pixels whose values are the first two latents and the last two: a figure can be read back."""
+    return (z[:, [0, 1, -2, -1]].reshape(-1, 1, 2, 2) + 2) / 4
+
+
 FIGURES: dict[str, Callable[[Images], card.Card]] = {
     "pictures": lambda d: show.pictures(d[:10], title="Ten"),
     "views": lambda d: show.views(d[:4], simclr(32, views=3)(d.x[:4], torch.Generator().manual_seed(0))),
@@ -70,6 +75,11 @@ FIGURES: dict[str, Callable[[Images], card.Card]] = {
     "heatmap": lambda d: show.heatmap(
         ["crop", "hue"], ["shape", "a very long name of a cause"], [[1, 0.5], [0, np.nan]]
     ),
+    "latent_plane": lambda d: show.latent_plane(squares, title="Two latents"),
+    "latent_plane of five": lambda d: show.latent_plane(squares, 5, (4, 1), reach=1.0, steps=9),
+    "traversals": lambda d: show.traversals(squares, 10, title="Ten latents"),
+    "densities": lambda d: show.densities({"the prior": (0.0, 1.0), "the posterior": (1.5, 0.2)}, title="Two"),
+    "densities of strange names": lambda d: show.densities(dict.fromkeys(STRANGE, (9.0, 0.5)), title=STRANGE[0]),
     "heatmap signed": lambda d: show.heatmap(["a"], ["b", "c"], [[-1.0, 2.0]]),
     "matrix": lambda d: show.matrix(numbers(8, 8), names=[*"abcdefgh"]),
     "matrix of pairs": lambda d: show.matrix(numbers(20, 20).abs(), views=1),
@@ -291,6 +301,13 @@ def test_running_mean() -> None:
         (lambda d: show.matrix(numbers(3, 3), views=2), "views is 2"),
         (lambda d: show.matrix(numbers(4, 4), names=["a"]), "names"),
         (lambda d: show.timeline([]), "0 entries"),
+        (lambda d: show.latent_plane(squares, 1), "latents is 1"),
+        (lambda d: show.latent_plane(squares, 4, (0, 4)), r"axes \(0, 4\)"),
+        (lambda d: show.latent_plane(squares, 4, (2, 2)), r"axes \(2, 2\)"),
+        (lambda d: show.latent_plane(squares, 2, steps=1), "steps 1"),
+        (lambda d: show.traversals(squares, 4, names=["z1"]), "names 1"),
+        (lambda d: show.densities({"flat": (0.0, 0.0)}), "flat is 0.0; expected a number above 0"),
+        (lambda d: show.densities({}), "normals is empty"),
         (lambda d: show.workflow(d.x[:8], (d.x[:8],), numbers(16), d[:6]), "1 tensor"),
         (lambda d: show.workflow(d.x[:8], (d.x[:8], d.x[:8]), numbers(2, 16), d[:6]), "expected \\(dim,\\)"),
         (lambda d: show.timeline([(1, "a")]), "year, name, note"),
@@ -470,6 +487,29 @@ def test_a_reconstruction_shows_hidden_patches_alone(data: Images) -> None:
     for change in ({"hidden": hidden[:1]}, {"hidden": hidden.float()}, {"guesses": {"w": white[:1]}}, {"patch": 8}):
         with pytest.raises(ValueError, match="expected at most 12 pictures, bool"):
             show.reconstructions(**{"originals": data[:2], "hidden": hidden, "guesses": {"w": white}, **change})
+
+
+def read_back(made: card.Card, rows: int, columns: int) -> np.ndarray:
+    """The first pixel of every picture of a grid without words above its pictures, (rows, columns), 0 to 1."""
+    (sheet,) = (image.get_array() for image in made.figure.axes[0].images)
+    paper = np.array([int(card.PAPER[i : i + 2], 16) for i in (1, 3, 5)])
+    inside = (sheet != paper).any(2)
+    tops = np.flatnonzero(np.diff(inside.any(1).astype(int), prepend=0) == 1)
+    lefts = np.flatnonzero(np.diff(inside.any(0).astype(int), prepend=0) == 1)
+    assert (len(tops), len(lefts)) == (rows, columns)
+    return sheet[tops[:, None] + 3, lefts + 3, 0] / 255
+
+
+def test_a_plane_of_latents_runs_to_the_right_and_up() -> None:
+    across = read_back(show.latent_plane(squares, 3, (0, 1), reach=1.0, steps=3), 3, 3)
+    assert np.allclose(across, [[0.25, 0.5, 0.75]] * 3, atol=0.01)
+    up = read_back(show.latent_plane(squares, 3, (2, 0), reach=1.0, steps=3), 3, 3)
+    assert np.allclose(up, [[0.75] * 3, [0.5] * 3, [0.25] * 3], atol=0.01)
+
+
+def test_each_row_of_a_traversal_moves_one_latent() -> None:
+    rows = read_back(show.traversals(squares, 3, reach=1.0, steps=5), 3, 5)
+    assert np.allclose(rows, [np.linspace(0.25, 0.75, 5), [0.5] * 5, [0.5] * 5], atol=0.01)
 
 
 def test_words_say_what_they_show() -> None:

@@ -134,3 +134,19 @@ def test_spectra() -> None:
     spectrum = torch.tensor([8.0, 1.0, 1e-9])
     line = show.spectrum({"s": spectrum}).figure.axes[0].lines[0].get_ydata()
     assert f"now {np.log10(line[-1]):.3g}" in spectrum_curve("s", spectrum)
+
+
+def test_the_walk_and_the_plane_paint_the_same() -> None:
+    def greys(z: torch.Tensor) -> torch.Tensor:
+        return ((z[:, :1] / 2 + z[:, 1:] / 4).sigmoid()[:, :, None, None]).expand(-1, 3, 8, 8)
+
+    walk = widgets.latent_walk(greys)
+    (sheet,) = (image.get_array() for image in show.latent_plane(greys, reach=2.0, steps=5).figure.axes[0].images)
+    plain = [row for row in sheet if len(np.unique(row, axis=0)) == 6]  # five pictures and the paper
+    for k, line in ((0, plain[3]), (-1, plain[-3])):
+        shown = sorted({int(p[0]) for p in line} - {rgb(PAPER)[0]})
+        found = []
+        for x in (-2.0, -1.0, 0.0, 1.0, 2.0):
+            walk.z = [x, 2.0 if k == 0 else -2.0]
+            found.append(round(255 * float(walk.picture[0, 0, 0])))
+        assert shown == found

@@ -8,6 +8,7 @@ from sslwb.show.candidates import candidates
 from sslwb.show.curves import curves, label_curve, spectrum
 from sslwb.show.embedding import embedding
 from sslwb.show.heatmap import heatmap, matrix
+from sslwb.show.latents import densities, latent_plane, traversals
 from sslwb.show.neighbours import neighbours
 from sslwb.show.pictures import pictures, views
 from sslwb.show.reconstructions import reconstructions
@@ -21,9 +22,11 @@ __all__ = [
     "bars",
     "candidates",
     "curves",
+    "densities",
     "embedding",
     "heatmap",
     "label_curve",
+    "latent_plane",
     "matrix",
     "neighbours",
     "pictures",
@@ -33,6 +36,7 @@ __all__ = [
     "spectrum",
     "table",
     "timeline",
+    "traversals",
     "umap_map",
     "views",
     "warm_up",
