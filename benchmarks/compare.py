@@ -2,11 +2,10 @@
 
     SSLWB_DATA=… python benchmarks/compare.py [--seconds 40] [--seeds 3] [--only MAE VICReg …] [--quick]
 
-About fifty minutes on two quiet cores. The methods, their settings and the two worlds, a hard one of shapes and
-CIFAR-10, are those of `sslwb/methods/course.py`. First the pace of each method is measured, in turns, with both cores
-busy; what fits into the seconds at that
-pace is its number of steps. Then two processes train, with one thread each. `--only` makes some rows anew, with the
-steps that the file has of them, and keeps the others; `--world` does so with one of the worlds.
+About fifty minutes on two cores. The methods, their settings and the two worlds, a hard one of shapes and CIFAR-10, are
+those of `sslwb/methods/course.py`. First the pace of each method is measured, in seconds of one core; what fits into
+the seconds is its number of steps. Then two processes train, with one thread each. `--only` makes some rows anew, with
+the steps that the file has of them, and keeps the others; `--world` does so with one of the worlds.
 
 A row holds for each seed: kNN and linear probe, the probe with few labels a class, fine-tuning with `TUNED` of them,
 the hidden causes; and what needs no label: effective rank (RankMe), LiDAR, and a probe for four turns (SelfAugment).
@@ -20,8 +19,9 @@ import argparse
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
+from itertools import pairwise
 from statistics import mean
 from typing import Any
 
@@ -36,10 +36,9 @@ from sslwb.data import Images, subset_per_class
 from sslwb.evaluate import embed, fine_tune, label_curve, probe_causes, raw
 from sslwb.geometry import effective_rank, lidar, linear_cka
 from sslwb.methods.course import CODE, RECIPES, WORLDS, code, conv, transformer
-from sslwb.train import fit
-from sslwb.train.loop import estimate
+from sslwb.train import History, fit
 
-ROUNDS = 8  # that measure the pace
+TIMED = 24  # steps that measure the pace
 COUNTS = (5, 20, 100)  # labels a class
 TUNED = 20  # labels a class, to fine-tune with
 ALIKE = 1000  # test pictures of which two representations are compared
@@ -48,7 +47,7 @@ VIEWED = 512  # test pictures whose views LiDAR is told of
 
 
 RANDOM = {"random conv": conv, "random code": code, "random transformer": transformer}
-BASELINES = ["raw pixels", "PCA", "whitened patches", *RANDOM]
+NAMES = ["raw pixels", "PCA", "whitened patches", *RANDOM, *RECIPES]
 
 
 @cache
@@ -59,18 +58,21 @@ def data(name: str, seed: int) -> tuple[Images, Images, Images]:
     return train, train[: world.labelled], test
 
 
-def pace(name: str, rounds: int) -> dict[str, float]:
-    """Seconds a step of each method in a world, by the median of turns."""
+def pace(name: str, steps: int) -> dict[str, float]:
+    """Seconds of one core that a step of each method takes in a world, by the median of some."""
     use_threads(1, 1)
     world, (train, _, _) = WORLDS[name], data(name, 0)
-    each: dict[str, list[float]] = {row: [] for row in RECIPES}
-    made = {row: recipe.make(world, 0) for row, recipe in RECIPES.items()}
-    for turn in range(rounds + 1):
-        for row, recipe in RECIPES.items():  # in turns: a slow minute of the machine is slow for all
-            seconds = estimate(made[row], train, recipe.views(world), steps=1, **recipe.settings) or 0.0
-            if turn or not rounds:  # the first steps of a process are slow
-                each[row].append(seconds)
-    return {row: middle(values) for row, values in each.items()}
+    each: dict[str, float] = {}
+    for row, recipe in RECIPES.items():
+        stamps: list[float] = []
+
+        def stamp(history: History, stamps: list[float] = stamps) -> None:
+            stamps.append(time.process_time())
+
+        settings = {"steps": steps, "progress": False, "on_step": stamp, **recipe.settings}
+        fit(recipe.make(world, 0), train, recipe.views(world), **settings)
+        each[row] = middle([b - a for a, b in pairwise(stamps[steps // 4 :])])  # the first steps are slow
+    return each
 
 
 def measured(name: str, row: str, seed: int, steps: int) -> tuple[dict[str, float], Tensor]:
@@ -144,67 +146,52 @@ def alike(codes: dict[str, list[Tensor]]) -> dict[str, dict[str, float]]:
     return {a: {b: round(mean(pairs(a, b)), 3) for b in codes if len(codes[a]) > (a == b)} for a in codes}
 
 
-def compare(name: str, options: argparse.Namespace, pool: ProcessPoolExecutor, steps: dict[str, int]) -> dict[str, Any]:
-    """Every row of one world, two at a time."""
-    tasks = {
-        pool.submit(measured, name, row, seed, steps.get(row, 0)): (row, seed)
-        for seed in range(options.seeds)
-        for row in options.only
-    }
-    found: dict[str, dict[int, dict[str, float]]] = {row: {} for row in options.only}
-    codes: dict[str, dict[int, Tensor]] = {row: {} for row in options.only}
-    for task in as_completed(tasks):
-        row, seed = tasks[task]
-        found[row][seed], codes[row][seed] = task.result()
-        brief = {term: value for term, value in found[row][seed].items() if term in ("knn", "linear", "cpu seconds")}
+def compare(name: str, options: argparse.Namespace, pool: ProcessPoolExecutor, steps: dict[str, int]) -> None:
+    """Every row of one world; each is kept when it has all its seeds, and in the end how alike they are."""
+    seeds, kept = range(options.seeds), kept_rows(options)
+    here = kept.setdefault(name, {"rows": {}, "alike": {}})
+    about = {row: {"views": repr(r.views(WORLDS[name])), "fit": r.settings} for row, r in RECIPES.items()}
+    settings = {"seconds": options.seconds, **about}
+    tasks = [
+        (row, seed, pool.submit(measured, name, row, seed, steps.get(row, 0))) for row in options.only for seed in seeds
+    ]
+    found: dict[str, list[dict[str, float]]] = {}
+    codes: dict[str, list[Tensor]] = {}
+    for row, seed, task in tasks:
+        values, z = task.result()
+        found.setdefault(row, []).append(values)
+        codes.setdefault(row, []).append(z)
+        brief = {term: value for term, value in values.items() if term in ("knn", "linear", "cpu seconds")}
         print(name, seed, f"{row:20}", *(f"{term} {value:.4g}" for term, value in brief.items()), flush=True)
-    rows: dict[str, Any] = {}
-    for row, by_seed in found.items():
-        values = [by_seed[seed] for seed in range(options.seeds)]
-        kind = RECIPES[row].kind if row in RECIPES else "baseline"
-        rows[row] = {"kind": kind} | ({"steps": steps[row]} if row in RECIPES else {})
-        rows[row] |= {term: [round(value[term], 4) for value in values] for term in values[0]}
-    embeddings = {row: [by_seed[seed] for seed in range(options.seeds)] for row, by_seed in codes.items()}
-    return {"rows": rows, "alike": alike(embeddings)}
+        if len(found[row]) == len(seeds):
+            kind = {"kind": RECIPES[row].kind, "steps": steps[row]} if row in RECIPES else {"kind": "baseline"}
+            here["rows"][row] = kind | {term: [round(v[term], 4) for v in found[row]] for term in values}
+            keep(options, kept, settings=settings, seeds=list(seeds))
+    here["alike"] |= alike(codes)
+    here["rows"] = {row: here["rows"][row] for row in NAMES if row in here["rows"]}
+    keep(options, kept, settings=settings, seeds=list(seeds))
 
 
 def main() -> None:
-    names = [*BASELINES, *RECIPES]
     arguments = parser(__doc__)
-    arguments.add_argument("--seconds", type=float, default=40)
+    arguments.add_argument("--seconds", type=float, default=30)
     arguments.add_argument("--seeds", type=int, default=3)
+    arguments.add_argument("--processes", type=int, default=2, help="that train at once, one thread each")
     arguments.add_argument("--world", nargs="+", choices=list(WORLDS), default=list(WORLDS))
-    arguments.add_argument("--only", nargs="+", choices=names, default=names)
+    arguments.add_argument("--only", nargs="+", choices=NAMES, default=NAMES)
     options = arguments.parse_args()
     options.seeds = 1 if options.quick else options.seeds
     use_threads(1, 1)
-    kept = kept_rows(options)
-    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
-        if options.only == names:
-            paces = {name: pool.submit(pace, name, 0 if options.quick else ROUNDS) for name in options.world}
-            share = QUICK if options.quick else 1.0
-            steps = {
-                name: {row: max(2, int(share * options.seconds / each)) for row, each in task.result().items()}
-                for name, task in paces.items()
-            }
-        else:
-            steps = {
-                name: {row: it["steps"] for row, it in kept[name]["rows"].items() if "steps" in it}
-                for name in options.world
-            }
-        for name in options.world:
-            made = compare(name, options, pool, steps[name])
-            before = kept.get(name, {"rows": {}, "alike": {}})
-            rows = {**before["rows"], **made["rows"]}
-            kept[name] = {"rows": {row: rows[row] for row in names if row in rows}, "alike": _joined(before, made)}
-            about = {row: {"views": repr(r.views(WORLDS[name])), "fit": r.settings} for row, r in RECIPES.items()}
-            keep(options, kept, settings={"seconds": options.seconds, **about}, seeds=list(range(options.seeds)))
-
-
-def _joined(before: dict[str, Any], made: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """How alike rows are, with what is known of older rows; of an older row and a new one nothing is."""
-    both = {**before["alike"], **made["alike"]}
-    return {a: {b: value for b, value in row.items() if b in both} for a, row in both.items()}
+    with ProcessPoolExecutor(options.processes, multiprocessing.get_context("spawn")) as pool:
+        before = kept_rows(options)
+        paces = {w: pool.submit(pace, w, 4 if options.quick else TIMED) for w in options.world if options.only == NAMES}
+        for world in options.world:
+            if world in paces:
+                seconds = options.seconds * (QUICK if options.quick else 1)
+                steps = {row: max(2, int(seconds / each)) for row, each in paces[world].result().items()}
+            else:
+                steps = {row: known["steps"] for row, known in before[world]["rows"].items() if "steps" in known}
+            compare(world, options, pool, steps)
 
 
 if __name__ == "__main__":
