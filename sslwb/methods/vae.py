@@ -19,7 +19,6 @@ from sslwb.nets import Decoder, seeded
 
 PART = 500  # pictures that are encoded or painted at once outside of training
 FIRST_SIGMA, SIGMA_LR = 0.2, 0.03  # of the Gaussian likelihood: about the spread of pixels; log σ, one number, is fast
-HIDDEN = 256  # features between the latents and the decoder's first map
 
 
 class Drawn(NamedTuple):
@@ -116,8 +115,7 @@ class VAE(Method):
         self.likelihood, self.beta, self.warmup = likelihood, beta, warmup
         with seeded(seed):
             self.to_posterior = nn.Linear(self.encoder.dim, 2 * latent)
-            first = nn.Linear(latent, HIDDEN)
-            self.decoder = nn.Sequential(first, nn.ReLU(inplace=True), Decoder(HIDDEN, self.channels, size))
+            self.decoder: nn.Module = Decoder(latent, self.channels, size)
         if likelihood == "gaussian":
             self.log_sigma = nn.Parameter(torch.tensor(math.log(FIRST_SIGMA)))
         self.register_buffer("weight", torch.tensor(float(beta)), persistent=False)  # β in this step
@@ -141,6 +139,10 @@ class VAE(Method):
 
     def loss_space(self, h: Tensor) -> Tensor:
         return self._halves(h)[0]
+
+    def latent_nats(self, views: Views) -> Tensor:
+        mean, log_variance = self.posterior(views[0])
+        return gaussian_kl(mean.reshape(-1, 1), log_variance.reshape(-1, 1)).view_as(mean)
 
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log variance of each latent: pictures (B, C, size, size) → (B, latent) twice.
