@@ -813,7 +813,41 @@ def gaps(information: Tensor, entropy: Tensor, other: int = 1) -> Tensor:
     return torch.stack([column[0] - column[other] for column in ranked])
 
 
+def components(x: Tensor, k: int, **how: Any) -> Tensor:
+    """By the eigenvectors of the covariance, which come with the smallest first."""
+    middle = how.get("middle", lambda x: x.mean(0))(x)
+    vectors = torch.linalg.eigh((x - middle).T @ (x - middle))[1].flip(1)
+    vectors = how.get("which", lambda v, k: v[:, :k])(vectors, k)
+    return (x - middle) @ vectors @ vectors.T + how.get("back", lambda m: m)(middle)
+
+
+def painting(**how: Any) -> Callable[..., Tensor]:
+    return lambda x, k: components(x, k, **how)
+
+
+def svd_by_columns(x: Tensor, k: int) -> Tensor:
+    vh = torch.linalg.svd(x - x.mean(0), full_matrices=False)[2]
+    return (x - x.mean(0)) @ vh[:, :k] @ vh[:, :k].T + x.mean(0)
+
+
+def whitening(x: Tensor, k: int) -> Tensor:
+    u, _, vh = torch.linalg.svd(x - x.mean(0), full_matrices=False)
+    return u[:, :k] @ vh[:k] + x.mean(0)
+
+
 GENERATIVE: list[Case] = [
+    ("pca_reconstruction", painting(middle=lambda x: torch.zeros(x.shape[1])), "mean was not taken off first"),
+    ("pca_reconstruction", painting(back=lambda m: 0 * m), "mean is missing at the end"),
+    ("pca_reconstruction", painting(middle=lambda x: x.mean()), "mean of everything"),
+    ("pca_reconstruction", painting(middle=lambda x: x.mean(1, keepdim=True)), "each row's own mean"),
+    ("pca_reconstruction", painting(which=lambda v, k: v[:, -k:]), "the last components"),
+    ("pca_reconstruction", painting(which=lambda v, k: v[:, : k + 1]), "k + 1 components"),
+    ("pca_reconstruction", painting(which=lambda v, k: v[:, k - 1 : k]), "k-th component alone"),
+    ("pca_reconstruction", painting(which=lambda v, k: v[:, 1 : k + 1]), "first component is left out"),
+    ("pca_reconstruction", whitening, "by the singular values"),
+    ("pca_reconstruction", svd_by_columns, "its components are the rows"),
+    ("pca_reconstruction", lambda x, k: x - components(x, k), "is what is lost"),
+    ("pca_reconstruction", lambda x, k: (x - x.mean(0)) @ torch.linalg.eigh(x.T.cov())[1][:, -k:], "(20, 3)"),
     ("denoising_loss", lambda net, clean, noisy: F.mse_loss(net(noisy), noisy), "compared with the noisy pictures"),
     ("denoising_loss", lambda net, clean, noisy: F.mse_loss(net(clean), clean), "is given the clean pictures"),
     ("denoising_loss", lambda net, clean, noisy: F.mse_loss(net(clean), noisy), "are exchanged"),
@@ -925,6 +959,8 @@ RIGHT: list[tuple[str, Callable[..., Any]]] = [
     ("linear_probe", evaluate.linear),
     ("training_step", step),
     ("training_step", steps_of("zfbs")),
+    ("pca_reconstruction", components),
+    ("pca_reconstruction", lambda x, k: torch.stack([components(x, k)[i] for i in range(len(x))])),
     ("denoising_loss", to_clean),
     ("denoising_loss", lambda network, clean, noisy: ((clean - network(noisy)) ** 2).mean()),
     ("reparameterise", drawn_latent),

@@ -234,6 +234,74 @@ def test_a_shape_is_unlike_every_turn_of_the_others() -> None:
                 assert overlap.max() < 0.9, (a, b)
 
 
+# ── one cause drawn anew
+
+
+def redrawn(cause: str | tuple[str, ...], n: int = 600, **dials: Any) -> Images:
+    return make_shapes(n, seed=21, size=32, redraw=cause, **dials)
+
+
+@pytest.mark.parametrize("dials", [{}, HARD], ids=["easy", "hard"])
+def test_what_is_drawn_anew_is_that_cause_alone(dials: dict[str, Any]) -> None:
+    before = make_shapes(600, seed=21, **dials)
+    assert torch.equal(redrawn((), **dials).x, before.x)
+    for cause in before.causes:
+        after = redrawn(cause, **dials)
+        for name, values in before.factors.items():
+            same = (after.factors[name] == values) | (after.factors[name].isnan() & values.isnan())
+            if name == cause:
+                assert same.float().mean() < 0.3, name  # one shape in eight comes again, and discs have no angle
+            elif (cause, name) != ("shape", "angle"):
+                assert same.all(), (cause, name)
+        changed = (after.x != before.x).flatten(1).any(1)
+        alike = after.factors[cause] == before.factors[cause]
+        assert changed[~alike & ~after.factors[cause].isnan()].float().mean() > 0.98, cause
+        assert torch.equal(redrawn(cause, 100, **dials).x, after.x[:100])
+
+
+def test_only_the_pixels_of_that_cause_change() -> None:
+    before = make_shapes(600, seed=21)
+    there = cover(before)
+    for cause in ("shape", "colour", "size", "x", "y", "angle"):
+        after = redrawn(cause)
+        outside = (there == 0) & (cover(after) == 0)
+        moved = (after.x.int() - before.x.int()).abs().amax(1)
+        assert moved[outside].max() <= 3, cause  # the softest rim
+        assert moved.max() > 50, cause
+    inside = there > 0.995
+    assert (redrawn("background").x.int() - before.x.int()).abs().movedim(1, 3)[inside].max() <= 2
+    assert (cover(redrawn("colour")) - there).abs().mean() < 0.01
+    round_ones = TURNS[before.labels] == 0
+    assert (redrawn("angle").x.int() - before.x.int()).abs()[round_ones].max() <= 1
+
+
+def test_what_is_drawn_anew_has_the_world_s_own_distribution() -> None:
+    """As likely with the other causes as before: a size must still fit, and the more often be small at the rim."""
+    before = make_shapes(6000, seed=21, size=8)
+    for cause in ("shape", "colour", "size", "x", "angle", "background"):
+        after = make_shapes(6000, seed=21, size=8, redraw=cause)
+        a, b = (d.factors[cause].float() for d in (before, after))
+        a, b = a[~a.isnan()].sort().values, b[~b.isnan()].sort().values
+        quantiles = torch.linspace(0.05, 0.95, 10)
+        spread = a.std()
+        assert (torch.quantile(a, quantiles) - torch.quantile(b, quantiles)).abs().max() < 0.1 * spread + (
+            cause in before.levels
+        ), cause
+        assert (a.mean() - b.mean()).abs() < 0.06 * spread, cause
+    size, far = ((f := make_shapes(6000, seed=21, size=8, redraw="size").factors)["size"], f["x"].abs())
+    assert (torch.maximum(far, f["y"].abs()) <= 0.92 - size + 1e-6).all()
+    old = torch.corrcoef(torch.stack((before.factors["size"], before.factors["x"].abs())))[0, 1]
+    assert torch.corrcoef(torch.stack((size, far)))[0, 1] == pytest.approx(float(old), abs=0.04)
+
+
+def test_several_causes_at_once() -> None:
+    both = redrawn(("x", "y")).factors
+    before = make_shapes(600, seed=21).factors
+    assert torch.equal(both["x"], redrawn("x").factors["x"])
+    assert torch.equal(both["y"], redrawn("y").factors["y"])
+    assert torch.equal(both["colour"], before["colour"])
+
+
 # ── drawing
 
 
@@ -272,6 +340,11 @@ def test_load_hands_the_dials_on() -> None:
         ({"light": "dim"}, "light is 'dim'"),
         ({"n": 0}, "n is 0 and size is 32; expected n ≥ 1"),
         ({"size": 7}, "size is 7; expected n ≥ 1 pictures of size ≥ 8"),
+        (
+            {"redraw": "weight"},
+            "redraw names 'weight'; what varies with these dials is shape, colour, size, x, y, angle, ",
+        ),
+        ({"redraw": ("x", "light")}, "redraw names 'light'"),
     ],
 )
 def test_an_unknown_dial_is_reported(settings: dict[str, Any], said: str) -> None:

@@ -5,8 +5,8 @@ Lesson 00: `partner_labels` · lesson 01: `crop`, `grayscale`, `brightness` · l
 `queue_loss` · lesson 05: `byol_loss` · lesson 06: `cross_correlation`, `variance` · lesson 07: `sinkhorn`,
 `sharpened`, `attention` · lesson 08: `feature_std`, `effective_rank` · lesson 09: `rotation_batch` · lesson 10:
 `patchify`, `mask_sampling` · lesson 12: `mask_tokens`, `mlm_loss` · lesson 13: `causal_mask` · lesson 14:
-`denoising_loss` · lesson 15: `reparameterise`, `gaussian_kl`, `mig` · lesson 16: `discriminator_loss`,
-`generator_loss`.
+`pca_reconstruction`, `denoising_loss` · lesson 15: `reparameterise`, `gaussian_kl`, `mig` · lesson 16:
+`discriminator_loss`, `generator_loss`.
 """
 
 from sslwb.check.attention import attention
@@ -17,6 +17,7 @@ from sslwb.check.generative import (
     gaussian_kl,
     generator_loss,
     mig,
+    pca_reconstruction,
     reparameterise,
 )
 from sslwb.check.losses import alignment, info_nce, nt_xent, uniformity
@@ -59,6 +60,7 @@ __all__ = [
     "nt_xent",
     "partner_labels",
     "patchify",
+    "pca_reconstruction",
     "queue_loss",
     "reparameterise",
     "rotation_batch",

@@ -1,10 +1,11 @@
-"""Exercises on making pictures: what a denoiser is compared with, a VAE's draw and its KL, a GAN's two losses, and the
-mutual information gap. Lessons 14 to 16."""
+"""Exercises on making pictures: PCA, what a denoiser is compared with, a VAE's draw and its KL, a GAN's two losses, and
+the mutual information gap. Lessons 14 to 16."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -16,6 +17,96 @@ from sslwb.evaluate.disentanglement import information_gaps
 from sslwb.methods import denoising, gan, vae
 
 Network = Callable[[Tensor], Tensor]
+
+
+def pca_reconstruction(f: Any) -> Report:
+    """Check `f(x, k)`, rows (N, D) → (N, D): what the first k principal components make of them, and the mean.
+
+    Source: Pearson 1901, "On Lines and Planes of Closest Fit to Systems of Points in Space".
+    """
+
+    def truth(x: Tensor, k: int) -> Tensor:
+        from sklearn.decomposition import PCA  # takes a second to load
+
+        pca = PCA(k, svd_solver="full").fit(x.numpy())
+        return torch.from_numpy(pca.inverse_transform(pca.transform(x.numpy())))
+
+    def painted(
+        x: Tensor, k: int, centre: str = "pixel", back: bool = True, part: str = "first", by: str = ""
+    ) -> Tensor:
+        middle = {"pixel": x.mean(0), "all": x.mean(), "row": x.mean(1, keepdim=True), "none": torch.zeros(())}[centre]
+        scale = x.std(0) if by == "deviation" else torch.ones(())
+        centred = (x - middle) / scale
+        lengths, components = torch.linalg.svd(centred, full_matrices=False)[1:]
+        chosen = {
+            "first": slice(k),
+            "last": slice(-k, None),
+            "fewer": slice(k - 1),
+            "more": slice(k + 1),
+            "one": slice(k - 1, k),
+            "second": slice(1, k + 1),
+        }[part]
+        v, lengths = components[chosen], lengths[chosen]
+        codes = centred @ v.T
+        codes = {"length": codes / lengths, "lengths": codes * lengths}.get(by, codes)
+        return codes @ v * scale + (middle if back else 0)
+
+    hints = {
+        "The mean was not taken off first, so the first component points at the mean picture: subtract x.mean(0), and "
+        "add it at the end.": {"centre": "none"},
+        "The mean is missing at the end: add x.mean(0) to what the components make.": {"back": False},
+        "You took off one number, the mean of everything: each column has its own, x.mean(0).": {"centre": "all"},
+        "You took off each row's own mean: expected that of each column over all rows, x.mean(0).": {"centre": "row"},
+        "These are the last components, along which the rows vary least: expected the first. torch.linalg.eigh gives "
+        "the smallest first, svd the largest.": {"part": "last"},
+        "These are k - 1 components: the first k are [:k].": {"part": "fewer"},
+        "These are k + 1 components: the first k are [:k].": {"part": "more"},
+        "This is the k-th component alone: expected all of the first k.": {"part": "one"},
+        "The first component is left out: counting begins at 0.": {"part": "second"},
+        "You divided each column by its deviation: PCA takes the mean off and nothing else.": {"by": "deviation"},
+        "You divided the numbers of the code by the singular values: that is whitening, and paints too little. The "
+        "code is (x - mean) @ components.T alone.": {"by": "length"},
+        "The singular values came in twice: (x - mean) @ components.T has their size already.": {"by": "lengths"},
+    }
+
+    def projected(x: Tensor, v: Tensor) -> Tensor:
+        """What the columns of v (D, k) make of the rows."""
+        return (x - x.mean(0)) @ v @ v.T + x.mean(0)
+
+    mistakes = [
+        *variations(painted, hints),
+        Mistake(
+            "You took the first k columns of what torch.linalg.svd gives last: its components are the rows, [:k].",
+            lambda x, k: projected(x, torch.linalg.svd(x - x.mean(0))[2][:, :k]),
+        ),
+        Mistake(
+            "You took the last k rows of what torch.linalg.eigh gives: its components are the columns, [:, -k:].",
+            lambda x, k: projected(x, torch.linalg.eigh((x - x.mean(0)).T.cov())[1][-k:].T),
+        ),
+        Mistake("All columns were kept, so this is x itself: expected k components.", lambda x, k: x),
+        Mistake("This is the mean for every row: add what the k components make.", lambda x, k: x.mean(0).expand_as(x)),
+        Mistake("This is what is lost, x less its painting: expected the painting.", lambda x, k: x - painted(x, k)),
+        Mistake(
+            "The components of x are right, and x is projected with its mean still in it: (x - mean) @ components.T.",
+            lambda x, k: projected(x + x.mean(0), torch.linalg.svd(x - x.mean(0))[2][:k].T),
+        ),
+    ]
+
+    def draw(g: torch.Generator, N: int, D: int, k: int) -> tuple[Any, ...]:
+        mixed = torch.linalg.qr(torch.randn(D, D, generator=g))[0]
+        rows = torch.randn(N, D, generator=g) * torch.linspace(2, 0.4, D)
+        return rows @ mixed + 2 * torch.randn(D, generator=g), k
+
+    settings = ({"N": 20, "D": 6, "k": 3}, {"N": 9, "D": 5, "k": 2}, {"N": 30, "D": 8, "k": 4})
+    return judge(
+        "pca_reconstruction",
+        f,
+        truth,
+        drawn(draw, "x of shape ({N}, {D}), k = {k}", *settings),
+        [replace(mistake, within=1e-4) for mistake in mistakes],  # svd and eigh round differently
+        arguments=("x", "k"),
+        agrees_with="scikit-learn's PCA",
+    )
 
 
 def denoising_loss(f: Any) -> Report:

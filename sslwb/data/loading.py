@@ -77,8 +77,8 @@ def load(
         seed: of the draw; in a world, of the items themselves.
         path: where the files are: a data folder, the set's own folder, or its archive.
         download: False never touches the network.
-        dials: shapes: size, background, texture, light; tales: topics, noise; stl10: size; a folder: size, test_share;
-            texts but tales: tokens, vocabulary, context.
+        dials: shapes: size, background, texture, light, redraw; tales: topics, noise; stl10: size; a folder: size,
+            test_share; texts but tales: tokens, vocabulary, context.
 
     Raises:
         DataError: unknown name; files absent, damaged or not to be fetched (the message says what to do).

@@ -1,4 +1,4 @@
-"""Lessons 14 to 16: denoising, the VAE's draw and KL, both losses of a GAN, the mutual information gap."""
+"""Lessons 14 to 16: PCA, denoising, the VAE's draw and KL, both losses of a GAN, the mutual information gap."""
 
 import math
 
@@ -6,6 +6,98 @@ import torch
 import torch.nn.functional as F
 
 from . import right, wrong
+
+# PCA
+
+
+@right("pca_reconstruction")
+def _(x, k):
+    mean = x.mean(dim=0, keepdim=True)
+    _, _, vh = torch.linalg.svd(x - mean, full_matrices=False)
+    code = (x - mean) @ vh[:k].T
+    return mean + code @ vh[:k]
+
+
+@right("pca_reconstruction")
+def _(x, k):
+    mean = x.mean(0)
+    u, s, vh = torch.linalg.svd(x - mean, full_matrices=False)
+    s[k:] = 0
+    return u @ torch.diag(s) @ vh + mean
+
+
+@right("pca_reconstruction")
+def _(x, k):
+    values, vectors = torch.linalg.eigh(torch.cov(x.T))
+    best = vectors[:, values.argsort(descending=True)[:k]]
+    return (x - x.mean(0)) @ best @ best.T + x.mean(0)
+
+
+@wrong("pca_reconstruction", "mean was not taken off|subtract", "mean")
+def _(x, k):
+    u, s, vh = torch.linalg.svd(x, full_matrices=False)
+    return (u[:, :k] * s[:k]) @ vh[:k]
+
+
+@wrong("pca_reconstruction", "mean is missing|add", "mean")
+def _(x, k):
+    centred = x - x.mean(0)
+    vh = torch.linalg.svd(centred, full_matrices=False)[2]
+    return centred @ vh[:k].T @ vh[:k]
+
+
+@wrong("pca_reconstruction", "last|smallest first")
+def _(x, k):
+    centred = x - x.mean(0)
+    v = torch.linalg.eigh(centred.T @ centred)[1][:, :k]
+    return centred @ v @ v.T + x.mean(0)
+
+
+@wrong("pca_reconstruction", "columns", "components")
+def _(x, k):
+    centred = x - x.mean(0)
+    v = torch.linalg.eigh(centred.T @ centred)[1][-k:].T
+    return centred @ v @ v.T + x.mean(0)
+
+
+@wrong("pca_reconstruction", "rows", "components")
+def _(x, k):
+    centred = x - x.mean(0)
+    v = torch.linalg.svd(centred, full_matrices=False)[2][:, :k]
+    return centred @ v @ v.T + x.mean(0)
+
+
+@wrong("pca_reconstruction", "deviation")
+def _(x, k):
+    mean, std = x.mean(0), x.std(0)
+    z = (x - mean) / std
+    vh = torch.linalg.svd(z, full_matrices=False)[2]
+    return z @ vh[:k].T @ vh[:k] * std + mean
+
+
+@wrong("pca_reconstruction", "singular values|whiten")
+def _(x, k):
+    u, _, vh = torch.linalg.svd(x - x.mean(0), full_matrices=False)
+    return u[:, :k] @ vh[:k] + x.mean(0)
+
+
+@wrong("pca_reconstruction", "left out|counting begins", "component")
+def _(x, k):
+    vh = torch.linalg.svd(x - x.mean(0), full_matrices=False)[2][1 : k + 1]
+    return (x - x.mean(0)) @ vh.T @ vh + x.mean(0)
+
+
+@wrong("pca_reconstruction", "mean still in|taken off|mean", "mean")
+def _(x, k):
+    vh = torch.linalg.svd(x - x.mean(0), full_matrices=False)[2][:k]
+    return x @ vh.T @ vh
+
+
+@wrong("pca_reconstruction", "code|k numbers|painting|expected", "shape")
+def _(x, k):
+    vh = torch.linalg.svd(x - x.mean(0), full_matrices=False)[2][:k]
+    return (x - x.mean(0)) @ vh.T
+
 
 # The denoising loss
 

@@ -8,7 +8,7 @@ A signed distance says how far a point lies outside (+) or inside (-) a shape. A
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -21,6 +21,8 @@ COLOURS = ("red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink")
 HUES = torch.tensor([0.0, 0.075, 0.16, 0.34, 0.5, 0.63, 0.77, 0.89], dtype=torch.float32, device="cpu")
 TEXTURES = ("plain", "stripes", "checks", "dots")
 BACKGROUNDS = ("plain", "coloured", "textured")
+# cause → the uniform number that it is made of; the hue of a background that is not grey is number 12
+DRAWN = {"shape": 0, "colour": 1, "size": 2, "x": 3, "y": 4, "angle": 5, "texture": 6, "light": 7, "background": 8}
 
 
 def _disc(u: Tensor, v: Tensor) -> Tensor:
@@ -98,6 +100,7 @@ def make_shapes(
     background: str = "plain",
     texture: str = "plain",
     light: str = "even",
+    redraw: str | Sequence[str] = (),
 ) -> Images:
     """Pictures of one object each, uint8 (n, 3, size, size); the label is the shape, every cause is in `.factors`.
 
@@ -111,9 +114,11 @@ def make_shapes(
         background: "plain" greys, "coloured", or "textured" with stripes in two colours (a shortcut for SSL).
         texture: "plain" objects, or "mixed": stripes, checks and dots too.
         light: "even", or "varied": brightness 0.4 to 1.6.
+        redraw: a cause, or several, drawn anew: the pictures are those without it but for these causes. A size is one
+            of those that fit at the place; an angle is counted in the turns of its shape, which another shape changes.
 
     Raises:
-        ValueError: an unknown split or dial, n < 1 or size < 8.
+        ValueError: an unknown split or dial, n < 1 or size < 8, or a cause to redraw that does not vary.
     """
     for what, came, known in (
         ("split", split, SPLITS),
@@ -126,12 +131,28 @@ def make_shapes(
     if n < 1 or size < 8:
         raise ValueError(f"n is {n} and size is {size}; expected n ≥ 1 pictures of size ≥ 8 pixels")
 
+    anew = (redraw,) if isinstance(redraw, str) else tuple(redraw)
+    varied = [c for c in DRAWN if not ((c == "texture" and texture == "plain") or (c == "light" and light == "even"))]
+    if wrong := [cause for cause in anew if cause not in varied]:
+        raise ValueError(f"redraw names {wrong[0]!r}; what varies with these dials is {', '.join(varied)}")
+
     # One row of uniform numbers a picture, so that a longer data set begins with the shorter one.
-    r = torch.rand(n, 16, generator=torch.Generator().manual_seed(stream("shapes", split, seed)))
+    r, fresh = (
+        torch.rand(n, 16, generator=torch.Generator().manual_seed(stream(world, split, seed)))
+        for world in ("shapes", "shapes, drawn anew")
+    )
+    for cause in anew:
+        if cause != "size":
+            column = 12 if cause == "background" and background != "plain" else DRAWN[cause]
+            r[:, column] = fresh[:, column]
     shape, colour = (r[:, 0] * len(SHAPES)).long(), (r[:, 1] * len(COLOURS)).long()
     radius = 0.44 + 0.30 * r[:, 2]  # in half-widths of the picture
     room = 0.92 - radius  # all but the tips of the largest objects lies inside
     px, py = (2 * r[:, 3] - 1) * room, (2 * r[:, 4] - 1) * room
+    if "size" in anew:  # the place stays, and p(size | place) ∝ 1 / room², up to the largest object that fits there
+        largest = (0.92 - torch.maximum(px.abs(), py.abs())).clamp(0.44, 0.74)
+        least, most = 1 / 0.48, 1 / (0.92 - largest)
+        radius = 0.92 - 1 / (least + fresh[:, 2] * (most - least))
     turn = r[:, 5]  # a full turn is 1
     pattern = (r[:, 6] * len(TEXTURES)).long() if texture == "mixed" else torch.zeros(n, dtype=torch.long)
     brightness = 0.4 + 1.2 * r[:, 7] if light == "varied" else torch.ones(n)
