@@ -16,7 +16,7 @@ from clusters import WithoutSinkhorn
 from torch import Tensor, nn
 
 from sslwb import nets
-from sslwb.augment import labelled, masks, puzzles, tokens
+from sslwb.augment import labelled, masks, puzzles, tokens, with_noise
 from sslwb.augment.images import Augment, RandomViews, as_float, byol, moco, multicrop, simclr, weak
 from sslwb.core import MakeViews, Views, recorded
 from sslwb.data import Images, Items, Texts, load
@@ -25,6 +25,7 @@ from sslwb.methods.base import Method
 from sslwb.methods.bert import BERT
 from sslwb.methods.byol import BYOL
 from sslwb.methods.dino import DINO
+from sslwb.methods.gan import BiGAN
 from sslwb.methods.gpt import GPT
 from sslwb.methods.hard_negatives import HardNegatives
 from sslwb.methods.inpainting import Inpainting
@@ -38,7 +39,9 @@ from sslwb.methods.simsiam import SimSiam
 from sslwb.methods.supcon import SupCon
 from sslwb.methods.supervised import Supervised
 from sslwb.methods.swav import SwAV
+from sslwb.methods.vae import VAE
 from sslwb.methods.vicreg import VICReg
+from sslwb.methods.vqvae import VQVAE
 from sslwb.nets.convolutional import ConvEncoder
 from sslwb.nets.seeds import seeded
 
@@ -48,6 +51,7 @@ CHANGES: dict[str, dict[str, Any]] = {  # views that suit the data
     "shapes": {"crop": (0.5, 1.0), "rotate": 180, "hue": 0.5, "gray": 0.3},
     "digits": {"crop": (0.5, 1.0), "rotate": 15, "flip": 0.0},
 }
+LATENT, FAR = 16, 30.0
 DESTROYED = {"crop": (0.005, 0.02)}
 
 
@@ -89,6 +93,11 @@ def no_norm(data: Any, seed: int) -> nn.Module:
 
 def vit(data: Any, seed: int) -> nn.Module:
     return nets.vit(patch=4, dim=64, depth=2, heads=2, channels=data.shape[0], seed=seed)
+
+
+def with_places(data: Any, seed: int) -> nn.Module:
+    """An encoder that a generative method can paint from: of pictures of 32 × 32."""
+    return nets.bottleneck(nets.conv(8, channels=data.shape[0], seed=seed), 64, 32, seed=seed)
 
 
 def bert(data: Any, seed: int) -> nn.Module:
@@ -140,6 +149,15 @@ def turned(data: Any, size: int, **changes: Any) -> MakeViews:
     return puzzles.rotation(size, **{"flip": 0.0, **changes})
 
 
+def upright(data: Any, size: int, **changes: Any) -> MakeViews:
+    return weak(size, **{"flip": 0.0, **changes})
+
+
+def drawn(data: Any, size: int, **changes: Any) -> MakeViews:
+    """Pictures, and noise for 16 latents."""
+    return with_noise(upright(data, size, **changes), LATENT)
+
+
 def tiles(data: Any, size: int, **changes: Any) -> MakeViews:
     return puzzles.jigsaw(size, **changes)
 
@@ -162,6 +180,26 @@ def words(data: Any, size: int, **changes: Any) -> MakeViews:
 
 def next_words(data: Any, size: int, **changes: Any) -> MakeViews:
     return tokens.next_token(whole=False)
+
+
+# ── what is done to methods
+
+
+class Following(VQVAE):
+    """A codebook that begins far away; its entries follow what is near to them, and the others stay where they are."""
+
+    def before_step(self, progress: float) -> None:
+        self.codebook.mul_(FAR if progress == 0 else 1.0)
+
+    @torch.no_grad()
+    def after_step(self, progress: float) -> None:
+        if self._seen is None:
+            return
+        (z, index), self._seen = self._seen, None
+        count = torch.bincount(index, minlength=self.codes)
+        used = count > 0
+        means = torch.zeros_like(self.codebook).index_add_(0, index, z)[used] / count[used, None]
+        self.codebook[used] = self.codebook[used].lerp(means, 1 - self.decay)
 
 
 # ── what is done to views
@@ -283,7 +321,8 @@ class Trial:
 
     def learner(self, data: Any, seed: int) -> Method:
         encoder = self.net(data, seed).requires_grad_(not self.frozen)
-        needs: dict[Any, tuple[Any, ...]] = {Supervised: (data.class_count,), Inpainting: (self.size,)}
+        sized = dict.fromkeys((Inpainting, VAE, VQVAE, Following, BiGAN), (self.size,))
+        needs: dict[Any, tuple[Any, ...]] = {Supervised: (data.class_count,), **sized}
         seeded_ = {} if self.method is GPT else {"seed": seed}
         method: Method = self.method(encoder, *needs.get(self.method, ()), **seeded_, **self.arguments)
         return method
@@ -306,6 +345,11 @@ def rates(rate: float, faster: float) -> list[Trial]:
         Trial(SimCLR, {}, {"lr": rate}, group_norm),
         Trial(SimSiam, {}, {"lr": rate}),
     ]
+
+
+def made(method: Any, arguments: dict[str, Any], settings: dict[str, Any], data: str) -> Trial:
+    """A generative method whose latents are drawn."""
+    return Trial(method, {"latent": LATENT, **arguments}, settings, with_places, drawn, data, size=32)
 
 
 FAULTS: dict[str, list[Trial]] = {
@@ -456,6 +500,22 @@ FAULTS: dict[str, list[Trial]] = {
         Trial(BERT, {}, SLOW, bert, words, data="tales", copies=16),
         Trial(MAE, {}, SLOW, vit, hidden, size=32, copies=64, noise=1),
         Trial(GPT, {}, SLOW, gpt, next_words, data="tales", copies=8),
+    ],
+    "discriminator wins": [
+        made(BiGAN, {"spectral": False, "discriminator_lr": rate}, {"lr": lr}, data=data)
+        for rate, lr in ((0.01, 1e-4), (0.02, 3e-4), (0.02, 1e-4), (0.01, 1e-5))
+        for data in ("shapes", "digits")
+    ],
+    "posterior collapsed": [
+        made(VAE, {"beta": beta, **likelihood}, settings, data=data)
+        for beta, settings in ((300.0, {"lr": 4e-3}), (1000.0, SLOW))
+        for likelihood in ({}, {"likelihood": "gaussian"})
+        for data in ("shapes", "digits")
+    ],
+    "codebook collapsed": [
+        Trial(Following, {"codes": codes}, settings, batch_norm, upright, data, size=32)
+        for codes, settings in ((128, {"lr": 4e-3}), (32, SLOW), (512, SLOW))
+        for data in ("shapes", "digits")
     ],
 }
 LONG, WIDE = {"steps": 300}, {"steps": 300, "batch_size": 64}  # without negatives learning is slower
@@ -622,5 +682,31 @@ HEALTHY: list[Trial] = [
         for method, net, recipe in ((BERT, bert, words), (GPT, gpt, next_words))
         for settings in (SLOW, {"lr": 1e-3}, {"lr": 5e-3}, {**SLOW, "batch_size": 64}, {**SLOW, "warmup": 0.05})
         for steps in ({}, {"steps": 200}, LONG)
+    ],
+    *[
+        made(BiGAN, arguments, {**settings, **steps}, data)
+        for arguments, settings in (
+            ({"spectral": False, "discriminator_lr": 3e-3}, {"lr": 6e-3}),
+            ({"spectral": False, "discriminator_lr": 1e-3}, {"lr": 2e-3}),
+            ({}, {"lr": 4e-3}),
+        )
+        for steps in ({}, LONG)
+        for data in ("shapes", "digits")
+    ],
+    *[
+        made(VAE, arguments, {**settings, **steps}, data)
+        for arguments, settings in (
+            ({}, {"lr": 4e-3}),
+            ({"likelihood": "gaussian"}, {"lr": 4e-3}),
+            ({"beta": 4.0, "warmup": 0.5}, {"lr": 2e-3}),
+        )
+        for steps in ({}, LONG)
+        for data in ("shapes", "digits")
+    ],
+    *[
+        Trial(VQVAE, {"codes": codes}, {**settings, **steps}, batch_norm, upright, data, size=32)
+        for codes, settings in ((128, {"lr": 4e-3}), (32, SLOW))
+        for steps in ({}, LONG)
+        for data in ("shapes", "digits")
     ],
 ]

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sslwb import nets
-from sslwb.augment import labelled, masks, puzzles, tokens
+from sslwb.augment import labelled, masks, puzzles, tokens, with_noise
 from sslwb.augment.images import Augment, RandomViews, as_float, plain, simclr, weak
 from sslwb.cli import main
 from sslwb.core import PAD
@@ -37,6 +37,7 @@ from sslwb.methods.base import Method
 from sslwb.methods.bert import BERT
 from sslwb.methods.byol import BYOL
 from sslwb.methods.dino import DINO
+from sslwb.methods.gan import BiGAN
 from sslwb.methods.gpt import GPT
 from sslwb.methods.inpainting import Inpainting
 from sslwb.methods.jepa import JEPA
@@ -49,7 +50,9 @@ from sslwb.methods.simsiam import SimSiam
 from sslwb.methods.supcon import SupCon
 from sslwb.methods.supervised import Supervised
 from sslwb.methods.swav import SwAV
+from sslwb.methods.vae import VAE
 from sslwb.methods.vicreg import VICReg
+from sslwb.methods.vqvae import VQVAE
 from sslwb.train import History, fit, save_checkpoint
 
 EXACT: dict[str, Any] = {"seed": 7, "device": "cpu", "precision": "fp32", "progress": False}
@@ -309,6 +312,82 @@ def test_views_are_made_again_from_the_history(digits: Images) -> None:
     assert diagnose(history, method.encoder, data).verdict == "augmentation too weak"
 
 
+# ── what generates: a sick run and its healthy twin, three seeds each
+
+
+class Following(VQVAE):
+    """A codebook that begins far away; its entries follow what is near to them, and the others stay where they are."""
+
+    def before_step(self, progress: float) -> None:
+        self.codebook.mul_(30.0 if progress == 0 else 1.0)
+
+    def after_step(self, progress: float) -> None:
+        if self._seen is None:
+            return
+        (z, index), self._seen = self._seen, None
+        for code in index.unique():
+            self.codebook[code].lerp_(z[index == code].mean(0), 1 - self.decay)
+
+
+def with_places(seed: int) -> Any:
+    return nets.bottleneck(nets.conv(4, seed=seed), 16, 16, seed=seed)
+
+
+NOISY, PLAIN = with_noise(weak(16, flip=0.0), 8), weak(16, flip=0.0)
+GENERATIVE: dict[str, tuple[Callable[[int], Method], Callable[[int], Method], Any, float]] = {
+    "discriminator wins": (
+        lambda seed: BiGAN(with_places(seed), 16, 8, 8, spectral=False, discriminator_lr=1e-2, seed=seed),
+        lambda seed: BiGAN(with_places(seed), 16, 8, 8, spectral=False, discriminator_lr=2e-3, seed=seed),
+        NOISY,
+        1e-4,
+    ),
+    "posterior collapsed": (
+        lambda seed: VAE(with_places(seed), 16, 8, beta=300.0, seed=seed),
+        lambda seed: VAE(with_places(seed), 16, 8, seed=seed),
+        NOISY,
+        4e-3,
+    ),
+    "codebook collapsed": (
+        lambda seed: Following(nets.conv(4, seed=seed), 16, codes=64, dim=8, seed=seed),
+        lambda seed: VQVAE(nets.conv(4, seed=seed), 16, codes=64, dim=8, seed=seed),
+        PLAIN,
+        4e-3,
+    ),
+}
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("verdict", GENERATIVE)
+def test_what_generates_is_found_sick_and_passes_healthy(digits: Images, verdict: str, seed: int) -> None:
+    sick, healthy, views, sick_lr = GENERATIVE[verdict]
+    data = small(digits)
+    for make, expected, lr in ((sick, verdict, sick_lr), (healthy, "healthy", 4e-3)):
+        method = make(seed)
+        history = fit(method, data, views, steps=120, lr=lr, batch_size=32, **{**EXACT, "seed": seed})
+        seen = diagnose(history, method.encoder, data, method=method)
+        assert seen.verdict == expected, str(seen)
+    assert seen.also == ()
+
+
+def test_without_the_method_scores_and_codebook_are_read_from_the_history(digits: Images) -> None:
+    data = small(digits)
+    for verdict in ("discriminator wins", "codebook collapsed"):
+        make, _, views, lr = GENERATIVE[verdict]
+        method = make(0)
+        history = fit(method, data, views, steps=120, lr=lr, batch_size=32, **EXACT)
+        known = {} if verdict == "discriminator wins" else {"method": method}  # a test's own class is not rebuilt
+        assert diagnose(history, method.encoder, data, **known).verdict == verdict
+
+
+def test_nats_of_latents_are_those_of_the_kl(digits: Images) -> None:
+    method, data = VAE(with_places(0), 16, 8, seed=0).eval(), small(digits)[:20]
+    views = NOISY(data, torch.Generator().manual_seed(7))
+    with torch.no_grad():
+        nats = method.latent_nats(views)
+        assert nats.shape == (20, 8)
+        assert float(nats.sum(1).mean()) == pytest.approx(float(method(views)["kl"]), rel=1e-5)
+
+
 # ── healthy runs
 
 
@@ -463,6 +542,17 @@ def test_what_was_not_looked_at_is_not_found() -> None:
             SHARES | {"nats_for_the_loss": 0.02, "prototypes_for_the_loss": 255.0},
             "cannot tell",
         ),  # it may have only begun
+        ({"is_a_game": True, "loss_fallen_by": 0.0, "targets_move": True}, "healthy"),  # its sum need not fall
+        ({"is_a_game": True, "last_loss": 12.0, "loss_fallen_by": -2.0}, "healthy"),
+        ({"is_a_game": True, "score_of_real": 0.95, "score_of_made": 0.05}, "discriminator wins"),
+        ({"is_a_game": True, "score_of_real": 0.7, "score_of_made": 0.3, "loss_fallen_by": 0.0}, "healthy"),
+        ({"is_a_game": True, "norms_moved_by": 1e-5}, "learning rate too low"),
+        ({"latents": 16, "latents_in_use": 0, "nats_of_all_latents": 0.01}, "posterior collapsed"),
+        ({"latents": 16, "latents_in_use": 1, "nats_of_all_latents": 2.0}, "posterior collapsed"),
+        ({"latents": 2, "latents_in_use": 1, "nats_of_all_latents": 2.0}, "healthy"),
+        ({"codes": 128.0, "codes_in_use": 1.1}, "codebook collapsed"),
+        ({"codes": 128.0, "codes_in_use": 12.0}, "healthy"),
+        ({"codes": 4.0, "codes_in_use": 1.2}, "healthy"),
         ({"loss_rises_when_exchanged": 0.0003}, "cannot tell"),
         ({"loss_rises_when_exchanged": 0.03}, "healthy"),
         ({"effective_rank": 3.0, "dimensions": 128.0}, "dimensionally collapsed"),

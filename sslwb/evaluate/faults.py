@@ -39,9 +39,11 @@ def _else(value: float | None, absent: float) -> float:
 
 
 def diverged(signs: Signs) -> Seen:
-    """A loss or a weight is no number, or the loss ended well above the highest that it was at first."""
+    """A loss or a weight is no number, or the loss ended well above the highest that it was at first. The loss of a
+    game may: it is what one side gains and the other loses."""
     begin, last = signs.highest_early_loss, signs.last_loss
-    if signs.not_finite or last > begin + max(0.5 * abs(begin), 0.1):
+    risen = last > begin + max(0.5 * abs(begin), 0.1)
+    if signs.not_finite or (risen and not signs.is_a_game):
         return {"first_loss": signs.first_loss, "last_loss": last}
     return None
 
@@ -128,7 +130,7 @@ def too_hot(signs: Signs) -> Seen:
 def too_slow(signs: Signs) -> Seen:
     """The loss hardly falls, and the weights hardly move: seen by the scales of the norms, which begin at 1, or else by
     what all steps together can do. Exactly no movement is another encoder than the trained one, and not this fault."""
-    stays = signs.loss_fallen_by < 0.2
+    stays = signs.loss_fallen_by < 0.2 or signs.is_a_game
     moved, reach = signs.norms_moved_by, _else(signs.all_steps_by, math.inf)
     still = reach < 0.05 if moved is None else 0 < moved < 1e-3
     return signs.some("loss_fallen_by", "norms_moved_by", "all_steps_by") if stays and still else None
@@ -144,6 +146,26 @@ def too_fast(signs: Signs) -> Seen:
     far = _else(signs.one_step_moves_a_weight_by, math.inf) > 2
     seen = grown and far and _else(signs.norms_moved_by, 1.0) > 0.3
     return signs.some("weights_grown_by", "one_step_moves_a_weight_by", "norms_moved_by") if seen else None
+
+
+def outplayed(signs: Signs) -> Seen:
+    """The discriminator is right of nearly every real item and of nearly every made one; in an even game both scores
+    are one half (Goodfellow et al. 2014, "Generative Adversarial Nets", section 4.1)."""
+    seen = _of(signs, "score_of_real", "score_of_made")
+    return seen if seen and seen["score_of_real"] > 0.9 and seen["score_of_made"] < 0.1 else None
+
+
+def posterior_collapsed(signs: Signs) -> Seen:
+    """No latent says anything of an item, or of four or more a single one does: the decoder paints without them
+    (Bowman et al. 2016, "Generating Sentences from a Continuous Space")."""
+    seen = _of(signs, "latents_in_use", "latents", "nats_of_all_latents")
+    return seen if seen and seen["latents_in_use"] < (2 if seen["latents"] >= 4 else 1) else None
+
+
+def one_code(signs: Signs) -> Seen:
+    """Of eight entries of a codebook or more, fewer than two are in use, by the perplexity of their shares."""
+    seen = _of(signs, "codes_in_use", "codes")
+    return seen if seen and seen["codes"] >= 8 and seen["codes_in_use"] < 2 else None
 
 
 def shown_differently(signs: Signs) -> Seen:
@@ -245,6 +267,8 @@ def idle(signs: Signs) -> Seen:
     """The loss has hardly fallen, and no better match of views speaks for the run. A teacher's targets move, so that
     the loss alone says nothing where there is one."""
     trained, untrained = signs.views_match, signs.untrained_views_match
+    if signs.is_a_game:
+        return None
     known = trained is not None and untrained is not None
     better = known and trained > untrained + 0.05  # type: ignore[operator]
     if signs.loss_fallen_by > 0.02 or better or (signs.targets_move and not known):
@@ -279,7 +303,7 @@ def the_same_for_another(signs: Signs) -> Seen:
 
 def unseen(signs: Signs) -> Seen:
     """The loss says nothing, as its targets move, and no views were looked at."""
-    silent = signs.targets_move and signs.views_match is None
+    silent = signs.targets_move and signs.views_match is None and not signs.is_a_game
     return signs.some("first_loss", "last_loss") if silent and signs.loss_fallen_by < 0.2 else None
 
 
@@ -325,6 +349,11 @@ FAULTS = (
     ),
     Fault("temperature too low", too_cold, WARMTH),
     Fault("temperature too high", too_hot, WARMTH),
+    Fault(
+        "discriminator wins",
+        outplayed,
+        "Give it a lower learning rate than the generator's, or fewer channels, or spectral norm.",
+    ),
     Fault("learning rate too low", too_slow, "Raise it tenfold, until the loss falls in the first tenth of the steps."),
     Fault(
         "teacher not updated",
@@ -337,6 +366,19 @@ FAULTS = (
         guessing,
         "The answers have nothing to do with what is shown, or the net cannot see it. Are labels or targets in the "
         "order of the items? Then raise the learning rate, and train longer.",
+        cause=False,
+    ),
+    Fault(
+        "posterior collapsed",
+        posterior_collapsed,
+        "The KL was cheaper to pay off than to use: lower β, let it rise from 0 (warmup), or take a weaker decoder.",
+        cause=False,
+    ),
+    Fault(
+        "codebook collapsed",
+        one_code,
+        "Nearly everything is painted from one entry. Let entries that nothing is near to begin anew at vectors of a "
+        "batch, as VQVAE does, and lower the learning rate.",
         cause=False,
     ),
     Fault(

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from sslwb.core import MakeViews, NotRecorded, Views, check_recipe, rebuild
 from sslwb.data import Items
 from sslwb.evaluate.embedding import BATCH, drawn_anew, evaluating
+from sslwb.evaluate.generative_signs import Generative, of_latents, of_terms
 from sslwb.geometry import effective_rank, feature_std, spectrum
 from sslwb.methods.base import Method
 from sslwb.train.loop import History
@@ -37,7 +38,7 @@ Show = Callable[[Tensor], Tensor] | None  # how items are shown in evaluation: t
 
 
 @dataclass
-class Signs:
+class Signs(Generative):
     """What was seen, each None where it was not looked at."""
 
     # losses: means over a tenth of the steps
@@ -119,7 +120,7 @@ def collect(
     elif known is not None:
         with contextlib.suppress(NotRecorded, ValueError, TypeError):  # made by a function of a notebook
             make_views = rebuild(history.settings.get("views"))
-    losses: dict[str, Any] = of_losses(history)
+    losses: dict[str, Any] = of_losses(history) | of_terms(history, known)
     finite = all(bool(torch.isfinite(t).all()) for t in encoder.state_dict().values())
     if not (finite and math.isfinite(losses["last_loss"])):
         return Signs(**losses, **of_settings(history, known, None, 2), not_finite=True)
@@ -151,8 +152,10 @@ def collect(
             signs |= of_the_order(batch, positives, lambda few: given(make_views(few, generator)))
         else:
             partner = given(again)[0]
-        if method is not None and method.moving_targets and not method.pairs:
-            signs |= of_exchanged(method, views)
+        if method is not None:
+            signs |= of_latents(method, views)
+            if method.moving_targets and not (method.pairs or method.opponents):
+                signs |= of_exchanged(method, views)
         signs |= of_matches(encoder, fresh, method, first, partner)
         signs |= of_shown(encoder, first, shown, z)
         z = _run(encoder, *first) if z is None else z

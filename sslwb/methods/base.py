@@ -32,6 +32,9 @@ class Method(nn.Module):
         batch_statistics: whether the loss is computed from correlations over the batch.
         loss_classes: whether `loss_space` is a share of each prototype rather than an embedding.
         against_collapse: the recorded term that keeps embeddings apart, and the attribute that is its weight.
+        opponents: of a game between two sides, the recorded terms that are the mean probabilities of being real, of
+            real items and of made ones. The sum of such a game need not fall.
+        codebook_use: the recorded term that says how many entries of a codebook, of `codes`, are in use.
     """
 
     pairs: ClassVar[bool] = False
@@ -39,6 +42,8 @@ class Method(nn.Module):
     batch_statistics: ClassVar[bool] = False
     loss_classes: ClassVar[bool] = False
     against_collapse: ClassVar[str] = ""
+    opponents: ClassVar[tuple[()] | tuple[str, str]] = ()
+    codebook_use: ClassVar[str] = ""
 
     def __init__(self, encoder: nn.Module) -> None:
         super().__init__()
@@ -73,6 +78,10 @@ class Method(nn.Module):
 
         None where nothing is known in advance: the answers move, or the loss has none.
         """
+        return None
+
+    def latent_nats(self, views: Views) -> Tensor | None:
+        """How many nats each latent says of each item: (B, Z), the KL of its posterior; None where none is drawn."""
         return None
 
     def encoder_inputs(self, views: Views) -> list[tuple[Tensor, ...]]:

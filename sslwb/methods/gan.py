@@ -102,6 +102,7 @@ class BiGAN(Method):
     """
 
     moving_targets = True
+    opponents = ("score_real", "score_made")
 
     def __init__(
         self,

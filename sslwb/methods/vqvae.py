@@ -75,6 +75,7 @@ class VQVAE(Method):
             fit, other pictures.
     """
 
+    codebook_use = "perplexity"
     codebook: Tensor
     counts: Tensor
 
