@@ -37,6 +37,7 @@ class Monitor(Live):
         self.measured: dict[str, list[tuple[int, float]]] = {}
         self.matrices: dict[str, torch.Tensor] = {}
         self.spectra: dict[str, torch.Tensor] = {}
+        self.pictures: dict[str, torch.Tensor] = {}
         self._next = 0.0
         self.stop_button = button("Stop", "stop after this step; the encoder stays usable")
         self.resume_button = button("Resume", "go on from the step where it stopped")
@@ -60,18 +61,19 @@ class Monitor(Live):
         self._update(self.run)
 
     def _update(self, run: Run) -> None:
-        ended = run.state != "running"
-        if self.measure is not None and ((ended and self.state != run.state) or time.monotonic() >= self._next):
+        state = run.state  # looked at once: the run may end while this shows it
+        ended = state != "running"
+        if self.measure is not None and ((ended and self.state != state) or time.monotonic() >= self._next):
             self._take_measure(run)
         self._curves.value = self._drawn(run)
         self._bar.value = run.step
-        self._bar.bar_style = {"done": "success", "failed": "danger", "stopped": "warning"}.get(run.state, "")
+        self._bar.bar_style = {"done": "success", "failed": "danger", "stopped": "warning"}.get(state, "")
         self.stop_button.disabled = ended
-        self.resume_button.disabled = run.state != "stopped"
+        self.resume_button.disabled = state != "stopped"
         self.status = _sentence(run)
-        mark, kind = {"done": ("✓ ", "right"), "failed": ("✗ ", "wrong")}.get(run.state, ("", ""))
+        mark, kind = {"done": ("✓ ", "right"), "failed": ("✗ ", "wrong")}.get(state, ("", ""))
         self._line.value = beside_button(mark + self.status, kind)
-        self.state = run.state
+        self.state = state
 
     def _take_measure(self, run: Run) -> None:
         """On a copy, in evaluation mode: the training's own weights, statistics and mode stay untouched. The copy is
@@ -86,6 +88,8 @@ class Monitor(Live):
                 self.matrices[name] = value
             elif isinstance(value, torch.Tensor) and value.ndim == 1:
                 self.spectra[name] = value
+            elif isinstance(value, torch.Tensor) and value.ndim == 4:
+                self.pictures[name] = value.detach().cpu()
             else:
                 self.measured.setdefault(name, []).append((run.step, float(value)))
         self._next = now + max(self.every, 20 * (now - begin))  # measuring costs the training 5 % at most
@@ -98,6 +102,7 @@ class Monitor(Live):
         panels += [curve(name, points, run.steps, dots=True) for name, points in self.measured.items()]
         panels += [spectrum_curve(name, spectrum) for name, spectrum in self.spectra.items()]
         panels += [matrix_picture(name, matrix) for name, matrix in self.matrices.items()]
+        panels += [in_rows(name, x) for name, x in self.pictures.items()]
         return f'<div class="grid" style="gap:12px 14px;margin-top:6px">{"".join(panels)}</div>'
 
 
@@ -107,13 +112,14 @@ def monitor(run: Run, measure: Measure | None = None, *, every: float = 2.0) -> 
     Args:
         run: what `start` returned.
         measure: a method (a copy of the one in training, in evaluation mode) → named figures, such as
-            {"effective rank": …}, spectra (D,), of which the last is drawn as shares, and matrices from -1 to 1, which
-            are shown as pictures. It runs on the notebook's thread at most every `every` seconds, and at each end.
+            {"effective rank": …}, spectra (D,), of which the last is drawn as shares, matrices from -1 to 1, which are
+            shown as pictures, and pictures (B, C, H, W) themselves. It runs on the notebook's thread at most every
+            `every` seconds, and at each end.
         every: seconds between two measurements; more where one takes long.
 
     Returns:
         A widget; `.state` and `.status` say how the run stands, `.measured` holds (step, value) pairs by name,
-        `.matrices` and `.spectra` the last matrix and spectrum of each name.
+        `.matrices`, `.spectra` and `.pictures` the last of each name.
     """
     return Monitor(run, measure, every)
 
@@ -187,6 +193,13 @@ def matrix_picture(name: str, matrix: torch.Tensor, side: int = 150) -> str:
     alt = f"{name}: {len(value)} by {value.shape[1]}, mean of the diagonal {value.diagonal().nanmean():.2f}"
     shown = picture(scale[place].permute(2, 0, 1), alt, side)
     return f'<figure><figcaption style="padding:0 0 5px">{html.escape(name)}</figcaption>{shown}</figure>'
+
+
+def in_rows(name: str, x: torch.Tensor, side: int = 48, columns: int = 8) -> str:
+    """Pictures (B, C, H, W), floats in [0, 1] or bytes, such as samples of a generative model, with their name."""
+    shown = "".join(picture(one, f"{name}, {i + 1} of {len(x)}", side) for i, one in enumerate(x))
+    grid = f'<div class="grid" style="max-width:{columns * (side + 6)}px">{shown}</div>'
+    return f'<figure><figcaption style="padding:0 0 5px">{html.escape(name)}</figcaption>{grid}</figure>'
 
 
 def _sentence(run: Run) -> str:
