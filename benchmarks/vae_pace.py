@@ -2,7 +2,7 @@
 
     python benchmarks/vae_pace.py [--quick] [--threads 2]
 
-The lesson trains with 24 × 24 pixels; 32 × 32 is what was asked for, 2,000 a second on two cores. Beside the whole VAE
+The lesson trains with 16 × 16 pixels; 32 × 32 is what was asked for, 2,000 a second on two cores. Beside the whole VAE
 stand its encoder alone and its decoder alone, forward and backward on the same batch: where the time goes.
 """
 
