@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sslwb.core import as_embeddings, as_tensor, usual
+from sslwb.core import as_embeddings, as_tensor, check_shapes, usual
 
 WITHIN = 1e-4  # added to the variances within an item's views
 
@@ -112,6 +112,27 @@ def lidar(views: Tensor) -> float:
     p = torch.linalg.eigvalsh(white @ between @ white).clamp_min(0)
     p = p / p.sum().clamp_min(torch.finfo(p.dtype).tiny)
     return float(torch.exp(torch.special.entr(p).sum()))
+
+
+def epps_pulley(x: Tensor, reach: float = 5.0, points: int = 17) -> Tensor:
+    """How far samples are from a standard normal distribution, 0 or more: K columns of N numbers, (N, K) → (K,).
+
+    ∫ |φ(t) - exp(-t²/2)|² exp(-t²/2) dt, where φ is the sample's characteristic function, the mean of exp(i t x); by
+    the trapezoid rule from -reach to reach. It lets gradients through. The test of 1983 multiplies it by N.
+
+    Source: Epps and Pulley 1983, "A test for normality based on the empirical characteristic function"; with these
+    numbers of points in Balestriero and LeCun 2025, "LeJEPA". Lesson 18.
+
+    Raises:
+        TypeError: no tensor of floats.
+        ValueError: another shape.
+    """
+    check_shapes(x=(x, "N K"))
+    t = torch.linspace(-reach, reach, points, dtype=x.dtype, device=x.device)
+    normal = (-t.square() / 2).exp()
+    angles = x[..., None] * t  # (N, K, points)
+    gap = (angles.cos().mean(0) - normal).square() + angles.sin().mean(0).square()
+    return torch.trapezoid(gap * normal, t)
 
 
 def _embeddings(z: Tensor) -> Tensor:

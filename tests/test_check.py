@@ -3,6 +3,7 @@
 import inspect
 import itertools
 import json
+import math
 import pydoc
 import re
 from collections.abc import Callable
@@ -12,12 +13,14 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from sslwb import check, evaluate
+from sslwb import check, evaluate, nets
 from sslwb.augment import Unchanged, puzzles
 from sslwb.check import losses, probes
-from sslwb.methods.simclr import nt_xent
+from sslwb.methods.base import Method
+from sslwb.methods.simclr import SimCLR, nt_xent
+from sslwb.methods.vicreg import VICReg
 
 Case = tuple[str, Callable[..., Any], str]  # check, answer, what the message must say
 
@@ -895,7 +898,76 @@ GENERATIVE: list[Case] = [
     ("mig", lambda i, h: gaps(i.T, h).mean(), "compared the causes of a latent"),
 ]
 
+# lesson 18
+
+
+def epps(
+    x: Tensor,
+    t: Tensor,
+    normal: Any = lambda t: (-(t**2) / 2).exp(),
+    weight: float = 1.0,
+    imaginary: float = 1.0,
+    integral: Callable[..., Tensor] = torch.trapezoid,
+) -> Tensor:
+    phi = torch.complex((x[:, None] * t).cos().mean(0), imaginary * (x[:, None] * t).sin().mean(0))
+    return integral((phi - normal(t)).abs() ** 2 * normal(t) ** weight, t)
+
+
+class Mine(Method):
+    """Two views are brought together, and nothing holds them apart; `how` breaks it."""
+
+    def __init__(self, encoder: nn.Module, how: str = "") -> None:
+        super().__init__(encoder)
+        self.how = how
+        if how == "another encoder":
+            self.encoder = nets.conv(8)
+
+    def forward(self, views: Any) -> Any:
+        z = torch.stack([F.normalize(self.encoder(v), dim=1) for v in views])
+        if self.how == "detached":
+            z = z.detach()
+        if self.how == "random":
+            z = z + torch.randn_like(z)
+        apart = (z - z.mean(0)).square().sum(2)
+        mean = apart.mean()
+        broken = {"rows": apart.mean(0), "log": (mean * 0).log(), "still": 1 + mean - mean.detach()}
+        loss = broken.get(self.how, mean)
+        return {"tensor": loss, "name": {"cost": loss}}.get(self.how, {"loss": loss})
+
+
+def mine(how: str) -> Callable[[nn.Module], Method]:
+    return lambda encoder: Mine(encoder, how)
+
+
+OWN: list[tuple[str, Callable[..., Any], str]] = [
+    ("epps_pulley", lambda x, t: epps(x, t, imaginary=0.0), "sine is missing"),
+    ("epps_pulley", lambda x, t: epps(x, t, weight=0.0), "weight exp(-t²/2) is missing"),
+    ("epps_pulley", lambda x, t: len(x) * epps(x, t), "N times the integral"),
+    (
+        "epps_pulley",
+        lambda x, t: epps(x, t, lambda t: (-(t**2) / 2).exp() / (2 * math.pi) ** 0.5),
+        "that is its density",
+    ),
+    ("epps_pulley", lambda x, t: epps(x, t, lambda t: (-(t**2)).exp()), "with the ½"),
+    ("epps_pulley", lambda x, t: epps(x, t, integral=lambda gap, t: gap.sum()), "without the step"),
+    ("slices", lambda z, n: z @ n.T, "as long as they came"),
+    ("slices", lambda z, n: z @ F.normalize(n, dim=0).T, "over the K directions"),
+    ("slices", lambda z, n: F.normalize(z, dim=1) @ F.normalize(n, dim=1).T, "These are cosines"),
+    ("slices", lambda z, n: F.normalize(n, dim=1) @ z.T, "turned"),
+    ("slices", lambda z, n: z @ n.T / n.shape[1] ** 0.5, "√D"),
+    ("method", mine("another encoder"), "super().__init__(encoder)"),
+    ("method", mine("detached"), "something is detached"),
+    ("method", mine("random"), "random numbers"),
+    ("method", mine("rows"), 'the term "loss" is a tensor of shape (32,)'),
+    ("method", mine("log"), "is -inf at the first step"),
+    ("method", mine("tensor"), "forward(views) gives Tensor"),
+    ("method", mine("name"), "forward(views) gives a dict of 'cost'"),
+    ("method", mine("still"), "did not fall"),
+    ("method", lambda encoder: encoder, "expected a Method"),
+]
+
 WRONG = [
+    *OWN,
     *GENERATIVE,
     *PARTNERS,
     *TURNS,
@@ -968,6 +1040,11 @@ RIGHT: list[tuple[str, Callable[..., Any]]] = [
     ("discriminator_loss", critic),
     ("generator_loss", fooled),
     ("mig", lambda i, h: (gaps(i, h) / h).mean()),
+    ("epps_pulley", epps),
+    ("slices", lambda z, noise: z @ (noise / noise.norm(dim=1, keepdim=True)).T),
+    ("method", Mine),
+    ("method", SimCLR),
+    ("method", lambda encoder: VICReg(encoder, projector=(64, 64))),
     ("crop", gather),
     ("grayscale", gray),
     ("brightness", bright),

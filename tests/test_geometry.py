@@ -190,3 +190,32 @@ def test_what_cannot_be_compared_is_reported() -> None:
         g.lidar(normal(5, 3))
     with pytest.raises(ValueError, match="two views of each item or more"):
         g.lidar(normal(5, 3)[None])
+
+
+def test_epps_pulley_is_its_integral() -> None:
+    """By adaptive quadrature over all t, and as three sums of Gaussians, which the integral is in closed form."""
+    from scipy.integrate import quad
+
+    draws = torch.Generator().manual_seed(0)
+    columns = torch.randn(50, generator=draws), 1.5 * torch.rand(50, generator=draws) - 2, torch.full((50,), 0.3)
+    x = torch.stack(columns, 1).double()
+    for column, value in zip(x.T, g.epps_pulley(x), strict=True):
+
+        def under(t: float, column: Tensor = column) -> float:
+            phi, normal = complex(torch.exp(1j * t * column).mean()), math.exp(-t * t / 2)
+            return abs(phi - normal) ** 2 * normal
+
+        direct, _ = quad(under, -math.inf, math.inf)
+        apart = torch.exp(-(column[:, None] - column).square() / 2).mean() * math.sqrt(math.tau)
+        closed = apart - 2 * math.sqrt(math.pi) * torch.exp(-column.square() / 4).mean() + math.sqrt(math.tau / 3)
+        assert float(closed) == pytest.approx(direct, abs=1e-8)
+        assert float(value) == pytest.approx(direct, abs=2e-5)
+
+
+def test_epps_pulley_falls_towards_normal_and_lets_gradients_through() -> None:
+    x = torch.randn(2000, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    near, far, apart = (float(g.epps_pulley(z)) for z in (x, 3 * x, x.sign() + 0.1 * x))
+    assert near < 0.002 < 0.05 < min(far, apart)
+    assert torch.autograd.gradcheck(g.epps_pulley, (x[:7].repeat(1, 2).requires_grad_(),))
+    with pytest.raises(ValueError, match=r"x has shape \(7,\); expected"):
+        g.epps_pulley(x[:7, 0])

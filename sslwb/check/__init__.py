@@ -6,7 +6,7 @@ Lesson 00: `partner_labels` · lesson 01: `crop`, `grayscale`, `brightness` · l
 `sharpened`, `attention` · lesson 08: `feature_std`, `effective_rank` · lesson 09: `rotation_batch` · lesson 10:
 `patchify`, `mask_sampling` · lesson 12: `mask_tokens`, `mlm_loss` · lesson 13: `causal_mask` · lesson 14:
 `pca_reconstruction`, `denoising_loss` · lesson 15: `reparameterise`, `gaussian_kl`, `mig` · lesson 16:
-`discriminator_loss`, `generator_loss`.
+`discriminator_loss`, `generator_loss` · lesson 18: `epps_pulley`, `slices`, `method`.
 """
 
 from sslwb.check.attention import attention
@@ -22,6 +22,7 @@ from sslwb.check.generative import (
 )
 from sslwb.check.losses import alignment, info_nce, nt_xent, uniformity
 from sslwb.check.meters import effective_rank, feature_std
+from sslwb.check.own import epps_pulley, method, slices
 from sslwb.check.pairs import partner_labels
 from sslwb.check.patches import mask_sampling, patchify
 from sslwb.check.probes import knn, linear_probe
@@ -45,6 +46,7 @@ __all__ = [
     "denoising_loss",
     "discriminator_loss",
     "effective_rank",
+    "epps_pulley",
     "feature_std",
     "gaussian_kl",
     "generator_loss",
@@ -54,6 +56,7 @@ __all__ = [
     "linear_probe",
     "mask_sampling",
     "mask_tokens",
+    "method",
     "mig",
     "mlm_loss",
     "moving_average",
@@ -66,6 +69,7 @@ __all__ = [
     "rotation_batch",
     "sharpened",
     "sinkhorn",
+    "slices",
     "training_step",
     "uniformity",
     "variance",
