@@ -203,7 +203,10 @@ def method(make: Callable[[nn.Module], Method] | None, make_views: MakeViews = f
 
 def _loss(made: Method, views: Any) -> Tensor:
     """The loss of some views, all terms examined."""
-    terms, changed = tried(Bound(made.forward, ("views",)), (views,), "forward(views)")
+    call = Bound(made.forward, ("views",))
+    terms, changed = tried(call, (views,), "forward(views)")
+    if terms is None or terms is ...:
+        raise_for_nothing(call)
     for text in changed.values():
         raise Wrong(text)
     if not isinstance(terms, dict) or "loss" not in terms:

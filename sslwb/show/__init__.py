@@ -8,6 +8,7 @@ from sslwb.show.candidates import candidates
 from sslwb.show.curves import curves, label_curve, spectrum
 from sslwb.show.embedding import embedding
 from sslwb.show.heatmap import heatmap, matrix
+from sslwb.show.histograms import histograms
 from sslwb.show.latents import densities, latent_plane, traversals
 from sslwb.show.neighbours import neighbours
 from sslwb.show.pictures import pictures, views
@@ -25,6 +26,7 @@ __all__ = [
     "densities",
     "embedding",
     "heatmap",
+    "histograms",
     "label_curve",
     "latent_plane",
     "matrix",
