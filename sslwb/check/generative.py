@@ -49,9 +49,10 @@ def pca_reconstruction(f: Any) -> Report:
         v, lengths = components[chosen], lengths[chosen]
         codes = centred @ v.T
         codes = {"length": codes / lengths, "lengths": codes * lengths}.get(by, codes)
-        return codes @ v * scale + (middle if back else 0)
+        made: Tensor = codes @ v * scale + (middle if back else 0)
+        return made
 
-    hints = {
+    hints: dict[str, dict[str, Any]] = {
         "The mean was not taken off first, so the first component points at the mean picture: subtract x.mean(0), and "
         "add it at the end.": {"centre": "none"},
         "The mean is missing at the end: add x.mean(0) to what the components make.": {"back": False},
