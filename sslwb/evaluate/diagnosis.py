@@ -15,6 +15,7 @@ from sslwb.methods.base import Method
 from sslwb.train.loop import History
 
 HEALTHY = "The loss falls and the embeddings spread. Measure with kNN before you trust it."
+IN_PLAY = "Neither side has won, and the embeddings spread. That says nothing of the samples: look at them, and count."
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,9 @@ def judged(signs: Signs) -> Diagnosis:
     found = [(fault, seen) for fault in FAULTS if (seen := fault.seen(signs)) is not None]
     if not found:
         names = ("first_loss", "last_loss", "feature_std", "effective_rank", "dimensions", "views_match")
+        scores = ("score_of_real", "score_of_made")
+        if signs.is_a_game:
+            return Diagnosis("healthy", _named(signs.some(*scores, *names[2:])), IN_PLAY)
         return Diagnosis("healthy", _named(signs.some(*names)), HEALTHY)
     first, *others = (Diagnosis(fault.verdict, _named(seen), fault.suggestion) for fault, seen in found)
     further = tuple(other for other, (fault, _) in zip(others, found[1:], strict=True) if fault.cause)
