@@ -4,7 +4,8 @@
 
 The stored rows of lesson 16. Samples are read by a supervised encoder: each value of shape, colour and place is
 counted, beside as many real pictures ("real pictures": no training of a GAN, the control). Trainings of 700 steps have
-one thing changed, "a sixtieth for the generator" has 200; "BiGAN after … steps" are looks at the lesson's training on its way. Fashion-MNIST has to be there.
+one thing changed, and so has "a sixtieth for the generator", of 200; "BiGAN after … steps" are looks at the lesson's
+training on its way. Fashion-MNIST has to be there.
 """
 
 from __future__ import annotations
