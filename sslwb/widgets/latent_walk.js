@@ -15,7 +15,7 @@ export default {
     const line = { stroke: "var(--quiet)", "stroke-width": (2 * reach) / side, fill: "none", opacity: 0.6 };
     make(plane, "path", { d: `M${-reach} 0H${reach}M0 ${-reach}V${reach}`, ...line });
     for (const r of [1, 2]) make(plane, "circle", { r, "stroke-dasharray": reach / 40, ...line }); // of the prior
-    const cloud = make(plane, "g", { fill: "var(--same)", opacity: 0.55 });
+    const cloud = make(plane, "g", { fill: "var(--line)", opacity: 0.7 });
     const words = [0, 1].map(() => make(plane, "text", { fill: "var(--text)" }));
     const here = make(plane, "circle", {
       r: reach / 30, fill: "var(--other)", stroke: "var(--text)", "stroke-width": (4 * reach) / side,
