@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 PAGES = ["README.md", "CONTRIBUTING.md", "FILES.md", "CHANGELOG.md", "data/README.md", "benchmarks/README.md"]
-LONGEST = 120  # lines of the README
+LONGEST = 110  # lines of the README beside its table of lessons
 FILEMAP: dict[str, Any] = runpy.run_path(str(ROOT / "scripts" / "filemap.py"))
 
 
@@ -26,7 +26,7 @@ def tracked() -> list[Path]:
 
 
 def test_the_readme_is_short() -> None:
-    assert len(README.splitlines()) <= LONGEST
+    assert len([line for line in README.splitlines() if not line.startswith("| [")]) <= LONGEST
 
 
 def test_every_folder_has_its_line() -> None:
