@@ -20,7 +20,7 @@ PARTS = {
 # Each lesson of a path builds on lessons of that path only. A path without numbers is the whole course.
 PATHS = (
     ("In a hurry", "The idea, its loop, one contrastive method, one that fills gaps.", "00 01 02 03 12"),
-    ("For a lab", "Every family of methods once, in pictures and in text.", "00 01 02 03 06 07 09 10 12 13 14"),
+    ("For a lab", "Every family of methods once, in pictures and in text.", "00 01 02 03 06 07 09 10 12 14"),
     ("All of it", "In order: each lesson knows only the ones before it.", ""),
 )
 
