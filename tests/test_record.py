@@ -248,7 +248,7 @@ def test_pairs_are_replaced_like_any_container() -> None:
 
 def test_every_file_of_a_method_has_a_row() -> None:
     folder = Path(sys.modules[Method.__module__].__file__ or "").parent
-    apart = {"__init__", "base", "defaults", "family", "likelihoods", "teacher"}
+    apart = {"__init__", "base", "course", "defaults", "family", "likelihoods", "teacher"}
     assert {path.stem for path in folder.glob("*.py")} - apart == set(DEFAULTS)
 
 
