@@ -1,14 +1,17 @@
 """Every method of the course on pictures: the same data, the same seconds of one core, several seeds. Lesson 17.
 
-    SSLWB_DATA=… python benchmarks/compare.py [--seconds 40] [--seeds 3] [--only MAE VICReg …] [--quick]
+    SSLWB_DATA=… python benchmarks/compare.py [--seconds 30] [--seeds 3] [--only MAE VICReg …] [--quick]
 
-About fifty minutes on two cores. The methods, their settings and the two worlds, a hard one of shapes and CIFAR-10, are
-those of `sslwb/methods/course.py`. First the pace of each method is measured, in seconds of one core; what fits into
-the seconds is its number of steps. Then two processes train, with one thread each. `--only` makes some rows anew, with
-the steps that the file has of them, and keeps the others; `--world` does so with one of the worlds.
+About an hour on two cores. The methods, their settings and the two worlds, a hard one of shapes and CIFAR-10, are those
+of `sslwb/methods/course.py`; LeJEPA is the one that lesson 18 writes. First the pace of each method is measured, in
+seconds of one core; what fits into the seconds is its number of steps. Then two processes train, with one thread each.
+`--only` makes some rows anew, with the steps that the file has of them, and keeps the others; `--world` does so with
+one of the worlds.
 
 A row holds for each seed: kNN and linear probe, the probe with few labels a class, fine-tuning with `TUNED` of them,
-the hidden causes; and what needs no label: effective rank (RankMe), LiDAR, and a probe for four turns (SelfAugment).
+the hidden causes; of encoders of convolutions the linear probe of `stages` too, of all their layers at 2 × 2 places, as
+the whitened patches are read; and what needs no label: effective rank (RankMe), LiDAR, and a probe for four turns
+(SelfAugment).
 Beside the rows stands how alike their representations of the same pictures are: linear CKA, mean over the seeds; of a
 row with itself, between the seeds.
 """
@@ -29,13 +32,16 @@ import torch
 from _common import keep, kept_rows, middle, parser, use_threads
 from _rows import QUICK, accuracies, last_loss
 from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d
+from your_method import written
 
 from sslwb import nets
 from sslwb.augment.images import as_float, simclr
 from sslwb.data import Images, subset_per_class
 from sslwb.evaluate import embed, fine_tune, label_curve, probe_causes, raw
 from sslwb.geometry import effective_rank, lidar, linear_cka
-from sslwb.methods.course import CODE, RECIPES, WORLDS, code, conv, transformer
+from sslwb.methods.course import CODE, RECIPES, WORLDS, Recipe, World, code, conv, transformer
+from sslwb.nets.encoder import EncoderModule
 from sslwb.train import History, fit
 
 TIMED = 24  # steps that measure the pace
@@ -44,10 +50,41 @@ TUNED = 20  # labels a class, to fine-tune with
 ALIKE = 1000  # test pictures of which two representations are compared
 TURNED = 1000  # pictures of each turn that the probe for turns learns from, and is asked about
 VIEWED = 512  # test pictures whose views LiDAR is told of
+WIDTHS = 25, 100, 400  # filters; each gives eight numbers
 
 
+def lejepa(encoder: nn.Module, world: World, seed: int) -> Any:
+    return written()["LeJEPA"](encoder, seed=seed)
+
+
+def with_directions(world: World) -> Any:
+    return written(world.views)["with_directions"]
+
+
+LEJEPA = Recipe("joint embedding", lejepa, with_directions, {**RECIPES["VICReg"].settings, "lr": 4e-3}, conv)
+TRAINED = RECIPES | {"LeJEPA": LEJEPA}
 RANDOM = {"random conv": conv, "random code": code, "random transformer": transformer}
-NAMES = ["raw pixels", "PCA", "whitened patches", *RANDOM, *RECIPES]
+PATCHES = {f"whitened patches, {filters}": filters for filters in WIDTHS}
+NAMES = ["raw pixels", "PCA", *PATCHES, *RANDOM, *TRAINED]
+
+
+class Stages(EncoderModule):
+    """What an encoder of convolutions holds behind each of its layers, at 2 × 2 places: (B, C, H, W) → (B, dim)."""
+
+    def __init__(self, encoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.held: list[Tensor] = []
+        for module in encoder.modules():
+            if isinstance(module, nn.ReLU):
+                module.register_forward_hook(
+                    lambda _module, _inputs, out: self.held.append(adaptive_avg_pool2d(out, 2))
+                )
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.held = []
+        self.encoder(x)
+        return torch.cat([held.flatten(1) for held in self.held], 1)
 
 
 @cache
@@ -63,7 +100,7 @@ def pace(name: str, steps: int) -> dict[str, float]:
     use_threads(1, 1)
     world, (train, _, _) = WORLDS[name], data(name, 0)
     each: dict[str, float] = {}
-    for row, recipe in RECIPES.items():
+    for row, recipe in TRAINED.items():
         stamps: list[float] = []
 
         def stamp(history: History, stamps: list[float] = stamps) -> None:
@@ -85,13 +122,13 @@ def measured(name: str, row: str, seed: int, steps: int) -> tuple[dict[str, floa
         represent = raw
     elif row == "PCA":
         represent = _pca(raw(bank))
-    elif row == "whitened patches":
-        represent = partial(embed, nets.whitened_patches(as_float(bank.x), filters=200, seed=seed))
+    elif row in PATCHES:
+        represent = partial(embed, nets.whitened_patches(as_float(bank.x), filters=PATCHES[row], seed=seed))
     else:
         if row in RANDOM:
             encoder = RANDOM[row](world, seed)
         else:
-            recipe, begin = RECIPES[row], time.process_time()
+            recipe, begin = TRAINED[row], time.process_time()
             method = recipe.make(world, seed)
             encoder = method.encoder
             history = fit(method, train, recipe.views(world), steps=steps, seed=seed, progress=False, **recipe.settings)
@@ -101,10 +138,13 @@ def measured(name: str, row: str, seed: int, steps: int) -> tuple[dict[str, floa
     z, q = represent(bank), represent(test)
     few = label_curve(z, bank, q, test, COUNTS)
     found |= accuracies(z, bank, q, test) | {f"{count} labels": mean(few[count]) for count in COUNTS}
+    if encoder is not None and (RANDOM[row] if row in RANDOM else TRAINED[row].encoder) is not transformer:
+        every = Stages(encoder)
+        found["stages"] = accuracies(embed(every, bank), bank, embed(every, test), test)["linear"]
     if bank.factors:
         found |= {f"cause {cause}": score.score for cause, score in probe_causes(z, bank, q, test).items()}
     found |= {"rank": effective_rank(q - q.mean(0)), "turns": _turns(represent, bank, test), "dim": float(q.shape[1])}
-    if row != "raw pixels":  # a covariance of more features than pictures says nothing
+    if q.shape[1] <= VIEWED:  # a covariance of more features than pictures says nothing
         views = simclr(world.size, views=4)(test[:VIEWED], torch.Generator().manual_seed(seed))
         found["lidar"] = lidar(torch.stack([represent(_as_bytes(view)) for view in views]))
     return found, q[:ALIKE]
@@ -150,7 +190,7 @@ def compare(name: str, options: argparse.Namespace, pool: ProcessPoolExecutor, s
     """Every row of one world; each is kept when it has all its seeds, and in the end how alike they are."""
     seeds, kept = range(options.seeds), kept_rows(options)
     here = kept.setdefault(name, {"rows": {}, "alike": {}})
-    about = {row: {"views": repr(r.views(WORLDS[name])), "fit": r.settings} for row, r in RECIPES.items()}
+    about = {row: {"views": repr(r.views(WORLDS[name])), "fit": r.settings} for row, r in TRAINED.items()}
     settings = {"seconds": options.seconds, **about}
     tasks = [
         (row, seed, pool.submit(measured, name, row, seed, steps.get(row, 0))) for row in options.only for seed in seeds
@@ -164,7 +204,7 @@ def compare(name: str, options: argparse.Namespace, pool: ProcessPoolExecutor, s
         brief = {term: value for term, value in values.items() if term in ("knn", "linear", "cpu seconds")}
         print(name, seed, f"{row:20}", *(f"{term} {value:.4g}" for term, value in brief.items()), flush=True)
         if len(found[row]) == len(seeds):
-            kind = {"kind": RECIPES[row].kind, "steps": steps[row]} if row in RECIPES else {"kind": "baseline"}
+            kind = {"kind": TRAINED[row].kind, "steps": steps[row]} if row in TRAINED else {"kind": "baseline"}
             here["rows"][row] = kind | {term: [round(v[term], 4) for v in found[row]] for term in values}
             keep(options, kept, settings=settings, seeds=list(seeds))
     here["alike"] |= alike(codes)

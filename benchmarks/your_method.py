@@ -16,6 +16,7 @@ from typing import Any
 
 from _rows import BANK, Rows, accuracies, arguments, run
 
+from sslwb.core import MakeViews
 from sslwb.data import load
 from sslwb.evaluate import embed
 from sslwb.methods.family import make_encoder, make_views
@@ -28,10 +29,10 @@ ROWS = {f"weight {w:g}": (w, 4e-3) for w in (0.05, 0.02, 0.1, 0.2)} | {
 }
 
 
-def written() -> dict[str, Any]:
-    """What the lesson's tagged cells define."""
+def written(recipe: MakeViews = make_views) -> dict[str, Any]:
+    """What the lesson's tagged cells define: LeJEPA, and its views, which are the recipe's and a set of directions."""
     cells = json.loads(LESSON.read_text(encoding="utf-8"))["cells"]
-    names: dict[str, Any] = {"recipe": make_views, "DATA": "shapes", "STEPS": SETTINGS["steps"], "SEED": 0}
+    names: dict[str, Any] = {"recipe": recipe, "DATA": "shapes", "STEPS": SETTINGS["steps"], "SEED": 0}
     for cell in cells:
         if "method" in cell["metadata"].get("tags", []):
             exec("".join(cell["source"]), names)
