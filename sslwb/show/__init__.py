@@ -13,6 +13,7 @@ from sslwb.show.latents import densities, latent_plane, traversals
 from sslwb.show.neighbours import neighbours
 from sslwb.show.pictures import pictures, views
 from sslwb.show.reconstructions import reconstructions
+from sslwb.show.scatter import scatter
 from sslwb.show.source import source
 from sslwb.show.tables import scores, table
 from sslwb.show.timeline import timeline
@@ -33,6 +34,7 @@ __all__ = [
     "neighbours",
     "pictures",
     "reconstructions",
+    "scatter",
     "scores",
     "source",
     "spectrum",
