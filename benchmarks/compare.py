@@ -190,8 +190,7 @@ def compare(name: str, options: argparse.Namespace, pool: ProcessPoolExecutor, s
     """Every row of one world; each is kept when it has all its seeds, and in the end how alike they are."""
     seeds, kept = range(options.seeds), kept_rows(options)
     here = kept.setdefault(name, {"rows": {}, "alike": {}})
-    about = {row: {"views": repr(r.views(WORLDS[name])), "fit": r.settings} for row, r in TRAINED.items()}
-    settings = {"seconds": options.seconds, **about}
+    settings = {"seconds": options.seconds, "fit": {row: recipe.settings for row, recipe in TRAINED.items()}}
     tasks = [
         (row, seed, pool.submit(measured, name, row, seed, steps.get(row, 0))) for row in options.only for seed in seeds
     ]
