@@ -1,10 +1,11 @@
 """Is the doctor right? Seeded faults and healthy runs, each trained from nothing, and what `diagnose` says of them.
 
-    python benchmarks/doctor.py [--seeds 10] [--quick] [--only FAULT …] [--methods METHOD …] [--processes N] [--page]
-                                [--out FILE]
+    python benchmarks/doctor.py [--seeds 10] [--quick] [--only FAULT …] [--methods METHOD …] [--missing] [--processes N]
+                                [--page] [--out FILE]
 
 Writes benchmarks/doctor.md beside the numbers. The runs are in `_trials.py`: each fault has ten or as many as it has
-trials. `--only` and `--methods` make some runs anew and keep the others of the file. The thresholds in
+trials. `--only` and `--methods` make some runs anew and keep the others of the file; `--missing` makes those that it
+lacks. What was run is kept at once. The thresholds in
 sslwb/evaluate/faults.py were set on seeds from 100 on; the table is made of seeds 0 to 9, which nobody looked at
 before.
 """
@@ -225,6 +226,7 @@ def main() -> None:
     arguments.add_argument("--first", type=int, default=0, help="the first seed; the table is made of 0")
     arguments.add_argument("--only", nargs="*", choices=[*FAULTS, "healthy"], help="these rows anew")
     arguments.add_argument("--methods", nargs="*", help="of them the runs of these methods anew, such as DINO")
+    arguments.add_argument("--missing", action="store_true", help="only those that the file lacks")
     arguments.add_argument("--processes", type=int, default=2, help="runs at a time; seconds are longer with more")
     arguments.add_argument("--page", action="store_true", help="write the page anew from the numbers that were kept")
     options = arguments.parse_args()
@@ -237,31 +239,39 @@ def main() -> None:
     jobs = [(fault, s % len(many), s % seeds) for fault, many in FAULTS.items() for s in range(least[fault])]
     jobs += [("healthy", i, i % seeds) for i in range(0, len(HEALTHY), 16 if options.quick else 1)]
     jobs = [(made, number, options.first + seed) for made, number, seed in jobs]
+    before = {(made, row["number"], row["seed"]): row for made, many in kept_rows(options).items() for row in many}
     anew = [
         (made, number, seed)
         for made, number, seed in jobs
         if made in (options.only or [made])
         and (not options.methods or trials_of(made)[number].method.__name__ in options.methods)
+        and not (options.missing and (made, number, seed) in before)
     ]
-    before = kept_rows(options) if len(anew) < len(jobs) else {}
-    every = {(made, row["number"], row["seed"]): row for made, many in before.items() for row in many}
+    every = before if len(anew) < len(jobs) else {}
+    known = json.loads(out_of(options).read_text(encoding="utf-8")) if every else {}
+    large = known.get("large_encoder_seconds")
+
+    def rows_now() -> dict[str, list[dict[str, Any]]]:
+        rows: dict[str, list[dict[str, Any]]] = {}
+        for job in jobs:
+            if job in every:
+                rows.setdefault(job[0], []).append(every[job])
+        if not options.first:
+            keep(options, rows, settings=SETTINGS, seeds=list(range(seeds)), large_encoder_seconds=large)
+        return rows
+
     with ProcessPoolExecutor(options.processes, initializer=use_threads, initargs=(options.threads, 1)) as pool:
         for (made, number, seed), row in zip(anew, pool.map(run, *zip(*anew, strict=True)), strict=True):
             every[made, number, seed] = row
             mark = "✓" if row["verdict"] == made else "✗"
             print(mark, made, row["run"], row["seed"], "→", row["verdict"], row["evidence"], row["seconds"], flush=True)
-    rows: dict[str, list[dict[str, Any]]] = {}
-    for job in jobs:
-        if job in every:
-            rows.setdefault(job[0], []).append(every[job])
-    use_threads(options.threads, default=2)
-    kept = json.loads(out_of(options).read_text(encoding="utf-8")) if before else {}
-    large = kept.get("large_encoder_seconds") or of_a_large_encoder()
-    print(page(rows, seeds, large))
+            rows_now()
+    use_threads(options.threads, default=2)  # after the processes were made: they begin as copies of this one
+    large = large or of_a_large_encoder()
+    words = page(rows_now(), seeds, large)
+    print(words)
     if not (options.quick or options.first or options.out):
-        PAGE.write_text(page(rows, seeds, large), encoding="utf-8")
-    if not options.first:
-        keep(options, rows, settings=SETTINGS, seeds=list(range(seeds)), large_encoder_seconds=large)
+        PAGE.write_text(words, encoding="utf-8")
 
 
 if __name__ == "__main__":
