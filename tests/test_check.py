@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from scipy.stats import kendalltau, rankdata, spearmanr
 from torch import Tensor, nn
 
 from sslwb import check, evaluate, nets
@@ -966,7 +967,100 @@ OWN: list[tuple[str, Callable[..., Any], str]] = [
     ("method", lambda encoder: encoder, "expected a Method"),
 ]
 
+# lesson 17
+
+
+def ranked(x: Tensor, ties: str = "average") -> Tensor:
+    return torch.from_numpy(rankdata(x.numpy(), method=ties)).float()
+
+
+def spearman(a: Tensor, b: Tensor, ties: str = "average") -> Tensor:
+    return torch.corrcoef(torch.stack([ranked(a, ties), ranked(b, ties)]))[0, 1]
+
+
+def by_differences(a: Tensor, b: Tensor, ties: str = "average", power: int = 2) -> Tensor:
+    n = len(a)
+    return 1 - 6 * ((ranked(a, ties) - ranked(b, ties)) ** power).sum() / (n * (n**2 - 1))
+
+
+def product_of_ranks(a: Tensor, b: Tensor, more: int = 0, deviations: int | None = 0) -> Tensor:
+    a, b = ranked(a), ranked(b)
+    total = ((a - a.mean()) * (b - b.mean())).sum() / (len(a) - more)
+    return total if deviations is None else total / a.std(correction=deviations) / b.std(correction=deviations)
+
+
+def cka(
+    a: Tensor,
+    b: Tensor,
+    centre: Callable[..., Tensor] = lambda z: z - z.mean(0, keepdim=True),
+    above: Callable[..., Tensor] = lambda a, b: (a.T @ b).pow(2).sum(),
+    below: Callable[..., Tensor] = lambda a, b: (a @ a.T).norm() * (b @ b.T).norm(),
+) -> Tensor:
+    a, b = centre(a), centre(b)
+    return above(a, b) / below(a, b)
+
+
+def cka_of_tables(a: Tensor, b: Tensor) -> Tensor:
+    h = torch.eye(len(a)) - 1 / len(a)
+    k, m = h @ a @ a.T @ h, h @ b @ b.T @ h
+    return (k * m).sum() / ((k * k).sum() * (m * m).sum()).sqrt()
+
+
+AGREEMENT: list[Case] = [
+    ("rank_correlation", lambda a, b: torch.corrcoef(torch.stack([a, b]))[0, 1], "This is Pearson's correlation"),
+    (
+        "rank_correlation",
+        lambda a, b: torch.corrcoef(torch.stack([a.argsort().argsort(), b.argsort().argsort()]))[0, 1],
+        "by the place where they stand",
+    ),
+    (
+        "rank_correlation",
+        lambda a, b: torch.corrcoef(torch.stack([a.argsort(), b.argsort()]))[0, 1],
+        "an order, not ranks",
+    ),
+    ("rank_correlation", lambda a, b: spearman(a, b, "min"), "the smallest of these ranks"),
+    ("rank_correlation", lambda a, b: spearman(a, b, "max"), "the largest of these ranks"),
+    ("rank_correlation", lambda a, b: spearman(a, b, "dense"), "no rank is skipped"),
+    ("rank_correlation", by_differences, "only holds where no two values are equal"),
+    ("rank_correlation", lambda a, b: by_differences(a, b, power=1), "alone they add up to 0"),
+    ("rank_correlation", lambda a, b: -spearman(a, b), "The sign is turned round"),
+    ("rank_correlation", lambda a, b: spearman(a, -b), "counted from the largest value on"),
+    ("rank_correlation", lambda a, b: product_of_ranks(a, b, deviations=None), "This is the covariance of the ranks"),
+    ("rank_correlation", lambda a, b: product_of_ranks(a, b, more=1), "give more than 1"),
+    ("rank_correlation", lambda a, b: product_of_ranks(a, b, deviations=1), "never reach 1"),
+    ("rank_correlation", lambda a, b: kendalltau(a.numpy(), b.numpy())[0], "Kendall's tau"),
+    ("rank_correlation", lambda a, b: spearman(a, b) ** 2, "You squared the correlation"),
+    ("rank_correlation", lambda a, b: spearman(a, b).abs(), "You took the absolute value"),
+    ("rank_correlation", lambda a, b: spearman(a, b, "min").abs(), "Two things"),
+    ("rank_correlation", lambda a, b: a.argsort().argsort().mean() + b.mean(), "are whole numbers: .float()"),
+    ("linear_cka", lambda a, b: cka(a, b, lambda z: z), "Nothing was taken off"),
+    ("linear_cka", lambda a, b: cka(a, b, lambda z: z - z.mean(1, keepdim=True)), "each item's own mean"),
+    ("linear_cka", lambda a, b: cka(a, b, lambda z: z - z.mean(1)), "a.mean(0), one number a feature"),
+    ("linear_cka", lambda a, b: cka(a - a.mean(0), b, lambda z: z), "Only `a` has it taken off"),
+    ("linear_cka", lambda a, b: cka(a, b - b.mean(0), lambda z: z), "Only `b` has it taken off"),
+    ("linear_cka", lambda a, b: cka(a, b, lambda z: (z - z.mean(0)) / z.std(0)), "its standard deviation too"),
+    ("linear_cka", lambda a, b: cka(F.normalize(a), F.normalize(b)), "each row the length 1 first"),
+    ("linear_cka", lambda a, b: cka(a, b, above=lambda a, b: (a.T @ b).norm()), "above the line is not squared"),
+    ("linear_cka", lambda a, b: cka(a, b, above=lambda a, b: (a @ b.T).norm()), "a.T @ b is (4, 3)"),
+    ("linear_cka", lambda a, b: cka(a, b, below=lambda a, b: (a.T @ a).norm()), "divided by ‖AᵀA‖ only"),
+    ("linear_cka", lambda a, b: cka(a, b, below=lambda a, b: a.norm() * b.norm()), "of a and b themselves"),
+    ("linear_cka", lambda a, b: cka(a, b, below=lambda a, b: (a**2).sum() * (b**2).sum()), "their traces"),
+    (
+        "linear_cka",
+        lambda a, b: cka(a, b, below=lambda a, b: (a.T @ a).pow(2).sum() * (b.T @ b).pow(2).sum()),
+        "Below the line the norms are not squared",
+    ),
+    ("linear_cka", lambda a, b: cka(a, b).sqrt(), "You took the root of the result"),
+    ("linear_cka", lambda a, b: F.cosine_similarity(a.flatten(), b.flatten(), dim=0), "entry by entry"),
+    (
+        "linear_cka",
+        lambda a, b: cka(a, b, lambda z: z, below=lambda a, b: a.norm() * b.norm()),
+        "Two things",
+    ),
+]
+
 WRONG = [
+    *AGREEMENT,
     *OWN,
     *GENERATIVE,
     *PARTNERS,
@@ -1040,6 +1134,11 @@ RIGHT: list[tuple[str, Callable[..., Any]]] = [
     ("discriminator_loss", critic),
     ("generator_loss", fooled),
     ("mig", lambda i, h: (gaps(i, h) / h).mean()),
+    ("rank_correlation", spearman),
+    ("rank_correlation", product_of_ranks),
+    ("rank_correlation", lambda a, b: spearmanr(a.numpy(), b.numpy()).statistic),
+    ("linear_cka", cka),
+    ("linear_cka", cka_of_tables),
     ("epps_pulley", epps),
     ("slices", lambda z, noise: z @ (noise / noise.norm(dim=1, keepdim=True)).T),
     ("method", Mine),

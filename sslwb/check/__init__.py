@@ -6,9 +6,11 @@ Lesson 00: `partner_labels` · lesson 01: `crop`, `grayscale`, `brightness` · l
 `sharpened`, `attention` · lesson 08: `feature_std`, `effective_rank` · lesson 09: `rotation_batch` · lesson 10:
 `patchify`, `mask_sampling` · lesson 12: `mask_tokens`, `mlm_loss` · lesson 13: `causal_mask` · lesson 14:
 `pca_reconstruction`, `denoising_loss` · lesson 15: `reparameterise`, `gaussian_kl`, `mig` · lesson 16:
-`discriminator_loss`, `generator_loss` · lesson 18: `epps_pulley`, `slices`, `method`.
+`discriminator_loss`, `generator_loss` · lesson 17: `rank_correlation`, `linear_cka` · lesson 18:
+`epps_pulley`, `slices`, `method`.
 """
 
+from sslwb.check.agreement import linear_cka, rank_correlation
 from sslwb.check.attention import attention
 from sslwb.check.clusters import sharpened, sinkhorn
 from sslwb.check.generative import (
@@ -53,6 +55,7 @@ __all__ = [
     "grayscale",
     "info_nce",
     "knn",
+    "linear_cka",
     "linear_probe",
     "mask_sampling",
     "mask_tokens",
@@ -65,6 +68,7 @@ __all__ = [
     "patchify",
     "pca_reconstruction",
     "queue_loss",
+    "rank_correlation",
     "reparameterise",
     "rotation_batch",
     "sharpened",
