@@ -44,7 +44,7 @@ from sslwb.methods.course import CODE, RECIPES, WORLDS, Recipe, World, code, con
 from sslwb.nets.encoder import EncoderModule
 from sslwb.train import History, fit
 
-TIMED = 24  # steps that measure the pace
+TIMED, ROUNDS = 20, 5  # steps that measure the pace, and how often
 COUNTS = (5, 20, 100)  # labels a class
 TUNED = 20  # labels a class, to fine-tune with
 ALIKE = 1000  # test pictures of which two representations are compared
@@ -96,20 +96,25 @@ def data(name: str, seed: int) -> tuple[Images, Images, Images]:
 
 
 def pace(name: str, steps: int) -> dict[str, float]:
-    """Seconds of one core that a step of each method takes in a world, by the median of some."""
+    """Seconds of one core that a step of each method takes in a world.
+
+    The median of some rounds, in which the methods take turns: a slow minute of the machine is slow for all.
+    """
     use_threads(1, 1)
     world, (train, _, _) = WORLDS[name], data(name, 0)
-    each: dict[str, float] = {}
-    for row, recipe in TRAINED.items():
-        stamps: list[float] = []
+    methods = {row: recipe.make(world, 0) for row, recipe in TRAINED.items()}
+    each: dict[str, list[float]] = {row: [] for row in TRAINED}
+    for _ in range(ROUNDS):
+        for row, recipe in TRAINED.items():
+            stamps: list[float] = []
 
-        def stamp(history: History, stamps: list[float] = stamps) -> None:
-            stamps.append(time.process_time())
+            def stamp(history: History, stamps: list[float] = stamps) -> None:
+                stamps.append(time.process_time())
 
-        settings = {"steps": steps, "progress": False, "on_step": stamp, **recipe.settings}
-        fit(recipe.make(world, 0), train, recipe.views(world), **settings)
-        each[row] = middle([b - a for a, b in pairwise(stamps[steps // 4 :])])  # the first steps are slow
-    return each
+            settings = {"steps": steps, "progress": False, "on_step": stamp, **recipe.settings}
+            fit(methods[row], train, recipe.views(world), **settings)
+            each[row].append(middle([b - a for a, b in pairwise(stamps[steps // 4 :])]))  # the first steps are slow
+    return {row: middle(seconds) for row, seconds in each.items()}
 
 
 def measured(name: str, row: str, seed: int, steps: int) -> tuple[dict[str, float], Tensor]:
@@ -143,8 +148,9 @@ def measured(name: str, row: str, seed: int, steps: int) -> tuple[dict[str, floa
         found["stages"] = accuracies(embed(every, bank), bank, embed(every, test), test)["linear"]
     if bank.factors:
         found |= {f"cause {cause}": score.score for cause, score in probe_causes(z, bank, q, test).items()}
-    found |= {"rank": effective_rank(q - q.mean(0)), "turns": _turns(represent, bank, test), "dim": float(q.shape[1])}
-    if q.shape[1] <= VIEWED:  # a covariance of more features than pictures says nothing
+    found |= {"rank": effective_rank(q - q.mean(0)), "dim": float(q.shape[1])}
+    if q.shape[1] <= VIEWED:  # a covariance of more features than pictures says nothing, and a probe takes minutes
+        found["turns"] = _turns(represent, bank, test)
         views = simclr(world.size, views=4)(test[:VIEWED], torch.Generator().manual_seed(seed))
         found["lidar"] = lidar(torch.stack([represent(_as_bytes(view)) for view in views]))
     return found, represent(data(name, 0)[2][:ALIKE])  # the same pictures for all seeds
@@ -208,8 +214,10 @@ def compare(name: str, options: argparse.Namespace, pool: ProcessPoolExecutor, s
         brief = {term: value for term, value in values.items() if term in ("knn", "linear", "cpu seconds")}
         print(name, seed, f"{row:20}", *(f"{term} {value:.4g}" for term, value in brief.items()), flush=True)
         if len(found[row]) == len(seeds):
-            kind = {"kind": TRAINED[row].kind, "steps": steps[row]} if row in TRAINED else {"kind": "baseline"}
-            here["rows"][row] = kind | {term: [round(v[term], 4) for v in found[row]] for term in values}
+            about: dict[str, Any] = {"kind": "baseline"}
+            if row in TRAINED:
+                about = {"kind": TRAINED[row].kind, "steps": steps[row], "encoder": TRAINED[row].encoder.__name__}
+            here["rows"][row] = about | {term: [round(v[term], 4) for v in found[row]] for term in values}
             keep(options, kept, settings=settings, seeds=list(seeds))
     for row, others in alike(codes).items():
         here["alike"].setdefault(row, {}).update(others)
