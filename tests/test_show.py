@@ -344,6 +344,16 @@ def test_what_cannot_be_shown_is_refused(make: Callable[[Images], Any], says: st
         make(data)
 
 
+def test_a_column_of_a_heatmap_is_not_broken_inside_a_word() -> None:
+    """Names that fit stand in lines; of others all are slanted, and whole."""
+    causes = ["shape", "colour", "size", "x", "y", "angle", "texture", "background", "light"]
+    for columns, slanted in ((causes, True), (["shape", "background", "a long name of it"], False)):
+        card = show.heatmap(["whitened patches", "b"], columns, np.ones((2, len(columns))))
+        heads = card.figure.axes[0].get_xticklabels()
+        assert [head.get_text().replace("\n", " ") for head in heads] == columns
+        assert [head.get_rotation() > 0 for head in heads] == [slanted] * len(columns)
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [

@@ -55,10 +55,14 @@ def heatmap(
     width = min(WIDTH, 2.6 + 0.85 * len(columns))
     beside = [fitting(row, 8 * LETTERS) for row in rows]
     letters = int((width - 0.6 - 0.09 * max(map(len, beside))) / len(columns) / 0.085)
-    letters = max(letters, 6, *(len(w) for c in columns for w in c.split() if len(w) == letters + 1))  # one more fits
-    heads = [textwrap.wrap(fitting(c, 8 * 2 * LETTERS), letters) or [""] for c in columns]
-    lines = max(map(len, heads))
-    figure, ((ax,),) = blank(0.38 + 0.17 * lines + 0.36 * len(rows) + (0.3 if title else 0), width=width)
+    words = [len(word) for column in columns for word in fitting(column, 8 * 2 * LETTERS).split()]
+    slanted = bool(words) and max(words) > max(letters + 1, 6)  # a name is not broken inside a word
+    heads = [fitting(c, 8 * LETTERS) for c in columns]
+    if not slanted:
+        letters = max(letters, 6, *(n for n in words if n == letters + 1))  # one more fits
+        heads = ["\n".join(textwrap.wrap(fitting(c, 8 * 2 * LETTERS), letters)) for c in columns]
+    above = 0.055 * max(map(len, heads)) + 0.1 if slanted else 0.17 * max(head.count("\n") + 1 for head in heads)
+    figure, ((ax,),) = blank(0.38 + above + 0.36 * len(rows) + (0.3 if title else 0), width=width)
     colours = colour_map(signed)
     ax.imshow(np.ma.masked_invalid(v), cmap=colours, vmin=low, vmax=high if high > low else low + 1, aspect="auto")
     for i, j in np.ndindex(v.shape):
@@ -73,9 +77,12 @@ def heatmap(
             fontsize=10,
             color=PAPER if dark and np.isfinite(v[i, j]) else INK,
         )
-    ax.set_xticks(range(len(columns)), ["\n".join(head) for head in heads])
+    ax.set_xticks(range(len(columns)), heads)
     ax.set_yticks(range(len(rows)), beside)
     bare_cells(ax, *v.shape, gap=2)
+    if slanted:
+        for head in ax.get_xticklabels():
+            head.set(rotation=38, ha="left", rotation_mode="anchor")
     headed(figure, title)
     described = "; ".join(
         f"{row}: " + ", ".join(f"{c} {x:{fmt}}" for c, x in zip(columns, line, strict=True) if np.isfinite(x))
