@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Browser tests come last: while Playwright is open, its event loop runs in this thread, and asyncio.run() fails.
     """
     for item in items:
-        if hasattr(item, "output_timeout"):  # of nbval: how long a cell that has replied may take to be idle; it says 5 s
+        if hasattr(item, "output_timeout"):  # of nbval: it gives a cell that has replied 5 s to be idle
             item.output_timeout = 120
     seconds = json.loads(MEASURED.read_text())["rows"] if MEASURED.exists() else {}
     items.sort(key=lambda item: ("browser" in item.path.parts, -seconds.get(group(item.nodeid), math.inf)))
