@@ -21,7 +21,7 @@ Two = Callable[[Tensor, Tensor], Tensor]  # of the ranks of both, or of both rep
 def rank_correlation(f: Any) -> Report:
     """Check `f(a, b)`: (N,), (N,) → scalar, -1 to 1, Spearman's correlation of their ranks; equal values share the
     mean of their ranks. Source: Spearman 1904."""
-    from scipy.stats import spearmanr  # comes with scikit-learn, takes a second to load
+    from scipy.stats import spearmanr  # takes a second to load
 
     def tested(a: Tensor, b: Tensor) -> tuple[float, float]:
         if any(len(x.unique()) < 2 for x in (a, b)):
