@@ -3,10 +3,10 @@
     SSLWB_DATA=… python benchmarks/compare.py [--seconds 30] [--seeds 3] [--only MAE VICReg …] [--quick]
 
 An hour or more on two cores. The methods, their settings and the two worlds, a hard one of shapes and CIFAR-10, are
-those of `sslwb/methods/course.py`; LeJEPA is the one that lesson 18 writes. First the pace of each method is measured, in
-seconds of one core; what fits into the seconds is its number of steps. Then two processes train, with one thread each.
-`--only` makes some rows anew, with the steps that the file has of them, and keeps the others; `--world` does so with
-one of the worlds.
+those of `sslwb/methods/course.py`; LeJEPA is the one that lesson 18 writes. First the pace of each method is measured,
+in seconds of one core; what fits into the seconds is its number of steps. Then two processes train, with one thread
+each. `--only` makes some rows anew, with the steps that the file has of them, and keeps the others; `--world` does so
+with one of the worlds.
 
 A row holds for each seed: kNN and linear probe, the probe with few labels a class, fine-tuning with `TUNED` of them,
 the hidden causes; of encoders of convolutions the linear probe of `stages` too, of all their layers at 2 × 2 places, as
