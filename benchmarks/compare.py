@@ -2,7 +2,7 @@
 
     SSLWB_DATA=… python benchmarks/compare.py [--seconds 30] [--seeds 3] [--only MAE VICReg …] [--quick]
 
-about an hour on two cores. The methods, their settings and the two worlds, a hard one of shapes and CIFAR-10, are
+About an hour on two cores. The methods, their settings and the two worlds, a hard one of shapes and CIFAR-10, are
 those of `sslwb/methods/course.py`; LeJEPA is the one that lesson 18 writes. First the pace of each method is measured,
 in seconds of one core; what fits into the seconds is its number of steps. Then two processes train, with one thread
 each. `--only` makes some rows anew, with the steps that the file has of them, and keeps the others; `--world` does so

@@ -1,6 +1,8 @@
 // A table whose heads are buttons: a click asks the kernel for the rows in the order of that column.
 export default {
   render({ model, el }) {
+    el.classList.add("jp-RenderedHTMLCommon"); // the page's own tables
+    el.style.cssText = "overflow-x: auto; padding-right: 0";
     function show() {
       const held = el.querySelector("button:focus")?.dataset.column;
       el.innerHTML = model.get("html");
@@ -17,6 +19,12 @@ export default {
         };
         head.replaceChildren(button);
       });
+      for (const cell of el.querySelectorAll("tr > *")) cell.style.whiteSpace = "nowrap";
+      for (const name of el.querySelectorAll("tr > :first-child")) {
+        // names stay in sight of a wide table
+        name.style.cssText += "position: sticky; left: 0; background: inherit";
+      }
+      for (const head of el.querySelectorAll("thead, thead tr")) head.style.background = "var(--jp-layout-color0, Canvas)";
       if (held !== undefined) el.querySelector(`button[data-column="${held}"]`).focus();
     }
     show();

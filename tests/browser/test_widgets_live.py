@@ -390,6 +390,7 @@ from sslwb import show
 from sslwb.widgets import sortable
 rows = {"SimCLR": {"kNN": [0.8, 0.9], "seconds": 40.0}}
 rows |= {"MAE": {"kNN": 0.5, "seconds": None}, "VAE": {"kNN": 0.6, "seconds": 30.0}}
+rows["VAE"] |= {f"cause {i}": 0.5 for i in range(20)}
 ranked = sortable(show.table(rows, "Three methods", best={"kNN": "max"}), "kNN")
 ranked""",
         "print(ranked.by, ranked.descending, [row[0] for row in ranked.sorted.body])",
@@ -408,4 +409,7 @@ ranked""",
     n.run_cell(1)
     n.expect_output(1, "seconds False ['VAE', 'SimCLR', 'MAE']")
     assert n.cut_off() == []
+    n.output(0).get_by_role("button", name="cause 19").focus()  # the page brings it into sight
+    expect(seconds).not_to_be_in_viewport()
+    expect(names.first).to_be_in_viewport(ratio=0.9)  # and the names stay
     shots(n)
