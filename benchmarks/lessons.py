@@ -2,9 +2,10 @@
 
     python benchmarks/lessons.py [--quick] [LESSON ...]
 
-The kernel's start is part of the seconds. The first figure counts from the first cell on, for Run All comes when the
-kernel is there: the first picture, widget or styled table that a page would show. A kernel that has read torch once
-runs before all others, so that the disk cache is warm. Memory is the kernel's greatest resident set.
+Lessons that are not named keep their rows. The kernel's start is part of the seconds. The first figure counts from the
+first cell on, for Run All comes when the kernel is there: the first picture, widget or styled table that a page would
+show. A kernel that has read torch once runs before all others, so that the disk cache is warm. Memory is the kernel's
+greatest resident set.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from _common import keep, parser, use_threads
+from _common import keep, kept_rows, parser, use_threads
 
 ROOT = Path(__file__).parent.parent
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -84,13 +85,13 @@ def main() -> None:
     found = sorted((ROOT / "notebooks").glob("*.ipynb"))
     chosen = [p for p in found if not options.lessons or p.stem[:2] in options.lessons][: 1 if options.quick else None]
     execute(None, ["import torch, torchvision, sklearn, matplotlib, ipywidgets, sslwb.train, sslwb.evaluate"])
-    rows = {}
+    rows = kept_rows(options)
     print(f"{'':28}{'seconds':>10}{'peak GB':>10}{'first figure':>14}")
     for path in chosen:
         row = rows[path.stem] = execute(path)
         figure = "none" if row["first figure"] is None else f"{row['first figure']:.1f} s"
         print(f"{path.stem:28}{row['seconds']:10.1f}{row['peak GB']:10.2f}{figure:>14}  {row['error']}", flush=True)
-    keep(options, rows, packages=("jupyterlab", "ipykernel"))
+    keep(options, dict(sorted(rows.items())), packages=("jupyterlab", "ipykernel"))
 
 
 if __name__ == "__main__":
