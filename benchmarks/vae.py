@@ -64,7 +64,7 @@ class Training:
         return Images(x.contiguous(), images.y[:n], images.classes, name=self.data)
 
 
-fashion = {"data": "fashion-mnist", "size": 28, "channels": 1, "latent": 32, "steps": 300}
+fashion = {"data": "fashion-mnist", "size": 28, "channels": 1, "latent": 32, "steps": 3000}
 ROWS = {
     "shapes": Training(),
     "shapes, β 0": Training(beta=0.0),
@@ -72,7 +72,7 @@ ROWS = {
     "shapes, β 8, warm-up": Training(beta=8.0, warmup=0.5),
     "Fashion-MNIST, binarised": Training(**fashion, coding="binarised"),
     "Fashion-MNIST, bytes": Training(**fashion, coding="bytes", likelihood="gaussian"),
-    "CIFAR-10, bytes": Training("cifar10", 32, latent=64, coding="bytes", likelihood="gaussian", steps=300),
+    "CIFAR-10, bytes": Training("cifar10", 32, latent=64, coding="bytes", likelihood="gaussian", steps=3000),
 }
 
 
