@@ -22,9 +22,8 @@ export default {
       for (const cell of el.querySelectorAll("tr > *")) cell.style.whiteSpace = "nowrap";
       for (const name of el.querySelectorAll("tr > :first-child")) {
         // names stay in sight of a wide table
-        name.style.cssText += "position: sticky; left: 0; background: inherit";
+        name.style.cssText += "position: sticky; left: 0; background: var(--jp-layout-color0, Canvas)";
       }
-      for (const head of el.querySelectorAll("thead, thead tr")) head.style.background = "var(--jp-layout-color0, Canvas)";
       if (held !== undefined) el.querySelector(`button[data-column="${held}"]`).focus();
     }
     show();
