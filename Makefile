@@ -7,8 +7,6 @@ ANY_PYTHON := $(shell command -v python3 || command -v python || echo uv run --n
 LESSONS ?=
 NOTEBOOKS := $(if $(LESSONS),$(foreach n,$(LESSONS),$(wildcard notebooks/$(n)_*.ipynb)),$(wildcard notebooks/*.ipynb))
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=600 --nbval-sanitize-with=tests/nbval_sanitize.cfg
-# What `make check` leaves to `make test`: whole trainings, 1,600 answers, several processes, other ipykernels.
-LONG := lesson_08 exercises ranks kernels
 # Two workers; which tests stay together, and which come first, says tests/conftest.py.
 PYTEST := $(PYTHON) -m pytest -n 2 --no-loadscope-reorder
 
@@ -22,7 +20,7 @@ test: $(READY) browser
 	$(PYTEST) $(NBVAL) $(NOTEBOOKS) tests
 
 check: $(READY)
-	$(PYTEST) --ignore=tests/browser $(foreach name,$(LONG),--ignore=tests/test_$(name).py) tests
+	$(PYTEST) -m "not long" --ignore=tests/browser tests
 
 course: $(READY)
 	$(PYTHON) -m sslwb.cli.book --run

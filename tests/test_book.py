@@ -321,16 +321,19 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_the_book_of_the_committed_lessons_fetches_nothing(course: Path) -> None:
     assert len(list(course.iterdir())) == len(NOTEBOOKS) + 2
     for page in course.iterdir():
         assert fetched(page) == [], page.name
 
 
+@pytest.mark.long
 def test_its_pages_are_valid(course: Path) -> None:
     assert invalid(course) == {}
 
 
+@pytest.mark.long
 def test_its_links_lead_to_pages_and_places_that_exist(course: Path) -> None:
     pages = {page.name: soup(page) for page in course.iterdir()}
     ids = {name: {str(tag["id"]) for tag in page(id=True)} for name, page in pages.items()}
@@ -343,11 +346,13 @@ def test_its_links_lead_to_pages_and_places_that_exist(course: Path) -> None:
             assert not place or place in ids[file or name], (name, a["href"])
 
 
+@pytest.mark.long
 def test_each_lesson_shows_a_figure_of_its_own(course: Path) -> None:
     cards = soup(course / "index.html").select(".card")
     assert len({str(card.img["src"]) for card in cards}) == len(cards) == len(NOTEBOOKS)
 
 
+@pytest.mark.long
 def test_its_paths_are_as_long_as_they_say_and_lack_nothing(course: Path) -> None:
     lessons = {
         card.h3.a["href"][:2]: {a["href"][:2] for a in card.select(".small a")}
@@ -372,6 +377,7 @@ def test_every_term_is_short_and_stands_once() -> None:
     assert len({entry.anchor for entry in entries}) == len(entries)
 
 
+@pytest.mark.long
 def test_every_term_leads_to_the_first_lesson_that_uses_it(course: Path) -> None:
     """By a search of its own: the words of the numbered parts, one word after the other."""
 

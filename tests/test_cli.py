@@ -175,6 +175,7 @@ def command(*words: str, signs: str, **settings: object) -> subprocess.Completed
     return subprocess.run([sys.executable, "-m", "sslwb", *words], env=environment, **settings)  # type: ignore[call-overload]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("signs", ["ascii", "cp1252", "latin-1", "cp437", "utf-8"])
 def test_a_terminal_without_ticks_is_told_the_same(signs: str) -> None:
     run = command("doctor", signs=signs, capture_output=True)
@@ -184,6 +185,7 @@ def test_a_terminal_without_ticks_is_told_the_same(signs: str) -> None:
     assert b"Traceback" not in run.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("signs", ["ascii", "cp1252"])
 def test_help_and_training_speak_to_any_terminal(signs: str, tmp_path: Path) -> None:
     assert command("train", "--help", signs=signs, capture_output=True).returncode == 0

@@ -356,6 +356,7 @@ GENERATIVE: dict[str, tuple[Callable[[int], Method], Callable[[int], Method], An
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [0, 1, 2])
 @pytest.mark.parametrize("verdict", GENERATIVE)
 def test_what_generates_is_found_sick_and_passes_healthy(digits: Images, verdict: str, seed: int) -> None:
@@ -429,6 +430,7 @@ OTHERS: dict[str, tuple[Callable[[Items], Method], Callable[..., Any]]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", OTHERS)
 def test_a_healthy_run_without_pairs_or_without_batch_norm_passes(digits: Images, name: str) -> None:
     make, views = OTHERS[name]

@@ -627,6 +627,7 @@ print(len(evaluate(method.encoder, data, data, control_steps=2).rows), diagnose(
 """
 
 
+@pytest.mark.long
 def test_classes_of_a_notebooks_cell_are_measured_and_trained(tmp_path: Path) -> None:
     """As lesson 18 asks of everybody: an encoder and a method that are defined in one cell and used in the next."""
     script = (

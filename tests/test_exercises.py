@@ -21,6 +21,7 @@ from sslwb.geometry import uniformity
 from sslwb.methods import moco, swav
 from sslwb.methods.simclr import nt_xent
 
+pytestmark = pytest.mark.long  # 1,600 answers
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 
 

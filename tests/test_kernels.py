@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 from jupyter_client.manager import KernelManager
 
+pytestmark = pytest.mark.long  # other ipykernels are installed and started
 LIMIT = 300.0  # seconds after which a test that hangs fails; nothing is measured by it
 # The oldest that the extra `lab` allows, the oldest with threads for messages, the locked one, and what is out today.
 VERSIONS = ("6.17.1", "7.0.1", "locked", "newest")

@@ -641,6 +641,7 @@ def test_sampling_without_sense_is_reported(settings: dict[str, Any], said: str)
 # ── what training and measuring make of texts
 
 
+@pytest.mark.long
 def test_texts_are_measured_like_pictures(tales: Texts) -> None:
     encoder = nets.bert(V, 80, 16, 1, 2)
     train, test = tales[:160], tales[160:]

@@ -10,6 +10,7 @@ import pytest
 
 from sslwb import claims
 
+pytestmark = pytest.mark.long  # whole trainings
 LESSON = Path(__file__).parent.parent / "notebooks" / "08_collapse_lab.ipynb"
 # of the predictor the lesson says that there are fewer directions without it
 SAYS = {

@@ -61,6 +61,7 @@ def test_the_plane_is_that_of_the_principal_axes() -> None:
     assert np.array_equal(plane, principal_plane(z))
 
 
+@pytest.mark.long
 def test_a_training_gives_the_same_weights_while_umap_compiles() -> None:
     maps._WARMING.clear()
     data = load("shapes", n=128)
@@ -150,6 +151,7 @@ print(umap_map(torch.randn(9, 3)).shape)
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("error", "printed"),
     [("NotImplementedError('No definition for lowering')", "(9, 2)"), ("ValueError('mine')", None)],
@@ -174,6 +176,7 @@ def test_where_numba_finds_no_folder_it_is_given_one(tmp_path: Path) -> None:
     assert run.stdout == f"{tmp_path / 'umap.py'}\n", run.stderr
 
 
+@pytest.mark.long
 def test_where_numba_fails_a_fresh_process_draws_the_same_map(monkeypatch: pytest.MonkeyPatch) -> None:
     import umap
 

@@ -34,6 +34,7 @@ from sslwb.methods.mae import encode_some
 from sslwb.methods.vicreg import vicreg_loss
 from sslwb.train import fit, load_checkpoint, loop
 
+pytestmark = pytest.mark.long  # several processes
 EXACT: dict[str, Any] = {"batch_size": 32, "lr": 1e-3, "seed": 3, "device": "cpu", "precision": "fp32"}
 STEPS = 3
 # A shift of all projections changes no correlation: this weight's true gradient is 0, and what it gets is rounding.

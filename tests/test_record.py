@@ -266,6 +266,7 @@ def test_all_first_weights_of_a_suited_method_are_the_seeds(name: str) -> None:
     assert parts - moved == ({"transform"} if name == "bert" else set())  # it begins as the identity
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", DEFAULTS)
 def test_the_command_trains_every_method_and_the_doctor_reads_its_file(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

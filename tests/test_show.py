@@ -1,6 +1,7 @@
 """Figures, tables and source: they say what they show, in pixels and in words, and refuse what cannot be shown."""
 
 import base64
+import functools
 import html
 import io
 import re
@@ -152,9 +153,15 @@ FIGURES: dict[str, Callable[[Images], card.Card]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def drawn(data: Images) -> Callable[[str], Any]:
+    """Each figure, drawn once for the tests that look at it."""
+    return functools.cache(lambda name: FIGURES[name](data))
+
+
 @pytest.mark.parametrize("name", FIGURES)
-def test_a_figure_has_words_and_a_small_picture(name: str, data: Images) -> None:
-    made = FIGURES[name](data)
+def test_a_figure_has_words_and_a_small_picture(name: str, drawn: Callable[[str], Any]) -> None:
+    made = drawn(name)
     bundle = made._repr_mimebundle_()
     assert set(bundle) == {"text/html", "text/plain"}
     assert bundle["text/plain"] == made.alt == repr(made)
@@ -204,8 +211,8 @@ def test_letters_that_no_font_has_are_told_once_a_figure() -> None:
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_nothing_is_cut_off_and_no_words_overlap(name: str, data: Images) -> None:
-    figure = FIGURES[name](data).figure
+def test_nothing_is_cut_off_and_no_words_overlap(name: str, drawn: Callable[[str], Any]) -> None:
+    figure = drawn(name).figure
     renderer = figure.canvas.get_renderer()
     frame, undrawn, boxes = figure.bbox, _undrawn(figure), []
     for text in figure.findobj(lambda a: type(a).__name__ in ("Text", "Annotation")):

@@ -325,6 +325,7 @@ def test_recipe_and_method_may_read_in_the_first_step_alone(data: Images) -> Non
     assert recipe == inside == [True, False, False]
 
 
+@pytest.mark.long
 def test_compiling_stands_apart_and_happens_once(data: Images, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a compiler: torch traces the method, and what is handed a graph takes its time. No check adds another."""
     graphs: list[float] = []
@@ -456,6 +457,7 @@ def _train_and_die(file: str, die_at: int | None, where: str, out: str) -> None:
     torch.save(method.state_dict(), out)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked, which this system cannot")
 def test_killed_at_ten_random_steps_it_ends_at_the_same_weights(
     data: Images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -947,6 +949,7 @@ print((faults[-1] - faults[10]) / 19)
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library keeps memory in its own way")
 def test_a_step_reuses_the_memory_of_the_last() -> None:
     printed = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
@@ -1183,6 +1186,7 @@ print(run_path(method, load("tales", n=8), labelled(Mine(images.simclr(12))), st
 """
 
 
+@pytest.mark.long
 def test_another_process_gives_the_same_key(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(PROCESS)
     said = [

@@ -123,6 +123,7 @@ def test_a_training_is_the_same_whatever_is_set(setting: str, name: str, how: Ca
         same(training(name, how), expected)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("setting", SET)
 def test_measures_and_views_are_the_same_whatever_is_set(setting: str) -> None:
     expected = expected_measures()
