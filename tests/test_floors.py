@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "sslwb"
 
 # The first part of a module's name after `sslwb.` → its floor.
-FLOORS = {
+FLOORS: dict[str, float] = {
     "core": -1,
     "augment": 0,
     "nets": 0,
@@ -21,6 +21,7 @@ FLOORS = {
     "methods": 2,
     "train": 3,
     "evaluate": 4,
+    "tasks": 4.5,  # they measure too, and stand on the evaluator
     "show": 5,
     "check": 5,
     "claims": 5,
@@ -28,8 +29,8 @@ FLOORS = {
     "cli": 7,
     "__main__": 8,
 }
-# Floors that must run on a machine without Jupyter or matplotlib.
-BARE_FLOORS = range(-1, 5)
+# Floors below this one must run on a machine without Jupyter or matplotlib.
+BARE = 5
 SEEING = {
     "matplotlib",
     "IPython",
@@ -85,7 +86,7 @@ def violations(package: Path) -> list[str]:
             if target[0] == "sslwb" and len(target) > 1 and target[1] != parts[0] and target[1] != "__version__":
                 if FLOORS.get(target[1], 99) >= floor:
                     broken.append(f"{name} imports {'.'.join(target)}, which is not below it")
-            elif floor in BARE_FLOORS and target[0] in SEEING:
+            elif floor < BARE and target[0] in SEEING:
                 broken.append(f"{name} imports {target[0]}, which a machine that only trains does not have")
     return broken
 

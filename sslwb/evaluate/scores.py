@@ -51,6 +51,8 @@ class Scores:
         return "\n".join(lines)
 
 
+# A task may have a method `control(encoder, train)`, the same encoder trained from random weights on all that `train`
+# knows, where that is more than a label for each item.
 Task = Callable[[nn.Module, Items, Items], dict[str, float]]
 
 
@@ -85,7 +87,8 @@ def evaluate(
         make_views: the recipe of two or more views of each item; adds the column "alignment".
         control_steps: of the supervised control, which is trained once and then taken from the run store.
         task: (encoder, train, test) → {measure: number}; each row of the table is its answer for another encoder. The
-            default gives kNN and linear-probe accuracy, effective rank (RankMe) and uniformity.
+            default gives kNN and linear-probe accuracy, effective rank (RankMe) and uniformity. Where it has a method
+            `control(encoder, train)`, that trains the encoder of the last row.
 
     Raises:
         ValueError: data without labels, items of other shapes in train than in test, or `make_views` that gives no two
@@ -108,11 +111,12 @@ def evaluate(
             f"{', '.join(map(str, others))}; expected the same"
         )
     name, first = train[:1].baseline()
+    control: Callable[[nn.Module, Items], nn.Module] | None = getattr(task, "control", None)
     encoders = {
         name: WithoutEncoder(first.shape[1]),
         "random encoder": untrained(encoder),
         "this encoder": encoder,
-        "supervised": _control(encoder, train, control_steps),
+        "supervised": control(encoder, train) if control else _control(encoder, train, control_steps),
     }
     rows = {}
     for name, net in encoders.items():
