@@ -13,6 +13,7 @@ import ipywidgets as W
 import numpy as np
 import pytest
 import torch
+from matplotlib.colors import to_hex
 from PIL import Image
 from torch import Tensor, nn
 from traitlets import TraitError
@@ -454,6 +455,19 @@ def test_the_canvas_takes_over_without_webgl(data: Images) -> None:
     assert chart._plot.selection == [5, 6]
     chart._plot.selection = [7]
     assert chart.selection == (7,)
+
+
+def test_the_map_draws_each_point_in_the_colour_of_the_legend(data: Images) -> None:
+    """Also where a class has no picture here, and where steps of a scale lie between two values."""
+    rows = [i for i, label in enumerate(data.labels.tolist()) if label != 1]
+    chart = embedding_map(data[rows], torch.rand(len(rows), 2), {"one": torch.zeros(len(rows), dtype=torch.long)})
+    for name, c in chart.colourings.items():
+        chart.colour = name
+        drawn = [to_hex(chart._plot.color[int(code)]) for code in chart._plot.points[:, 2]]
+        assert drawn == [c.colours[code].lower() for code in c.codes], name
+    angle = chart.colourings["angle"]
+    assert len(set(angle.codes.tolist())) < STEPS  # so this tells something
+    assert STEPS in angle.codes
 
 
 def test_embeddings_are_reduced_and_places_are_not(data: Images) -> None:

@@ -1,6 +1,7 @@
 """Data: `load` a set by name, or take your own: pictures with `image_folder`, texts with `plain_text`."""
 
 from sslwb.data.containers import Images, Items, Pairs, Texts
+from sslwb.data.duplicates import duplicates
 from sslwb.data.folder import image_folder
 from sslwb.data.loading import load, subset_per_class
 from sslwb.data.store import DataError
@@ -14,6 +15,7 @@ __all__ = [
     "Pairs",
     "Texts",
     "Tokenizer",
+    "duplicates",
     "image_folder",
     "load",
     "plain_text",

@@ -9,6 +9,7 @@ from sslwb.widgets.inspector import inspector
 from sslwb.widgets.latent_walk import latent_walk
 from sslwb.widgets.mask_painter import mask_painter
 from sslwb.widgets.monitor import monitor
+from sslwb.widgets.naming import naming
 from sslwb.widgets.neighbours import neighbours
 from sslwb.widgets.predict import predict
 from sslwb.widgets.quiz import quiz
@@ -25,6 +26,7 @@ __all__ = [
     "latent_walk",
     "mask_painter",
     "monitor",
+    "naming",
     "neighbours",
     "predict",
     "quiz",

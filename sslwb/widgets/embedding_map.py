@@ -132,13 +132,11 @@ class EmbeddingMap(Live):
         import jscatter
         import pandas as pd
 
-        table = pd.DataFrame({"map x": self.xy[:, 0], "map y": self.xy[:, 1]})  # a cause may be called x
-        for name, c in self.colourings.items():
-            table[name] = pd.Categorical.from_codes(c.codes, categories=list(range(len(c.colours))))
+        table = pd.DataFrame({"x": self.xy[:, 0], "y": self.xy[:, 1]})
         plot = jscatter.Scatter(
             data=table,
-            x="map x",
-            y="map y",
+            x="x",
+            y="y",
             height=self.height,
             axes=False,
             axes_grid=False,
@@ -183,8 +181,12 @@ class EmbeddingMap(Live):
         if self._scatter is None:
             self._plot.codes, self._plot.colours = c.codes.tobytes(), c.colours
         else:
+            import pandas as pd
+
             strong = (DARK if self._page.dark else LIGHT)["strong"]
-            self._scatter.color(by=self.colour, map=c.colours, selected=strong, hover=strong)
+            there = [c.colours[code] for code in np.unique(c.codes)]  # it counts the codes that occur (1.0.1)
+            codes = pd.Series(c.codes, dtype="category")
+            self._scatter.color(by=codes, map=there, selected=strong, hover=strong)
         self._describe()
         self._chosen()
 
