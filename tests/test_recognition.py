@@ -199,7 +199,9 @@ def test_a_name_is_given_to_the_selection_and_the_classifier_answers_for_all(pag
     assert page.shares.shape == (300, 2)
     assert "4 named in 2 classes. Its answer for all 300: low low " in page._said.value
     assert page._unsure.value.count("<img") == 12
-    page.colour = "the classifier's answer"
+    assert [word for _, word in page.colourings["your names"].legend] == ["low low", "high", "no name yet"]
+    assert [word for _, word in page.colourings["its answer"].legend] == ["low low", "high"]
+    page.colour = "its answer"
     assert page._now.values.tolist() == page.shares.argmax(1).tolist()
 
 

@@ -26,7 +26,7 @@ from sslwb.widgets.embedding_map import EmbeddingMap
 from sslwb.widgets.live import button, row
 from sslwb.widgets.pictures import figure, title_of
 
-GIVEN, ANSWER, SURE = "the names you gave", "the classifier's answer", "how sure it is"
+GIVEN, ANSWER, SURE = "your names", "its answer", "how sure it is"
 UNSURE = 12  # pictures shown of which the classifier is least sure
 LONGEST = 60  # letters of a name
 KEPT = "sslwb names 1"
@@ -71,7 +71,7 @@ class Naming(EmbeddingMap):
         self._said, self._words, self._unsure = W.HTML(), row(), W.HTML()
         super().__init__(images, xy, self._colourings({}), height)
         self.children = (
-            *self.children,
+            *self.children,  # type: ignore[has-type]
             row(self._word, give, self._undo, ask),
             self._words,
             self._said,
@@ -198,7 +198,7 @@ def _with_none(values: Tensor, classes: tuple[str, ...], none: str) -> Colouring
     colouring.colours = [*colouring.colours, UNKNOWN]
     colouring.codes = np.where(values.numpy() == len(classes), len(colouring.colours) - 1, colouring.codes)
     colouring.codes = colouring.codes.astype(np.uint8)
-    colouring.legend[-1] = (UNKNOWN, none)
+    colouring.legend[-1:] = [(UNKNOWN, none)] if (values == len(classes)).any() else []
     return colouring
 
 
