@@ -1059,7 +1059,104 @@ AGREEMENT: list[Case] = [
     ),
 ]
 
+# ── what was found
+
+
+def precisions(scores: Tensor, right: Tensor, total: int, start: int = 1, at: str = "right") -> float:
+    """A loop down the ranking."""
+    found, summed = 0, 0.0
+    for rank, i in enumerate(scores.argsort(descending=True).tolist(), start):
+        found += int(right[i])
+        summed += found / rank if rank and (at == "all" or right[i]) else 0.0
+    return summed / total
+
+
+def one_by_one(a: Tensor, b: Tensor, cut: bool = True, over: str = "union") -> Tensor:
+    """Two loops over the boxes."""
+    table = torch.zeros(len(a), len(b))
+    for i, (x1, y1, x2, y2) in enumerate(a.tolist()):
+        for j, (u1, v1, u2, v2) in enumerate(b.tolist()):
+            width, height = min(x2, u2) - max(x1, u1), min(y2, v2) - max(y1, v1)
+            shared = max(0.0, width) * max(0.0, height) if cut else width * height
+            one, other = (x2 - x1) * (y2 - y1), (u2 - u1) * (v2 - v1)
+            below = {"union": one + other - shared, "sum": one + other, "least": min(one, other), "a": one, "": 1.0}
+            table[i, j] = shared / below[over]
+    return table
+
+
+FOUND: list[tuple[str, Callable[..., Any], str]] = [
+    ("average_precision", lambda s, r, t: precisions(-s, r, t), "from the lowest score on"),
+    ("average_precision", lambda s, r, t: precisions(-torch.arange(len(s)), r, t), "as they come. Sort them"),
+    ("average_precision", lambda s, r, t: precisions(s, r, max(1, int(r.sum()))), "not found counts as precision 0"),
+    ("average_precision", lambda s, r, t: precisions(s, r, len(s)), "divided by the number of results"),
+    ("average_precision", lambda s, r, t: precisions(s, r, t, start=2), "Yours begin at 2"),
+    ("average_precision", lambda s, r, t: precisions(s, r, t, at="all"), "added the precision at wrong results too"),
+    ("average_precision", lambda s, r, t: precisions(s, r, 1), "The division is missing"),
+    ("average_precision", lambda s, r, t: r.float().mean(), "precision of the whole list"),
+    ("iou", lambda a, b: one_by_one(a, b, over="sum"), "what they share is in it twice"),
+    ("iou", lambda a, b: one_by_one(a, b, cut=False), "two negative sides"),
+    ("iou", lambda a, b: one_by_one(a, b, over="least"), "the smaller of the two areas"),
+    ("iou", lambda a, b: one_by_one(a, b, over="a"), "the area of `a` alone"),
+    ("iou", lambda a, b: one_by_one(a, b, over=""), "the shared area itself"),
+    ("iou", lambda a, b: one_by_one(b, a), "lies on its side"),
+    ("iou", lambda a, b: 100 * one_by_one(a, b), "in percent"),
+]
+
+
+# ── spans
+
+
+def damaged(x: Tensor, hidden: Tensor, **how: Any) -> Tensor:
+    """What is read, text by text, with one thing that may be different."""
+    made = torch.zeros_like(x)
+    for row, (words, gone) in enumerate(zip(x.tolist(), hidden.tolist(), strict=True)):
+        out, before = [], how.get("wrap", False) and gone[-1] and words[-1] > 0
+        for word, hides in zip(words, gone, strict=True):
+            if word == 0 and not (how.get("padding", False) and hides):
+                continue
+            if hides == how.get("hides", True):
+                out += [how.get("sign", 1)] if not before or how.get("each", False) else how.get("rest", [])
+            else:
+                out.append(word)
+            before = hides == how.get("hides", True)
+        made[row, : len(out)] = torch.tensor(out[: x.shape[1]], dtype=torch.int64)
+    return made
+
+
+def damage(**how: Any) -> Callable[..., Tensor]:
+    return lambda x, hidden: damaged(x, hidden, **how)
+
+
+def through_unique(x: Tensor, hidden: Tensor) -> Tensor:
+    rows = [torch.unique_consecutive(t[t > 0]) for t in torch.where(hidden & (x > 0), 1, x)]
+    return torch.stack([F.pad(row, (0, x.shape[1] - len(row))) for row in rows])
+
+
+def without_masks(x: Tensor, hidden: Tensor) -> Tensor:
+    rows = [t[~gone & (t > 0)] for t, gone in zip(x, hidden, strict=True)]
+    return torch.stack([F.pad(row, (0, x.shape[1] - len(row))) for row in rows])
+
+
+SPANS: list[Case] = [
+    ("span_corruption", damage(each=True), "Every hidden word has a <mask> of its own, as in BERT"),
+    ("span_corruption", without_masks, "nothing says where"),
+    ("span_corruption", through_unique, "Equal words next to each other have become one"),
+    ("span_corruption", damage(rest=[0]), "words behind a span do not move up"),
+    ("span_corruption", damage(padding=True), "Padding is hidden too"),
+    ("span_corruption", damage(wrap=True), "is taken for the last one of the text"),
+    ("span_corruption", damage(hides=False), "You hide the words that are to be seen"),
+    ("span_corruption", damage(sign=2), "Spans stand behind <sep>"),
+    ("span_corruption", damage(sign=0), "Spans have become padding"),
+    ("span_corruption", lambda x, h: without_masks(x, ~h), "This is what is missing, and what the decoder"),
+    ("span_corruption", lambda x, h: x, "Nothing has changed"),
+    ("span_corruption", lambda x, h: damaged(x, h[:1].expand_as(h)), "The first text's choice holds for all"),
+    ("span_corruption", lambda x, h: x if h else damaged(x, h), "Each place has its own choice"),
+]
+
+
 WRONG = [
+    *SPANS,
+    *FOUND,
     *AGREEMENT,
     *OWN,
     *GENERATIVE,
@@ -1082,6 +1179,8 @@ WRONG = [
 EXERCISES = [name for name in check.__all__ if name != "Report"]
 
 RIGHT: list[tuple[str, Callable[..., Any]]] = [
+    ("average_precision", precisions),
+    ("iou", one_by_one),
     ("partner_labels", lambda pictures: torch.tensor(partners(pictures))),
     ("partner_labels", lambda pictures: torch.arange(2 * pictures).roll(pictures)),
     ("rotation_batch", turn_by_loops),
@@ -1093,6 +1192,7 @@ RIGHT: list[tuple[str, Callable[..., Any]]] = [
     ("mask_sampling", smallest),
     ("mask_sampling", lambda noise, ratio: noise.argsort(1).argsort(1) < round(ratio * noise.shape[1])),
     ("mask_tokens", shown),
+    ("span_corruption", damaged),
     ("mlm_loss", asked_words),
     ("mlm_loss", lambda z, t: F.cross_entropy(z.flatten(0, 1), t.flatten(), ignore_index=0)),
     ("causal_mask", table),

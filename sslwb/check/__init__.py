@@ -7,12 +7,14 @@ Lesson 00: `partner_labels` · lesson 01: `crop`, `grayscale`, `brightness` · l
 `patchify`, `mask_sampling` · lesson 12: `mask_tokens`, `mlm_loss` · lesson 13: `causal_mask` · lesson 14:
 `pca_reconstruction`, `denoising_loss` · lesson 15: `reparameterise`, `gaussian_kl`, `mig` · lesson 16:
 `discriminator_loss`, `generator_loss` · lesson 17: `rank_correlation`, `linear_cka` · lesson 18:
-`epps_pulley`, `slices`, `method`.
+`epps_pulley`, `slices`, `method` · lesson 20: `average_precision` · lesson 21: `iou` · lesson 23:
+`span_corruption`.
 """
 
 from sslwb.check.agreement import linear_cka, rank_correlation
 from sslwb.check.attention import attention
 from sslwb.check.clusters import sharpened, sinkhorn
+from sslwb.check.found import average_precision, iou
 from sslwb.check.generative import (
     denoising_loss,
     discriminator_loss,
@@ -31,6 +33,7 @@ from sslwb.check.probes import knn, linear_probe
 from sslwb.check.puzzles import rotation_batch
 from sslwb.check.redundancy import cross_correlation, variance
 from sslwb.check.report import Report
+from sslwb.check.spans import span_corruption
 from sslwb.check.teachers import byol_loss, moving_average, queue_loss
 from sslwb.check.training import training_step
 from sslwb.check.transforms import brightness, crop, grayscale
@@ -40,6 +43,7 @@ __all__ = [
     "Report",
     "alignment",
     "attention",
+    "average_precision",
     "brightness",
     "byol_loss",
     "causal_mask",
@@ -54,6 +58,7 @@ __all__ = [
     "generator_loss",
     "grayscale",
     "info_nce",
+    "iou",
     "knn",
     "linear_cka",
     "linear_probe",
@@ -74,6 +79,7 @@ __all__ = [
     "sharpened",
     "sinkhorn",
     "slices",
+    "span_corruption",
     "training_step",
     "uniformity",
     "variance",

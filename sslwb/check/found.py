@@ -1,0 +1,285 @@
+"""Exercises on what was found: two boxes beside each other, and a ranking. Lessons 20 and 21."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sslwb.check.report import Mistake, Report, Trial, drawn, judge
+
+# intersection over union
+
+
+def _overlap(
+    a: Tensor,
+    b: Tensor,
+    *,
+    more: float = 0.0,
+    clamp: tuple[bool, bool] = (True, True),
+    low: Callable[[Tensor, Tensor], Tensor] = torch.maximum,
+    high: Callable[[Tensor, Tensor], Tensor] = torch.minimum,
+) -> Tensor:
+    """(N, M): how much each pair of boxes shares."""
+    sides = high(a[:, None, 2:], b[None, :, 2:]) - low(a[:, None, :2], b[None, :, :2]) + more
+    across, down = (side.clamp(min=0) if cut else side for side, cut in zip(sides.unbind(2), clamp, strict=True))
+    return across * down
+
+
+def _areas(boxes: Tensor, more: float = 0.0) -> Tensor:
+    return (boxes[:, 2] - boxes[:, 0] + more) * (boxes[:, 3] - boxes[:, 1] + more)
+
+
+def _corners(boxes: Tensor) -> Tensor:
+    """Boxes read as x, y, width, height."""
+    return torch.cat((boxes[:, :2], boxes[:, :2] + boxes[:, 2:]), 1)
+
+
+def _iou(
+    a: Tensor,
+    b: Tensor,
+    *,
+    below: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda a, b, shared: a + b - shared,
+    of: Callable[[Tensor], Tensor] = lambda boxes: boxes,
+    more: float = 0.0,
+    **how: Any,
+) -> Tensor:
+    a, b = of(a), of(b)
+    shared = _overlap(a, b, more=more, **how)
+    return shared / below(_areas(a, more)[:, None], _areas(b, more)[None], shared)
+
+
+def _boxes(g: torch.Generator, n: int, m: int, away: bool = False) -> tuple[Tensor, Tensor]:
+    def made(count: int, right: float) -> Tensor:
+        corner, side = 20 * torch.rand(count, 2, generator=g), 6 + 14 * torch.rand(count, 2, generator=g)
+        corner[:, 0] += right
+        return torch.cat((corner, corner + side), 1)
+
+    return made(n, 0.0), made(m, 50.0 if away else 0.0)
+
+
+def iou(f: Any) -> Report:
+    """Check `f(a, b)`: boxes (N, 4) and (M, 4), each x1, y1, x2, y2 with x1 < x2 and y1 < y2 → (N, M), 0 to 1.
+
+    Intersection over union: the area that two boxes share, divided by the area that at least one of them covers;
+    coordinates are lengths, so a box is x2 - x1 wide. Source: Everingham et al. 2010, section 4.2.
+    """
+    far = "Boxes that lie apart in x and in y have two negative sides, and their product looks like an area"
+    wrong: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+        "You divided by the sum of both areas: what they share is in it twice. The union is that sum without what they "
+        "share.": partial(_iou, below=lambda a, b, shared: a + b),
+        "This is Dice's measure: twice the shared area over the sum of the areas. Here the union stands below the "
+        "line.": lambda a, b: 2 * _iou(a, b, below=lambda x, y, shared: x + y),
+        "You divided by the smaller of the two areas, so a small box inside a large one gets 1: divide by the union.": (
+            partial(_iou, below=lambda a, b, shared: torch.minimum(a, b))
+        ),
+        "You divided by the larger of the two areas: divide by the union, what at least one of them covers.": partial(
+            _iou, below=lambda a, b, shared: torch.maximum(a, b)
+        ),
+        "You divided by the area of `a` alone: divide by the union.": partial(_iou, below=lambda a, b, shared: a),
+        "You divided by the area of `b` alone: divide by the union.": partial(_iou, below=lambda a, b, shared: b),
+        f"{far}. Both sides of the intersection want .clamp(min=0) before they are multiplied.": partial(
+            _iou, clamp=(False, False)
+        ),
+        "The width of the intersection is not cut off at 0: where boxes lie side by side, apart in x, it is "
+        "negative. .clamp(min=0).": partial(_iou, clamp=(False, True)),
+        "The height of the intersection is not cut off at 0: where boxes lie one above the other, apart in y, it is "
+        "negative. .clamp(min=0).": partial(_iou, clamp=(True, False)),
+        f"{far}. You cut the product off at 0 and not the two sides.": lambda a, b: (
+            (shared := _overlap(a, b, clamp=(False, False)).clamp(min=0))
+            / (_areas(a)[:, None] + _areas(b)[None] - shared)
+        ),
+        f"{far}. You cut the result off at 0 and not the two sides.": lambda a, b: _iou(
+            a, b, clamp=(False, False)
+        ).clamp(min=0),
+        "You added 1 to each side, as for boxes that count pixels. Here coordinates are lengths: x2 - x1.": partial(
+            _iou, more=1.0
+        ),
+        "Smallest and largest are mixed up: the intersection begins at the larger of the two x1 and ends at the "
+        "smaller of the two x2. Yours is the box round both.": partial(_iou, low=torch.minimum, high=torch.maximum),
+        "Yours begins at the smaller of the two x1. The intersection begins where the later box begins: at the larger "
+        "one.": partial(_iou, low=torch.minimum),
+        "Yours ends at the larger of the two x2. The intersection ends where the first box ends: at the smaller "
+        "one.": partial(_iou, high=torch.maximum),
+        "You read the boxes as x, y, width, height. They are x1, y1, x2, y2: two corners.": partial(_iou, of=_corners),
+        "This is the shared area itself: divide by the union.": _overlap,
+        "This is the union: what they share stands above the line.": lambda a, b: (
+            _areas(a)[:, None] + _areas(b)[None] - _overlap(a, b)
+        ),
+        "This is 1 minus the intersection over union, a distance. Asked is how much they share.": lambda a, b: (
+            1 - _iou(a, b)
+        ),
+        "This is in percent. A number from 0 to 1 is asked.": lambda a, b: 100 * _iou(a, b),
+        "Your table lies on its side: a row for each box of `a`, a column for each of `b`, (N, M).": lambda a, b: (
+            _iou(a, b).T
+        ),
+        "You compared the boxes row by row. Each box of `a` meets each box of `b`: a[:, None] and b[None].": (
+            lambda a, b: _iou(a[: len(b)], b[: len(a)]).diagonal()
+        ),
+        "Whether they overlap at all is not asked, but how much of the union they share.": lambda a, b: (
+            _overlap(a, b) > 0
+        ).float(),
+        "This is generalised IoU, which also takes off the empty part of the box round both.": _generalised,
+    }
+    return judge(
+        "iou",
+        f,
+        _iou,
+        [
+            *drawn(
+                _boxes,
+                "{n} and {m} boxes",
+                {"n": 5, "m": 3},
+                {"n": 4, "m": 6},
+                {"n": 1, "m": 7},
+                {"n": 6, "m": 2, "away": True},
+            ),
+            Trial("a box beside itself", (torch.tensor([[1.0, 2.0, 4.0, 8.0]]), torch.tensor([[1.0, 2.0, 4.0, 8.0]]))),
+        ],
+        [Mistake(hint, make) for hint, make in wrong.items()],
+        arguments=("a", "b"),
+        agrees_with="torchvision.ops.box_iou",
+    )
+
+
+def _generalised(a: Tensor, b: Tensor) -> Tensor:
+    around = _overlap(a, b, low=torch.minimum, high=torch.maximum)
+    union = _areas(a)[:, None] + _areas(b)[None] - _overlap(a, b)
+    return _iou(a, b) - (around - union) / around
+
+
+# average precision
+
+
+def _order(scores: Tensor) -> Tensor:
+    return scores.argsort(descending=True, stable=True)
+
+
+def _ap(
+    scores: Tensor,
+    right: Tensor,
+    total: int,
+    *,
+    order: Callable[[Tensor], Tensor] = _order,
+    precision: Callable[[Tensor, Tensor], Tensor] = lambda found, rank: found / rank,
+    over: Callable[[Tensor, int], float] = lambda right, total: total,
+) -> Tensor:
+    hits = right[order(scores)].double()
+    rank = torch.arange(1, len(hits) + 1).double()
+    return ((precision(hits.cumsum(0), rank) * hits).sum() / over(right, total)).float()
+
+
+def _ranked(g: torch.Generator, n: int, right: int, missing: int) -> tuple[Tensor, Tensor, int]:
+    scores = torch.rand(n, generator=g)
+    hits = torch.zeros(n, dtype=torch.bool)
+    # right ones lean to the front, and not all of them
+    lean = scores + 0.6 * torch.rand(n, generator=g)
+    hits[lean.topk(right).indices] = True
+    return scores, hits, right + missing
+
+
+def average_precision(f: Any) -> Report:
+    """Check `f(scores, right, total)`: float (N,), bool (N,) and a number → scalar, 0 to 1.
+
+    N results with their scores, no two alike, and which of them are right; `total` right ones exist, of which some may
+    not be among the N. In the order of falling scores: the precision at each right one, the share of right ones among
+    all up to there, added up and divided by `total`.
+    Source: Manning, Raghavan and Schütze 2008, "Introduction to Information Retrieval", section 8.4.
+    """
+    count = "There are `total` right ones, and one that was not found counts as precision 0"
+    wrong: dict[str, Callable[[Tensor, Tensor, int], Tensor]] = {
+        "You went through the results from the lowest score on. The highest comes first: argsort(descending=True).": (
+            partial(_ap, order=lambda s: s.argsort(stable=True))
+        ),
+        "You took the results as they come. Sort them first, from the highest score on.": partial(
+            _ap, order=lambda s: torch.arange(len(s))
+        ),
+        f"You divided by the right ones among the results. {count}.": partial(
+            _ap, over=lambda r, t: max(1.0, float(r.sum()))
+        ),
+        f"You divided by the right ones among the results, which may be none. {count}.": partial(
+            _ap, over=lambda r, t: float(r.sum())
+        ),
+        "You divided by the number of results, so what is wrong counts too: divide by `total`.": partial(
+            _ap, over=lambda r, t: len(r)
+        ),
+        "Ranks are counted from 1: the first result, if right, has precision 1 of 1. Yours begin at 2.": partial(
+            _ap, precision=lambda found, rank: found / (rank + 1)
+        ),
+        "You divided by a rank that is counted from 0. The first result has rank 1.": partial(
+            _ap, precision=lambda found, rank: found / (rank - 1)
+        ),
+        "This is the mean over the right ones of 1 / rank. Precision at a rank is the number of right ones up to "
+        "there, divided by the rank.": partial(_ap, precision=lambda found, rank: 1 / rank),
+        "This adds up recall, the share of all right ones found so far. Precision is asked: their share among the "
+        "results so far.": lambda s, r, t: _ap(s, r, t, precision=lambda found, rank: found / t),
+        "At each right one you counted the right ones before it and not itself: cumsum has it in.": partial(
+            _ap, precision=lambda found, rank: (found - 1) / rank
+        ),
+        "You raised each precision to the largest that comes later, as detection benchmarks do (interpolated). Here it "
+        "stays as it is.": partial(_ap, precision=_interpolated),
+        "This is the precision of the whole list. It is asked at each right one, so that their places count.": (
+            lambda s, r, t: r.double().mean().float()
+        ),
+        "This is the recall of the whole list: how many were found, wherever they stand.": lambda s, r, t: (
+            r.double().sum() / t
+        ).float(),
+        "You took the mean of the precision over all ranks, right or wrong: only ranks with a right result count.": (
+            lambda s, r, t: _at_all(s, r, len(r))
+        ),
+        "You added the precision at wrong results too: only ranks with a right result count.": lambda s, r, t: _at_all(
+            s, r, t
+        ),
+        "This is the precision at one rank, the number of right ones that there are (R-precision). It is asked at each "
+        "right one.": lambda s, r, t: (r[_order(s)].double()[:t].sum() / t).float(),
+        "This is 1 / rank of the first right one, the reciprocal rank. All right ones count.": lambda s, r, t: (
+            r.any() / (r[_order(s)].double().argmax() + 1)
+        ).float(),
+        "This is in percent. A number from 0 to 1 is asked.": lambda s, r, t: 100 * _ap(s, r, t),
+        "This is the area by trapezoids under precision over recall, which smooths between right ones: add up the "
+        "precision at each.": _trapezoids,
+        "You multiplied scores into it. They only say the order.": lambda s, r, t: (
+            (s[_order(s)].double() * r[_order(s)]).sum() / t
+        ).float(),
+        "The division is missing: add up the precision at each right one, and divide by `total`.": partial(
+            _ap, over=lambda r, t: 1.0
+        ),
+    }
+    trials = drawn(
+        _ranked,
+        "{n} results, {right} of them right, {missing} more not found",
+        {"n": 10, "right": 4, "missing": 0},
+        {"n": 12, "right": 5, "missing": 3},
+        {"n": 7, "right": 1, "missing": 1},
+        {"n": 30, "right": 11, "missing": 2},
+    )
+    none = Trial("4 results, none of them right", (torch.tensor([0.3, 0.9, 0.1, 0.4]), torch.zeros(4).bool(), 2))
+    return judge(
+        "average_precision",
+        f,
+        _ap,
+        [*trials, replace(none, suspicion="where nothing right was found, the answer is 0")],
+        [Mistake(hint, make) for hint, make in wrong.items()],
+        arguments=("scores", "right", "total"),
+        agrees_with="scikit-learn's average_precision_score",
+    )
+
+
+def _interpolated(found: Tensor, rank: Tensor) -> Tensor:
+    return (found / rank).flip(0).cummax(0).values.flip(0)
+
+
+def _at_all(scores: Tensor, right: Tensor, over: int) -> Tensor:
+    hits = right[_order(scores)].double()
+    return ((hits.cumsum(0) / torch.arange(1, len(hits) + 1)).sum() / over).float()
+
+
+def _trapezoids(scores: Tensor, right: Tensor, total: int) -> Tensor:
+    found = right[_order(scores)].double().cumsum(0)
+    precision, recall = found / torch.arange(1, len(found) + 1), found / total
+    one, zero = torch.ones(1).double(), torch.zeros(1).double()
+    return torch.trapezoid(torch.cat((one, precision)), torch.cat((zero, recall))).float()
