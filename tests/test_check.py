@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from scipy.stats import kendalltau, rankdata, spearmanr
 from torch import Tensor, nn
 
-from sslwb import check, evaluate, nets
+from sslwb import check, evaluate, nets, tasks
 from sslwb.augment import Unchanged, puzzles
 from sslwb.check import losses, probes
 from sslwb.methods.base import Method
@@ -611,6 +611,73 @@ WORDS: list[Case] = [
     ),
 ]
 
+def searched(q: Tensor, x: Tensor, k1: float, b: float, **how: Any) -> Tensor:
+    """BM25 word by word, with one thing that may be different."""
+    out, mean = torch.zeros(len(q), len(x), dtype=q.dtype), float(x.sum()) / len(x)
+    for i, j, w in itertools.product(range(len(q)), range(len(x)), range(q.shape[1])):
+        if not (tf := float(x[j, w])):
+            continue
+        n = how.get("n", lambda column: sum(float(v) > 0 for v in column))(x[:, w])
+        idf = how.get("idf", lambda n, p: math.log(1 + (p - n + 0.5) / (n + 0.5)))(n, len(x))
+        held = how.get("held", lambda length: 1 - b + b * length / mean)(float(x[j].sum()))
+        tamed = how.get("tamed", lambda t, d: t / (t + k1 * d))(tf, held)
+        out[i, j] += how.get("times", lambda t: t)(float(q[i, w])) * idf * tamed
+    return out
+
+
+def searching(**how: Any) -> Callable[..., Tensor]:
+    return lambda queries, passages, k1, b: searched(queries, passages, k1, b, **how)
+
+
+def overlap(answer: str, right: list[str], **how: Any) -> float:
+    """The F1 of SQuAD's script, with one thing that may be different."""
+    found = []
+    for one in right:
+        a, b = how.get("cut", str.split)(answer), how.get("cut", str.split)(one)
+        count = how.get("count", lambda a, b: sum(min(a.count(w), b.count(w)) for w in set(a)))(a, b)
+        mean = how.get("mean", lambda p, r: 2 * p * r / (p + r))
+        found.append(mean(count / len(a), count / len(b)) if count else 0.0)
+    return how.get("over", max)(found)
+
+
+def overlapping(**how: Any) -> Callable[..., float]:
+    return lambda answer, right: overlap(answer, right, **how)
+
+
+def unguarded(answer: str, right: list[str]) -> float:
+    a, b = answer.split(), right[0].split()
+    p, r = (len(set(a) & set(b)) / len(x) for x in (a, b))
+    return 2 * p * r / (p + r)
+
+
+SEARCH: list[Case] = [
+    ("bm25", searching(idf=lambda n, p: 1), "The idf is missing"),
+    ("bm25", searching(idf=lambda n, p: math.log((p - n + 0.5) / (n + 0.5))), "The 1 inside the logarithm is missing"),
+    ("bm25", searching(idf=lambda n, p: math.log(p / n)), "that of tf-idf"),
+    ("bm25", searching(n=lambda column: float(column.sum())), "how many passages have the word"),
+    ("bm25", searching(times=lambda t: float(t > 0)), "says twice counts once"),
+    ("bm25", searching(held=lambda length: 1.0), "Long passages are not held back"),
+    ("bm25", searching(tamed=lambda t, d: t), "not tamed"),
+    ("bm25", searching(tamed=lambda t, d: t / (t + d)), "k1 is missing"),
+    ("bm25", lambda q, x, k1, b: (k1 + 1) * searched(q, x, k1, b), "The factor k1 + 1 stands above"),
+    ("bm25", lambda q, x, k1, b: searched(q, x, k1, 1 - b), "b and 1 - b are exchanged"),
+    ("bm25", lambda q, x, k1, b: searched(q, x, k1, b).T, "transpose"),
+    ("bm25", lambda q, x, k1, b: q @ x, "queries @ weights.T gives (Q, P)"),
+    ("span_f1", overlapping(count=lambda a, b: len(set(a) & set(b))), "Each word counts once"),
+    ("span_f1", overlapping(count=lambda a, b: sum(w in b for w in a)), "is found twice in a right answer"),
+    ("span_f1", overlapping(over=lambda found: sum(found) / len(found)), "the mean over the right answers"),
+    ("span_f1", overlapping(over=lambda found: found[0]), "Only the first right answer"),
+    ("span_f1", overlapping(mean=lambda p, r: p), "This is the precision alone"),
+    ("span_f1", overlapping(mean=lambda p, r: r), "This is the recall alone"),
+    ("span_f1", overlapping(mean=lambda p, r: (p + r) / 2), "harmonic mean"),
+    ("span_f1", overlapping(mean=lambda p, r: p * r / (p + r)), "The factor 2 is missing"),
+    ("span_f1", overlapping(cut=list), "Letters are counted"),
+    ("span_f1", lambda answer, right: 100 * overlap(answer, right), "in per cent"),
+    ("span_f1", lambda answer, right: float(answer in right), "exact match"),
+    ("span_f1", unguarded, "return 0 there"),
+]
+
+
 FAMILY = [*METERS, *TEACHER, *QUEUE, *BYOL, *CORRELATION, *CLUSTERS]
 
 
@@ -1071,6 +1138,13 @@ def precisions(scores: Tensor, right: Tensor, total: int, start: int = 1, at: st
     return summed / total
 
 
+def by_margin(shares: Tensor, named: Tensor, how: Callable[[list[float]], float] | None = None) -> Tensor:
+    """One picture after the other."""
+    how = how or (lambda row: row[-1] - row[-2])
+    rows = [i for i in range(len(shares)) if not named[i]]
+    return torch.tensor(sorted(rows, key=lambda i: how(sorted(shares[i].tolist()))), dtype=torch.int64)
+
+
 def one_by_one(a: Tensor, b: Tensor, cut: bool = True, over: str = "union") -> Tensor:
     """Two loops over the boxes."""
     table = torch.zeros(len(a), len(b))
@@ -1093,6 +1167,13 @@ FOUND: list[tuple[str, Callable[..., Any], str]] = [
     ("average_precision", lambda s, r, t: precisions(s, r, t, at="all"), "added the precision at wrong results too"),
     ("average_precision", lambda s, r, t: precisions(s, r, 1), "The division is missing"),
     ("average_precision", lambda s, r, t: r.float().mean(), "precision of the whole list"),
+    ("least_sure", lambda s, n: by_margin(s, n).flip(0), "turned round: the surest"),
+    ("least_sure", lambda s, n: by_margin(s, ~n), "have a name already"),
+    ("least_sure", lambda s, n: by_margin(s, torch.zeros_like(n)), "pictures that have a name too"),
+    ("least_sure", lambda s, n: by_margin(s, n, lambda row: row[-1]), "the largest probability alone"),
+    ("least_sure", lambda s, n: by_margin(s, n, lambda row: sum(p * math.log(p) for p in row)), "You took the entropy"),
+    ("least_sure", lambda s, n: by_margin(s, n, lambda row: row[-1] - row[0]), "the largest minus the smallest"),
+    ("least_sure", lambda s, n: by_margin(s[~n], n[~n]), "before you sorted"),
     ("iou", lambda a, b: one_by_one(a, b, over="sum"), "what they share is in it twice"),
     ("iou", lambda a, b: one_by_one(a, b, cut=False), "two negative sides"),
     ("iou", lambda a, b: one_by_one(a, b, over="least"), "the smaller of the two areas"),
@@ -1166,6 +1247,7 @@ WRONG = [
     *FAMILY,
     *ATTENTION,
     *WORDS,
+    *SEARCH,
     *NT_XENT,
     *INFO_NCE,
     *GEOMETRY,
@@ -1181,6 +1263,7 @@ EXERCISES = [name for name in check.__all__ if name != "Report"]
 RIGHT: list[tuple[str, Callable[..., Any]]] = [
     ("average_precision", precisions),
     ("iou", one_by_one),
+    ("least_sure", by_margin),
     ("partner_labels", lambda pictures: torch.tensor(partners(pictures))),
     ("partner_labels", lambda pictures: torch.arange(2 * pictures).roll(pictures)),
     ("rotation_batch", turn_by_loops),
@@ -1196,6 +1279,9 @@ RIGHT: list[tuple[str, Callable[..., Any]]] = [
     ("mlm_loss", asked_words),
     ("mlm_loss", lambda z, t: F.cross_entropy(z.flatten(0, 1), t.flatten(), ignore_index=0)),
     ("causal_mask", table),
+    ("bm25", searched),
+    ("span_f1", overlap),
+    ("span_f1", tasks.f1),
     ("causal_mask", lambda length: torch.ones(length, length).tril().bool()),
     ("causal_mask", lambda n: torch.arange(n)[:, None] >= torch.arange(n)),
     ("feature_std", on_sphere),

@@ -20,7 +20,7 @@ from sslwb import nets
 from sslwb.core import NotRecorded
 from sslwb.data import DataError, Images, duplicates, load
 from sslwb.evaluate import embed
-from sslwb.tasks import Classifier, fit_classifier, load_classifier
+from sslwb.tasks import Classifier, fit_classifier, least_sure, load_classifier
 from sslwb.train.checkpoint import CheckpointError, save_checkpoint
 from sslwb.widgets import naming
 
@@ -148,6 +148,19 @@ def test_an_encoder_that_could_not_be_made_again_is_not_saved(data: Images, tmp_
     with pytest.raises(NotRecorded, match="was not made by a recorded constructor"):
         classifier.save(tmp_path / "mine")
     assert not (tmp_path / "mine").exists()
+
+
+def test_the_least_sure_without_a_name_come_first() -> None:
+    shares = torch.tensor([[0.5, 0.3, 0.2], [0.4, 0.35, 0.25], [0.9, 0.1, 0.0], [0.34, 0.33, 0.33], [0.45, 0.39, 0.16]])
+    named = torch.tensor([False, False, False, True, False])
+    assert least_sure(shares, named).tolist() == [1, 4, 0, 2]
+    assert least_sure(shares, ~named).tolist() == [3]
+    assert least_sure(shares, torch.ones(5).bool()).tolist() == []
+    assert least_sure(torch.full((4, 2), 0.5), torch.zeros(4).bool()).tolist() == [0, 1, 2, 3]
+    with pytest.raises(TypeError, match=r"named is torch.int64; expected a torch.bool tensor"):
+        least_sure(shares, named.long())
+    with pytest.raises(ValueError, match=r"shares has shape \(5, 1\) and named \(5,\)"):
+        least_sure(shares[:, :1], named)
 
 
 # ── twice

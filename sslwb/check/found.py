@@ -1,4 +1,4 @@
-"""Exercises on what was found: two boxes beside each other, and a ranking. Lessons 20 and 21."""
+"""Exercises on what was found: a ranking, what to name next, and two boxes. Lessons 20 and 21."""
 
 from __future__ import annotations
 
@@ -283,3 +283,88 @@ def _trapezoids(scores: Tensor, right: Tensor, total: int) -> Tensor:
     precision, recall = found / torch.arange(1, len(found) + 1), found / total
     one, zero = torch.ones(1).double(), torch.zeros(1).double()
     return torch.trapezoid(torch.cat((one, precision)), torch.cat((zero, recall))).float()
+
+
+# what to name next
+
+
+def _sure(
+    shares: Tensor,
+    named: Tensor,
+    *,
+    of: Callable[[Tensor], Tensor] = lambda shares: (two := shares.topk(2, 1).values)[:, 0] - two[:, 1],
+    falling: bool = False,
+    left: Callable[[Tensor], Tensor] = lambda named: ~named,
+) -> Tensor:
+    order = of(shares).argsort(stable=True, descending=falling)
+    return order[left(named)[order]]
+
+
+def _entropy(shares: Tensor) -> Tensor:
+    return -(shares * shares.clamp_min(1e-12).log()).sum(1)
+
+
+def _answers(g: torch.Generator, n: int, classes: int, named: int) -> tuple[Tensor, Tensor]:
+    shares = (2 * torch.randn(n, classes, generator=g)).softmax(1)
+    return shares, torch.randperm(n, generator=g) < named
+
+
+def least_sure(f: Any) -> Report:
+    """Check `f(shares, named)`: probabilities (N, C) and bool (N,) → int64 (M,), the M pictures without a name.
+
+    The least sure comes first: that whose likeliest class is the least ahead of the next (its margin).
+    """
+    margin = "How sure is the margin: the largest probability of a picture minus its second largest"
+    wrong: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+        "Yours are the pictures that have a name already: those without one are asked for, ~named.": partial(
+            _sure, left=lambda named: named
+        ),
+        "Your list holds pictures that have a name too: leave them out.": partial(
+            _sure, left=lambda named: torch.ones_like(named)
+        ),
+        "Your order is turned round: the surest comes first.": partial(_sure, falling=True),
+        f"You took the largest probability alone. {margin}.": partial(_sure, of=lambda s: s.amax(1)),
+        f"You took the second largest probability alone. {margin}.": partial(
+            _sure, of=lambda s: s.topk(2, 1).values[:, 1]
+        ),
+        f"You took the second largest probability, from the largest on. {margin}.": partial(
+            _sure, of=lambda s: s.topk(2, 1).values[:, 1], falling=True
+        ),
+        f"You took the largest minus the smallest. {margin}.": partial(_sure, of=lambda s: s.amax(1) - s.amin(1)),
+        f"You took the entropy, the most uncertain first: a good measure too, but another order. {margin}.": partial(
+            _sure, of=_entropy, falling=True
+        ),
+        f"You took the entropy, from the smallest on, so the surest comes first; and another measure is asked. "
+        f"{margin}.": partial(_sure, of=_entropy),
+        f"You took the first class minus the second, whichever they are. {margin}.": partial(
+            _sure, of=lambda s: s[:, 0] - s[:, 1]
+        ),
+        f"You divided the largest by the second largest. {margin}.": partial(
+            _sure, of=lambda s: (two := s.topk(2, 1).values)[:, 0] / two[:, 1]
+        ),
+        "You sorted, and gave back the margins themselves: the pictures' numbers are asked, argsort.": lambda s, n: (
+            ((two := s[~n].topk(2, 1).values)[:, 0] - two[:, 1]).sort().values
+        ),
+        "You took out the named pictures before you sorted, so your numbers count the others only. Sort all, and leave "
+        "the named ones out of the order.": lambda s, n: _sure(s[~n], n[~n]),
+        "You give one picture. All that have no name are asked for, in order.": lambda s, n: _sure(s, n)[:1],
+        "Your numbers are ranks, one for each picture: argsort of argsort. The order itself is asked, the least sure "
+        "first.": lambda s, n: _sure(s, torch.zeros_like(n)).argsort()[~n],
+    }
+    return judge(
+        "least_sure",
+        f,
+        _sure,
+        drawn(
+            _answers,
+            "{n} pictures, {classes} classes, {named} with a name",
+            {"n": 9, "classes": 4, "named": 3},
+            {"n": 14, "classes": 3, "named": 6},
+            {"n": 6, "classes": 5, "named": 0},
+            {"n": 12, "classes": 2, "named": 5},
+            {"n": 5, "classes": 3, "named": 5},
+        ),
+        [Mistake(hint, make) for hint, make in wrong.items()],
+        arguments=("shares", "named"),
+        agrees_with="sslwb.tasks.least_sure",
+    )

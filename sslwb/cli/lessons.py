@@ -72,7 +72,7 @@ def _value(name: str, text: str, default_text: str) -> object:
     if isinstance(default, str):
         from sslwb.data.registry import SOURCES
 
-        return _from_here(text) if default in SOURCES else text
+        return _from_here(text) if default in SOURCES or not default else text  # "": a folder that nobody named yet
     value = _literal({"true": "True", "false": "False"}.get(text, text))
     if isinstance(value, float) and isinstance(default, int) and value.is_integer():
         value = int(value)  # 2e3 steps

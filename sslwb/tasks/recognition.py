@@ -136,6 +136,35 @@ def fit_classifier(
     return classifier.eval()
 
 
+@usual()
+def least_sure(shares: Tensor, named: Tensor) -> Tensor:
+    """Which pictures to name next: those without a name, the least sure first, int64 (M,).
+
+    How sure a classifier is, is the margin: the probability of its likeliest class minus that of the next. Equal
+    margins keep their order. Source: Scheffer, Decomain and Wrobel 2001, "Active Hidden Markov Models for Information
+    Extraction".
+
+    Args:
+        shares: probabilities (N, C), of two classes or more.
+        named: bool (N,), True where a picture has a name.
+
+    Raises:
+        TypeError: named holds no bools.
+        ValueError: shapes that do not fit, or fewer than two classes.
+    """
+    if not isinstance(named, Tensor) or named.dtype != torch.bool:
+        came = named.dtype if isinstance(named, Tensor) else type(named).__name__
+        raise TypeError(f"named is {came}; expected a torch.bool tensor: True where a picture has a name")
+    if shares.ndim != 2 or shares.shape[1] < 2 or named.shape != (len(shares),):
+        raise ValueError(
+            f"shares has shape {tuple(shares.shape)} and named {tuple(named.shape)}; expected (N, C) with two classes "
+            "or more, and (N,)"
+        )
+    two = shares.topk(2, dim=1).values
+    order = (two[:, 0] - two[:, 1]).argsort(stable=True)
+    return order[~named[order]]
+
+
 def load_classifier(path: str | os.PathLike[str]) -> Classifier:
     """Read what `Classifier.save` wrote: only tensors and plain values, so that a stranger's file can run nothing.
 

@@ -22,6 +22,7 @@ from sslwb.data.duplicates import fingerprints
 from sslwb.show.colours import UNKNOWN
 from sslwb.show.embedding import Colouring
 from sslwb.show.maps import umap_map
+from sslwb.tasks import least_sure
 from sslwb.widgets.embedding_map import EmbeddingMap
 from sslwb.widgets.live import button, row
 from sslwb.widgets.pictures import figure, title_of
@@ -103,9 +104,8 @@ class Naming(EmbeddingMap):
 
     def ask(self) -> None:
         """Select the picture without a name of which the classifier is least sure; without one, the next in order."""
-        free = [i for i in self._from_unsure() if i not in self.named]
-        if free:
-            self.point = free[0]
+        if rows := self._to_name():
+            self.point = rows[0]
 
     # ── what follows
 
@@ -140,12 +140,13 @@ class Naming(EmbeddingMap):
             SURE: Colouring(sure),
         }
 
-    def _from_unsure(self) -> list[int]:
-        """All pictures, those first of which the two likeliest classes are nearest to each other."""
-        if not self.shares.shape[1]:
-            return list(range(len(self.images)))
-        two = self.shares.topk(2, dim=1).values
-        return [int(i) for i in (two[:, 0] - two[:, 1]).argsort(stable=True)]
+    def _to_name(self) -> list[int]:
+        """The pictures without a name, the least sure first; without a classifier as they come."""
+        named = torch.zeros(len(self.images), dtype=torch.bool)
+        named[list(self.named)] = True
+        order = least_sure(self.shares, named) if self.shares.shape[1] else (~named).nonzero()[:, 0]
+        rows: list[int] = order.tolist()
+        return rows
 
     def _kept(self) -> str:
         """Keep the names, and say where; what is named stays named where they cannot be kept."""
@@ -182,7 +183,7 @@ class Naming(EmbeddingMap):
         self._unsure.value = self._least_sure() if self.classifier is not None else ""
 
     def _least_sure(self) -> str:
-        rows = [i for i in self._from_unsure() if i not in self.named][:UNSURE]
+        rows = self._to_name()[:UNSURE]
         cells = "".join(self._cell(i) for i in rows)
         return f'<p class="quiet">It is least sure of these:</p><div class="grid">{cells}</div>' if rows else ""
 

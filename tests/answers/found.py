@@ -98,6 +98,62 @@ def _(scores, right, total):
     return right.sum() / total
 
 
+# what to name next
+
+
+@right("least_sure")
+def _(shares, named):
+    best = shares.sort(dim=1, descending=True).values
+    margin = best[:, 0] - best[:, 1]
+    margin[named] = float("inf")
+    return margin.argsort(stable=True)[: int((~named).sum())]
+
+
+@right("least_sure")
+def _(shares, named):
+    free = torch.nonzero(~named)[:, 0]
+    two = shares[free].topk(2).values
+    return free[torch.argsort(two[:, 0] - two[:, 1], stable=True)]
+
+
+@wrong("least_sure", "largest probability alone", "margin")
+def _(shares, named):
+    free = torch.nonzero(~named)[:, 0]
+    return free[shares[free].max(1).values.argsort()]
+
+
+@wrong("least_sure", "entropy", "margin")
+def _(shares, named):
+    free = torch.nonzero(~named)[:, 0]
+    h = torch.distributions.Categorical(probs=shares[free]).entropy()
+    return free[h.argsort(descending=True)]
+
+
+@wrong("least_sure", "turned round|surest", "order")
+def _(shares, named):
+    free = torch.nonzero(~named)[:, 0]
+    two = shares[free].topk(2).values
+    return free[torch.argsort(two[:, 0] - two[:, 1], descending=True)]
+
+
+@wrong("least_sure", "count the others only|before you sorted", "named")
+def _(shares, named):
+    two = shares[~named].topk(2).values
+    return torch.argsort(two[:, 0] - two[:, 1])
+
+
+@wrong("least_sure", "a name too", "named")
+def _(shares, named):
+    two = shares.topk(2).values
+    return torch.argsort(two[:, 0] - two[:, 1])
+
+
+@wrong("least_sure", "margins themselves|argsort")
+def _(shares, named):
+    two = shares[~named].topk(2).values
+    return (two[:, 0] - two[:, 1]).sort().values
+
+
 # intersection over union
 
 
