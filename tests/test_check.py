@@ -611,6 +611,7 @@ WORDS: list[Case] = [
     ),
 ]
 
+
 def searched(q: Tensor, x: Tensor, k1: float, b: float, **how: Any) -> Tensor:
     """BM25 word by word, with one thing that may be different."""
     out, mean = torch.zeros(len(q), len(x), dtype=q.dtype), float(x.sum()) / len(x)
@@ -1230,6 +1231,7 @@ SPANS: list[Case] = [
     ("span_corruption", damage(sign=0), "Spans have become padding"),
     ("span_corruption", lambda x, h: without_masks(x, ~h), "This is what is missing, and what the decoder"),
     ("span_corruption", lambda x, h: x, "Nothing has changed"),
+    ("span_corruption", lambda x, h: (y := damaged(x, h))[:, : (y > 0).sum(1).max()], "Your rows are as long as"),
     ("span_corruption", lambda x, h: damaged(x, h[:1].expand_as(h)), "The first text's choice holds for all"),
     ("span_corruption", lambda x, h: x if h else damaged(x, h), "Each place has its own choice"),
 ]

@@ -173,7 +173,7 @@ def test_real_data(name: str, split: str) -> None:
     ("arguments", "error", "said"),
     [
         ({"name": "cifar-10"}, DataError, "did you mean 'cifar10'"),
-        ({"name": "no such thing"}, DataError, "known: shapes, tales, digits"),
+        ({"name": "no such thing"}, DataError, "known: shapes, scenes, tales, digits"),
         ({"name": "digits", "split": "val"}, ValueError, "split is 'val'; digits has 'train', 'test'"),
         ({"name": "shapes", "split": "unlabeled"}, ValueError, "'train', 'val', 'test'"),
         ({"name": "digits", "n": 0}, ValueError, "n is 0"),

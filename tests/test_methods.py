@@ -23,6 +23,7 @@ from sslwb.evaluate import embed
 from sslwb.geometry import effective_rank, feature_std
 from sslwb.methods.autoencoder import Autoencoder
 from sslwb.methods.barlow_twins import BarlowTwins, barlow_twins_loss, cross_correlation
+from sslwb.methods.bart import BART
 from sslwb.methods.base import Method, by_size, full_precision, mean_of_other_views
 from sslwb.methods.bert import BERT
 from sslwb.methods.byol import BYOL, byol_loss
@@ -38,6 +39,7 @@ from sslwb.methods.mae import MAE
 from sslwb.methods.moco import MoCo, queue_loss
 from sslwb.methods.rotation import Rotation
 from sslwb.methods.simclr import SimCLR, nt_xent
+from sslwb.methods.simcse import SimCSE, dropped_out
 from sslwb.methods.simsiam import SimSiam
 from sslwb.methods.supcon import SupCon, supcon_loss
 from sslwb.methods.supervised import Supervised
@@ -108,6 +110,13 @@ METHODS = {
         data=pairs_of_tales,
     ),
     "GPT": Row(lambda: GPT(nets.gpt(168, 80, 32, 2, 2, seed=5)), tokens.next_token(), data=tales),
+    "BART": Row(lambda: BART(nets.encoder_decoder(168, 80, 32, 2, 2, seed=5)), tokens.corrupt(), data=tales),
+    "BART, what is missing": Row(
+        lambda: BART(nets.encoder_decoder(168, 110, 32, 2, 2, seed=5)), tokens.corrupt(0.3, whole=False), data=tales
+    ),
+    "SimCSE": Row(
+        lambda: SimCSE(nets.bert(168, 80, 32, 2, 2, seed=5), seed=5), tokens.dropped(32, 2), data=tales, steps=60
+    ),
     "Rotation": Row(lambda: Rotation(nets.conv(8, seed=5), seed=5), lit_from_above),
     "Jigsaw": Row(
         lambda: Jigsaw(nets.conv(8, seed=5), hidden=32, seed=5), puzzles.jigsaw(16, gap=0, gray=0, jitter=0), steps=150
@@ -921,3 +930,41 @@ def test_byol_refuses_one_view_and_targets_of_another_shape() -> None:
         byol_loss(one, one)
     with pytest.raises(ValueError, match=r"targets has shape \(1, 4, 3\)"):
         byol_loss(two, one)
+
+
+# ── SimCSE
+
+
+def test_dropping_nothing_is_the_encoder_itself() -> None:
+    encoder, x = METHODS["SimCSE"].make().encoder, tales().x[:6]
+    keep = torch.ones(6, 3, x.shape[1], 32)
+    assert torch.allclose(dropped_out(encoder, x, keep), encoder(x), atol=1e-6)
+    with pytest.raises(ValueError, match=r"keep has shape .*augment\.tokens\.dropped\(32, 2\)"):
+        dropped_out(encoder, x, keep[:, :2])
+
+
+def test_simcse_is_two_dropped_passes_head_and_nt_xent() -> None:
+    method, g = METHODS["SimCSE"].make(), torch.Generator().manual_seed(3)
+    views = tokens.dropped(32, 2, 0.3)(tales()[:5], g)
+    one, other = (method.head(dropped_out(method.encoder, views.tokens, k)) for k in views.keep.unbind(1))
+    assert not torch.allclose(one, other, atol=1e-3)
+    assert torch.allclose(method(views)["loss"], nt_xent(one, other, temperature=0.05), rtol=1e-4)
+    assert views.keep.unique().tolist() == pytest.approx([0, 1 / 0.7])
+    assert float((views.keep == 0).float().mean()) == pytest.approx(0.3, abs=0.01)
+    assert float(tokens.dropped(32, 2, 0.0)(tales()[:5], g).keep.min()) == 1
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "said"),
+    [
+        (lambda: SimCSE(nets.conv(8)), TypeError, r"encoder is ConvEncoder; expected an encoder of texts"),
+        (lambda: SimCSE(nets.gpt(20, 8, 16, 1, 2)), ValueError, "encoder is causal"),
+        (lambda: SimCSE(nets.bert(20, 8, 16, 1, 2), temperature=0), ValueError, "temperature is 0"),
+        (lambda: tokens.dropped(16, 1, 1.0), ValueError, r"p is 1\.0"),
+        (lambda: tokens.dropped(0, 1), ValueError, "dim is 0"),
+        (lambda: SimCSE(nets.bert(20, 8, 16, 1, 2))([torch.ones(2, 3)]), ValueError, "expected tokens, keep"),
+    ],
+)
+def test_what_simcse_cannot_take_is_reported(make: Callable[[], object], error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=said):
+        make()

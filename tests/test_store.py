@@ -603,8 +603,10 @@ def test_the_table_names_every_set(cache: Path, register: Any) -> None:
     register(toy())
     folder = lay(cache / "toy-files")
     rows = {row.name: row for row in store.table()}
-    pictures = {"shapes", "digits", "fashion-mnist", "cifar10", "stl10", "toy"}
-    assert set(rows) == pictures | {"tales", "python-docs", "tinyshakespeare", "gutenberg", "wikitext-2", "sst2"}
+    pictures = {"shapes", "scenes", "digits", "fashion-mnist", "cifar10", "stl10", "coco128", "toy"}
+    texts = {"tales", "python-docs", "tinyshakespeare", "gutenberg", "wikitext-2"}
+    labelled = {"sst2", "rotten-tomatoes", "trec", "sms-spam"}
+    assert set(rows) == pictures | texts | labelled | {"xquad", "multi30k"}
     assert rows["toy"].where == folder
     assert rows["cifar10"].where is None
     assert rows["cifar10"].size == 170_498_071
@@ -614,7 +616,7 @@ def test_the_table_names_every_set(cache: Path, register: Any) -> None:
 
 @pytest.mark.parametrize(("name", "near"), [("CIFAR-10", "cifar10"), ("FashionMNIST", "fashion-mnist"), ("xyz", None)])
 def test_an_unknown_name_gets_the_nearest(name: str, near: str | None) -> None:
-    with pytest.raises(DataError, match="known: shapes, tales, digits") as caught:
+    with pytest.raises(DataError, match="known: shapes, scenes, tales, digits") as caught:
         store.get(name)
     assert (f"did you mean {near!r}" in str(caught.value)) is bool(near)
 
@@ -634,5 +636,5 @@ def test_the_registry_is_complete(entry: Source) -> None:
         assert len(digits) == {"sha256": 64, "md5": 32}[algorithm]
         assert known.size > 0
     for known in entry.downloads:
-        assert known.urls
+        assert bool(known.urls) is not bool(entry.by_hand)
         assert all(url.rsplit("/", 1)[-1] == known.name for url in known.urls)

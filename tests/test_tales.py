@@ -13,18 +13,17 @@ from torch import Tensor
 
 from sslwb.data import Texts, load
 from sslwb.data.worlds import tales
+from sslwb.data.worlds.languages import MEANINGS, other_language
 from sslwb.data.worlds.tales import (
     FEELINGS,
     FOLLOWS,
     MASK,
-    MEANINGS,
     PAD,
     SENTENCES,
     SPECIAL,
     VOCABULARY,
     Tales,
     make_tales,
-    other_language,
 )
 
 

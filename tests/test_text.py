@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from sslwb.data import DataError, Texts, Tokenizer, load, plain_text, store, text, tokenizing
+from sslwb.data.questions import said as said_in
 from sslwb.data.worlds.tales import SPECIAL, TOKENIZER, VOCABULARY
 
 PROSE = (
@@ -582,3 +583,100 @@ def test_a_line_that_is_no_labelled_sentence_is_reported(tmp_path: Path) -> None
         (tmp_path / f"stsa.binary.{part}").write_text("1 a fine film\n2 what is this\n")
     with pytest.raises(DataError, match=r"stsa\.binary\.train, line 2, is '2 what is this'; expected 0 or 1"):
         text.sst2(tmp_path, "train", None, 0)
+
+
+# ── labelled sentences
+
+
+def test_a_set_without_splits_is_cut_by_a_hash_of_each_text(tmp_path: Path, cache: Path) -> None:
+    for name, word in (("neg", "dull"), ("pos", "fine")):
+        lines = [f"a {word} film number {i} \u2013 caf\u00e9" for i in range(120)]
+        lines += [f"A  {word.upper()} film number {i} \u2013 CAF\u00c9" for i in range(120)]  # the same words again
+        (tmp_path / f"rt-polarity.{name}").write_bytes("\n".join(lines).encode("cp1252") + b"\n")
+    parts = {split: text.rotten_tomatoes(tmp_path, split, None, 0, tokens="characters") for split in text.SPLITS}
+    said = {split: [" ".join(line.casefold().split()) for line in part.lines()] for split, part in parts.items()}
+    assert sum(map(len, said.values())) == 480
+    for split, other in itertools.combinations(said, 2):
+        assert not set(said[split]) & set(said[other])
+    assert len(said["train"]) > 300
+    assert min(len(said["val"]), len(said["test"])) > 10
+    assert all(line.endswith("\u2013 caf\u00e9") for line in said["train"])
+    for part in parts.values():
+        assert part.classes == ("negative", "positive")
+        assert all(("fine" in line.casefold()) == bool(y) for line, y in zip(part.lines(), part.labels, strict=True))
+    again = text.rotten_tomatoes(tmp_path, "train", 5, 3, tokens="characters", context=16)
+    assert again.shape == (16,)
+    assert torch.equal(again.x, text.rotten_tomatoes(tmp_path, "train", 9, 3, tokens="characters", context=16).x[:5])
+
+
+def test_questions_that_test_asks_are_not_trained_on(tmp_path: Path, cache: Path) -> None:
+    asks = [f"{kind}:{i} What is number {i} of {kind} ?" for i in range(40) for kind in text.TREC_KINDS]
+    (tmp_path / "TREC.train").write_text("\n".join(["LOC:city Where is  ROME ?", *asks]))
+    (tmp_path / "TREC.test").write_text("LOC:city Where is Rome ?\nNUM:count What number ?\n")
+    train, val, test = (text.trec(tmp_path, split, None, 0, tokens="characters") for split in text.SPLITS)
+    assert len(train) + len(val) == 240
+    assert 10 < len(val) < 45
+    assert not any("ROME" in line for line in (*train.lines(), *val.lines()))
+    assert [test.classes[y] for y in test.labels] == ["location", "number"]
+    assert test.text(1) == "What number ?"
+
+
+@pytest.mark.parametrize(
+    ("read", "files", "said"),
+    [
+        (text.rotten_tomatoes, {"rt-polarity.pos": b"good\n\nfine\n"}, r"rt-polarity\.pos, line 2, is empty"),
+        (text.rotten_tomatoes, {"rt-polarity.pos": b"\x81"}, r"rt-polarity\.pos holds the byte 0x81 at position 0"),
+        (text.rotten_tomatoes, {}, r"rt-polarity\.pos cannot be read"),
+        (text.trec, {"TREC.train": b"WHAT:is this ?"}, r"TREC\.train, line 1, is 'WHAT:is this \?'.*ABBR, DESC"),
+        (text.trec, {"TREC.train": b"LOC:city\n"}, "expected a kind and a question"),
+        (text.sms_spam, {"SMSSpamCollection": b"ham\thello\neggs\thello\n"}, "line 2, is 'eggs"),
+        (text.sms_spam, {"SMSSpamCollection": b"ham hello"}, "line 1, .*expected ham or spam, a tab, and a message"),
+    ],
+)
+def test_a_damaged_set_of_sentences_is_reported(
+    tmp_path: Path, cache: Path, read: Any, files: dict[str, bytes], said: str
+) -> None:
+    (tmp_path / "rt-polarity.neg").write_bytes(b"bad\n")
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=said):
+        read(tmp_path, "train", None, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "counts", "first"),
+    [
+        (
+            "rotten-tomatoes",
+            {"train": [4260, 4331], "val": [536, 487], "test": [535, 513]},
+            "it's so laddish and juven",
+        ),
+        ("sms-spam", {"train": [3860, 611], "val": [513, 62], "test": [454, 74]}, "Go until jurong point, crazy.."),
+        (
+            "trec",
+            {"train": [74, 1050, 1120, 1115, 751, 794], "test": [9, 138, 94, 65, 81, 113]},
+            "How did serfdom develop",
+        ),
+    ],
+)
+def test_real_sentences_are_all_there(name: str, counts: dict[str, list[int]], first: str, cache: Path) -> None:
+    real(name)
+    for split, of_class in counts.items():
+        data = load(name, split, vocabulary=400)
+        assert data.labels.bincount().tolist() == of_class
+        assert data.lengths.min() > 0
+        if split == "train":
+            assert data.text(0).startswith(first)
+
+
+@pytest.mark.parametrize("language", ["en", "de", "es"])
+def test_xquad_asks_the_same_in_three_languages(language: str, cache: Path) -> None:
+    real("xquad")
+    parts = {split: load("xquad", split, language=language, vocabulary=800) for split in text.SPLITS}
+    assert [len(part) for part in parts.values()] == [726, 245, 219]
+    assert [len(set(part.passage.tolist())) for part in parts.values()] == [145, 50, 45]
+    for part in parts.values():
+        spans = part.decoded(said_in(part.b.x, part.answers))
+        pairs = list(zip(spans, part.right_answers(), strict=True))
+        assert all(right[0] in said for said, right in pairs)
+        assert sum(said.strip() == right[0] for said, right in pairs) > 0.97 * len(pairs)  # else a piece is longer

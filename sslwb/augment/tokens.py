@@ -3,11 +3,13 @@
 Texts are int64 (B, L), a number for each word. The first numbers of every vocabulary are no words: PAD fills a row up,
 MASK hides a word, SEP begins, divides and ends what a model reads.
 
-Source: Devlin et al. 2019, "BERT", section 3.1 and appendix A; Liu et al. 2019, "RoBERTa", section 4. Lessons 12, 13.
+Source: Devlin et al. 2019, "BERT", section 3.1 and appendix A; Liu et al. 2019, "RoBERTa", section 4; Lewis et al.
+2020, "BART", section 2.2; Raffel et al. 2020, "T5", sections 3.1.4 and 3.3.4. Lessons 12, 13, 23.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -34,6 +36,13 @@ class MaskedPairs(NamedTuple):
     targets: Tensor  # int64 (B, L): the hidden words, and PAD elsewhere
     segments: Tensor  # int64 (B, L): 0 in the first half, 1 in the second
     not_next: Tensor  # int64 (B,): 1 where the second half is another text's
+
+
+class DroppedTokens(NamedTuple):
+    """Texts, and twice what dropout leaves of their embeddings; `augment.tokens.dropped(…)` makes them."""
+
+    tokens: Tensor  # int64 (B, L)
+    keep: Tensor  # float32 (B, 2, depth + 1, L, dim): 0 where a number is dropped, 1 / (1 - p) elsewhere
 
 
 @recorded
@@ -114,6 +123,45 @@ def mask(
     return Masks(vocabulary, p, random, kept, static, next_sentence)
 
 
+@recorded
+@dataclass(frozen=True)
+class Dropped:
+    """Texts, and twice what dropout leaves of their embeddings; see `dropped`."""
+
+    dim: int
+    depth: int
+    p: float
+
+    def __call__(self, batch: Any, generator: torch.Generator) -> DroppedTokens:
+        x = shortened(texts_of(batch))
+        check_generator(generator, x.device)
+        places = (len(x), 2, self.depth + 1, x.shape[1], self.dim)
+        drawn = torch.rand(places, generator=generator, device=x.device, dtype=torch.float32)
+        return DroppedTokens(x, (drawn >= self.p).float() / (1 - self.p))
+
+
+@typed
+def dropped(dim: int, depth: int, p: float = 0.1) -> Dropped:
+    """Views for SimCSE: int64 (B, L) → `DroppedTokens`. The text is one and the same; what differs is what is dropped.
+
+    Each number of an embedding is dropped with probability p; the others grow by 1 / (1 - p), so that the mean stays.
+
+    Args:
+        dim: of the encoder.
+        depth: how many blocks the encoder has; numbers are dropped before the first and behind each.
+        p: share of the numbers.
+
+    Raises:
+        ValueError: p is not a share below 1, or dim or depth is no size.
+    Source: Gao et al. 2021, "SimCSE", section 3; Srivastava et al. 2014, "Dropout".
+    """
+    if not 0 <= p < 1:
+        raise ValueError(f"p is {p}; expected a share of the numbers from 0 to below 1, such as 0.1")
+    if dim < 1 or depth < 0:
+        raise ValueError(f"dim is {dim} and depth {depth}; expected the encoder's: 1 or more numbers, 0 or more blocks")
+    return Dropped(dim, depth, p)
+
+
 def texts_of(batch: Any) -> Tensor:
     """The texts of a batch, int64 (B, L).
 
@@ -141,6 +189,118 @@ def hide(x: Tensor, asked: Tensor, fate: Tensor, another: Tensor, random: float 
     """
     unclear = torch.where(fate < 1 - kept, another, x)
     return torch.where(asked, torch.where(fate < 1 - random - kept, MASK, unclear), x)
+
+
+class Rewriting(NamedTuple):
+    """A text to read and one to write; `augment.tokens.corrupt(…)` or `augment.tokens.translation()` makes them."""
+
+    read: Tensor  # int64 (B, L)
+    given: Tensor  # int64 (B, T): SEP and the words to write, of which each place sees those before the next
+    targets: Tensor  # int64 (B, T): the words to write and SEP, then PAD
+
+
+@recorded
+@dataclass(frozen=True)
+class Corrupted:
+    """Texts with spans that are hidden, and what shall be written of them; see `corrupt`."""
+
+    p: float
+    mean: float
+    whole: bool
+
+    def __call__(self, batch: Any, generator: torch.Generator) -> Rewriting:
+        x = shortened(texts_of(batch))
+        check_generator(generator, x.device)
+        draw = torch.rand(x.shape, generator=generator, device=x.device, dtype=torch.float32)
+        hidden = in_spans(draw, self.p, self.mean) & (x >= WORDS)
+        read = shortened(behind_masks(x, hidden))
+        if self.whole:
+            return Rewriting(read, *_written(x))
+        # MASK before each span, then its words: two places for each word, of which the first is used where one opens
+        opens = hidden & ~F.pad(hidden[:, :-1], (1, 0))
+        both = torch.stack((torch.full_like(x, MASK), x), 2).flatten(1)
+        missing = _compact(both, torch.stack((opens, hidden), 2).flatten(1))
+        return Rewriting(read, *_written(shortened(missing[:, : x.shape[1] + (x.shape[1] + 1) // 2])))
+
+
+@typed
+def corrupt(p: float = 0.3, mean: float = 3.0, *, whole: bool = True) -> Corrupted:
+    """Views for an encoder-decoder: int64 (B, L) → `Rewriting`. Spans of words are hidden, each behind a single MASK.
+
+    So the reader is not told how many words are missing. Each word is hidden with probability p, in spans of `mean`
+    words: a chain of two states, hidden and not, so lengths are geometric, as in SpanBERT (Joshi et al. 2020); BART
+    draws them from Poisson's distribution. Padding and SEP are never hidden.
+
+    Args:
+        p: share of the words that are hidden.
+        mean: how many words a span has on average, where the text does not end it. 1 / (1 - p) is what words have that
+            are hidden each by itself; fewer cannot be.
+        whole: the whole text shall be written (BART); False: what is missing alone, MASK before the words of each span,
+            in their order (T5, whose signs are numbered).
+
+    Raises:
+        ValueError: p is not between 0 and 1, or mean is below 1 / (1 - p).
+    """
+    if not 0 < p < 1:
+        raise ValueError(f"p is {p}; expected a share of the words between 0 and 1, such as 0.3")
+    if not 1 / (1 - p) <= mean * (1 + 1e-9) < math.inf:
+        raise ValueError(
+            f"mean is {mean} with p = {p}; expected {1 / (1 - p):.3g} words or more: so many has a span where "
+            "each word is hidden by itself"
+        )
+    return Corrupted(p, mean, whole)
+
+
+def in_spans(draw: Tensor, p: float, mean: float) -> Tensor:
+    """Which places are hidden, each with probability p, in spans of `mean`: uniform numbers (B, L) → bool (B, L).
+
+    A chain of two states: a hidden place is followed by a hidden one with probability `stay`, one that is not with
+    probability `enter`, and the first place is hidden with probability p, as often as any. A number below both
+    hides its place whatever came before, one above both shows it, and one between leaves it as the place before is;
+    so the state of a place is that of the last one that was decided.
+    """
+    stay = 1 - 1 / mean
+    enter = p / (mean * (1 - p))
+    first, later = draw[:, :1] < p, draw[:, 1:]
+    hides, shows = (torch.cat(pair, 1) for pair in ((first, later < enter), (~first, later >= stay)))
+    place = torch.arange(hides.shape[1], device=draw.device)
+    decided = torch.where(hides | shows, place, 0).cummax(1).values
+    return hides.gather(1, decided)
+
+
+def behind_masks(x: Tensor, hidden: Tensor) -> Tensor:
+    """Each run of hidden words as a single MASK, all moved up, then PAD: int64 (B, L), bool (B, L) → int64 (B, L)."""
+    hidden = hidden & (x != PAD)
+    opens = hidden & ~F.pad(hidden[:, :-1], (1, 0))  # the first word of each hidden span
+    return _compact(torch.where(opens, MASK, x), (x != PAD) & (opens | ~hidden))
+
+
+def _compact(x: Tensor, kept: Tensor) -> Tensor:
+    """The numbers of x that are kept, moved to the front of each row, then PAD: (B, L), bool (B, L) → (B, L)."""
+    place = torch.where(kept, kept.long().cumsum(1) - 1, x.shape[1])
+    return x.new_full((len(x), x.shape[1] + 1), PAD).scatter(1, place, x)[:, :-1]
+
+
+def _written(x: Tensor) -> tuple[Tensor, Tensor]:
+    """What a decoder is given and what it shall say of texts (B, T): SEP and the words, the words and SEP."""
+    both = framed(x)
+    return both[:, :-1], both[:, 1:]
+
+
+@recorded
+@dataclass(frozen=True)
+class Translation:
+    """Both sides of pairs of texts: one to read, one to write; see `translation`."""
+
+    def __call__(self, batch: Any, generator: torch.Generator) -> Rewriting:
+        if not hasattr(batch, "a") or not hasattr(batch, "b"):
+            raise TypeError(f"batch is {type(batch).__name__}; expected a container of pairs: sslwb.data.Pairs")
+        return Rewriting(shortened(texts_of(batch.a)), *_written(shortened(texts_of(batch.b))))
+
+
+def translation() -> Translation:
+    """Views of pairs of texts, `data.Pairs`: a is read, b shall be written → `Rewriting`; nothing is random."""
+    return Translation()
 
 
 @recorded

@@ -7,14 +7,15 @@ Lesson 00: `partner_labels` · lesson 01: `crop`, `grayscale`, `brightness` · l
 `patchify`, `mask_sampling` · lesson 12: `mask_tokens`, `mlm_loss` · lesson 13: `causal_mask` · lesson 14:
 `pca_reconstruction`, `denoising_loss` · lesson 15: `reparameterise`, `gaussian_kl`, `mig` · lesson 16:
 `discriminator_loss`, `generator_loss` · lesson 17: `rank_correlation`, `linear_cka` · lesson 18:
-`epps_pulley`, `slices`, `method` · lesson 20: `average_precision` · lesson 21: `iou` · lesson 23:
+`epps_pulley`, `slices`, `method` · lesson 20: `average_precision`,
+`least_sure` · lesson 21: `iou` · lesson 22: `bm25` · lesson 23: `span_f1`,
 `span_corruption`.
 """
 
 from sslwb.check.agreement import linear_cka, rank_correlation
 from sslwb.check.attention import attention
 from sslwb.check.clusters import sharpened, sinkhorn
-from sslwb.check.found import average_precision, iou
+from sslwb.check.found import average_precision, iou, least_sure
 from sslwb.check.generative import (
     denoising_loss,
     discriminator_loss,
@@ -33,6 +34,7 @@ from sslwb.check.probes import knn, linear_probe
 from sslwb.check.puzzles import rotation_batch
 from sslwb.check.redundancy import cross_correlation, variance
 from sslwb.check.report import Report
+from sslwb.check.search import bm25, span_f1
 from sslwb.check.spans import span_corruption
 from sslwb.check.teachers import byol_loss, moving_average, queue_loss
 from sslwb.check.training import training_step
@@ -44,6 +46,7 @@ __all__ = [
     "alignment",
     "attention",
     "average_precision",
+    "bm25",
     "brightness",
     "byol_loss",
     "causal_mask",
@@ -60,6 +63,7 @@ __all__ = [
     "info_nce",
     "iou",
     "knn",
+    "least_sure",
     "linear_cka",
     "linear_probe",
     "mask_sampling",
@@ -80,6 +84,7 @@ __all__ = [
     "sinkhorn",
     "slices",
     "span_corruption",
+    "span_f1",
     "training_step",
     "uniformity",
     "variance",

@@ -288,11 +288,16 @@ def _trapezoids(scores: Tensor, right: Tensor, total: int) -> Tensor:
 # what to name next
 
 
+def _margin(shares: Tensor) -> Tensor:
+    two = shares.topk(2, 1).values
+    return two[:, 0] - two[:, 1]
+
+
 def _sure(
     shares: Tensor,
     named: Tensor,
     *,
-    of: Callable[[Tensor], Tensor] = lambda shares: (two := shares.topk(2, 1).values)[:, 0] - two[:, 1],
+    of: Callable[[Tensor], Tensor] = _margin,
     falling: bool = False,
     left: Callable[[Tensor], Tensor] = lambda named: ~named,
 ) -> Tensor:
@@ -340,10 +345,10 @@ def least_sure(f: Any) -> Report:
             _sure, of=lambda s: s[:, 0] - s[:, 1]
         ),
         f"You divided the largest by the second largest. {margin}.": partial(
-            _sure, of=lambda s: (two := s.topk(2, 1).values)[:, 0] / two[:, 1]
+            _sure, of=lambda s: s.topk(2, 1).values[:, 0] / s.topk(2, 1).values[:, 1]
         ),
         "You sorted, and gave back the margins themselves: the pictures' numbers are asked, argsort.": lambda s, n: (
-            ((two := s[~n].topk(2, 1).values)[:, 0] - two[:, 1]).sort().values
+            _margin(s[~n]).sort().values
         ),
         "You took out the named pictures before you sorted, so your numbers count the others only. Sort all, and leave "
         "the named ones out of the order.": lambda s, n: _sure(s[~n], n[~n]),

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sslwb.augment.tokens import behind_masks
+from sslwb.augment.tokens import behind_masks, shortened
 from sslwb.check.report import Mistake, Report, drawn, judge
 from sslwb.core import MASK, PAD, SEP, WORDS
 
@@ -157,6 +157,10 @@ def span_corruption(f: Any) -> Report:
             "The first word of each span is still there, and <mask> comes behind it: the whole span is hidden.",
             rows(kept_first),
         ),
+        Mistake(
+            "Your rows are as long as the longest text that is left: padding fills them up to the length that x has.",
+            lambda x, h: shortened(behind_masks(x, h)),
+        ),
         Mistake("Nothing has changed: each run of hidden words becomes one <mask>.", lambda x, h: x),
         Mistake(
             "The first text's choice holds for all: each text has its own.",
@@ -171,9 +175,9 @@ def span_corruption(f: Any) -> Report:
         hidden[:, 4:6], hidden[:, 8:11] = False, True
         hidden[0, 0] = hidden[0, -1] = hidden[1, 0] = True  # at both ends of a text, and of its neighbour
         x[1, -4:] = PAD
-        hidden[1, -4:] = torch.tensor([False, True, True, False])  # of padding too
+        hidden[1, -5:] = torch.tensor([False, False, True, True, False])  # of padding too
         x[2, 3:] = PAD
-        hidden[2, :3] = True  # a text that is hidden whole
+        hidden[2] = x[2] != PAD  # a text that is hidden whole
         return x, hidden
 
     def parts(x: Tensor, hidden: Tensor) -> dict[str, Tensor]:

@@ -130,11 +130,12 @@ def _run(args: argparse.Namespace) -> int:
 def _data(args: argparse.Namespace) -> int:
     from sslwb.data import store
 
-    names = args.names or [row.name for row in store.table() if not row.built_in]
+    names = args.names or [row.name for row in store.table() if not row.built_in and (row.where or not row.by_hand)]
     match args.action:
         case "list":
             for row in store.table():
-                where = "built in" if row.built_in else row.where or f"not here ({store.pretty(row.size)} to fetch)"
+                how = "to bring by hand" if row.by_hand else "to fetch"
+                where = "built in" if row.built_in else row.where or f"not here ({store.pretty(row.size)} {how})"
                 print(f"{row.name:<15} {where}\n{'':<15} {row.title}\n{'':<15} licence: {row.licence}")
         case "get" if not args.names:
             raise ValueError("get wants the name of a data set; sslwb data list shows them, prefetch fetches all")

@@ -16,6 +16,7 @@ PARTS = {
     ),
     9: ("Predict what is hidden", "Turn pictures, hide patches, hide words: the rest of the data is the label."),
     14: ("Learn by making", "Squeeze a picture and paint it again, paint new ones, and see what the painter knows."),
+    20: ("What it is for", "Name, find, read, answer: what a representation saves, and where it saves nothing."),
 }
 # Each lesson of a path builds on lessons of that path only. A path without numbers is the whole course.
 PATHS = (

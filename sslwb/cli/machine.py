@@ -184,7 +184,8 @@ def _data() -> Iterator[Finding]:
     rows = store.table()
     here = [row.name for row in rows if row.built_in or row.where]
     yield Finding("✓", f"data at hand: {', '.join(here)}")
-    absent = [f"{row.name} ({store.pretty(row.size)})" for row in rows if not row.built_in and not row.where]
+    missing = [row for row in rows if not (row.built_in or row.where or row.by_hand)]
+    absent = [f"{row.name} ({store.pretty(row.size)})" for row in missing]
     if absent:
         yield Finding("✓", f"no lesson needs, but can take: {', '.join(absent)}", "sslwb data get NAME")
     # Where the cache does not exist yet, the nearest folder above it tells the same disk.

@@ -4,6 +4,8 @@ from sslwb.data.containers import Images, Items, Pairs, Texts
 from sslwb.data.duplicates import duplicates
 from sslwb.data.folder import image_folder
 from sslwb.data.loading import load, subset_per_class
+from sslwb.data.questions import Questions, questions
+from sslwb.data.scenes import Scenes, relations
 from sslwb.data.store import DataError
 from sslwb.data.text import plain_text
 from sslwb.data.tokenizing import Tokenizer
@@ -13,11 +15,15 @@ __all__ = [
     "Images",
     "Items",
     "Pairs",
+    "Questions",
+    "Scenes",
     "Texts",
     "Tokenizer",
     "duplicates",
     "image_folder",
     "load",
     "plain_text",
+    "questions",
+    "relations",
     "subset_per_class",
 ]

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from sslwb.augment import Unchanged
 from sslwb.augment.images import as_float, weak
 from sslwb.augment.tokens import next_token
 from sslwb.core import PAD, MakeViews, as_labels, as_tensor
+from sslwb.data.ranking import as_words, bm25
 
 if TYPE_CHECKING:
     from sslwb.data.tokenizing import Tokenizer
@@ -70,6 +72,14 @@ class Items:
     def baseline(self) -> tuple[str, Tensor]:
         """What is there without an encoder: its name, and float32 (N, D) on the CPU."""
         return "raw input", self.x.flatten(1).float().cpu()
+
+    def alike(self, others: Items) -> Tensor:
+        """How alike each of these is to each of the others without an encoder: float32 (N, M), more is more alike.
+
+        The cosine of the two baselines, 0 where one of them is empty.
+        """
+        a, b = (F.normalize(items.baseline()[1], dim=1) for items in (self, others))
+        return a @ b.T
 
     def plain_view(self) -> MakeViews:
         """The recipe of a supervised control: one view, hardly augmented or not at all."""
@@ -295,6 +305,16 @@ class Texts(Items):
         counts = torch.zeros(len(self), len(self.vocabulary), device=self.x.device, dtype=torch.float32)
         return "word counts", counts.scatter_add_(1, self.x, (self.x != PAD).float()).cpu()
 
+    def alike(self, others: Items) -> Tensor:
+        """BM25, (N, M): these texts are the questions, the others what is searched; see `ranking.bm25`.
+
+        Over whole words in lower case, whatever the numbers stand for.
+        """
+        if not isinstance(others, Texts):
+            return super().alike(others)
+        queries, passages = as_words(self.lines(), others.lines())
+        return bm25(queries, passages)
+
     def plain_view(self) -> MakeViews:
         return next_token(whole=False)
 
@@ -314,10 +334,14 @@ class Texts(Items):
         Raises:
             IndexError: there is no such text.
         """
+        return self[index].lines()[0]
+
+    def lines(self) -> list[str]:
+        """The words of each text as a line to read."""
         if self.tokenizer is not None:
-            return self.tokenizer.decode(self[index].x)[0]
-        words = " ".join(self.vocabulary[i] for i in self[index].x[0].tolist() if i)
-        return re.sub(r" ([.,!?])", r"\1", words)
+            return self.tokenizer.decode(self.x)
+        rows = (" ".join(self.vocabulary[i] for i in row if i) for row in self.x.tolist())
+        return [re.sub(r" ([.,!?])", r"\1", words) for words in rows]
 
 
 @dataclass(frozen=True, init=False)

@@ -10,31 +10,52 @@ import torch
 
 from sslwb.core import taken_settings, typed, usual, whole
 from sslwb.data import readers, store, text
-from sslwb.data.containers import Images, Items, Texts
+from sslwb.data.coco import coco128
+from sslwb.data.containers import Images, Items, Pairs, Texts
 from sslwb.data.folder import image_folder
+from sslwb.data.parallel import multi30k
+from sslwb.data.questions import Questions, xquad
+from sslwb.data.scenes import Scenes
 from sslwb.data.text import plain_text
+from sslwb.data.worlds.scenes import make_scenes
 from sslwb.data.worlds.shapes import make_shapes
 from sslwb.data.worlds.tales import make_tales
 
 Data = TypeVar("Data", bound=Items)
 
-WORLDS: dict[str, Callable[..., Items]] = {"shapes": make_shapes, "tales": make_tales}
+WORLDS: dict[str, Callable[..., Items]] = {"shapes": make_shapes, "scenes": make_scenes, "tales": make_tales}
 READERS: dict[str, Callable[..., Items]] = {
     "digits": readers.digits,
     "fashion-mnist": readers.fashion_mnist,
     "cifar10": readers.cifar10,
     "stl10": readers.stl10,
+    "coco128": coco128,
     "python-docs": text.python_docs,
     "tinyshakespeare": text.tiny_shakespeare,
     "gutenberg": text.gutenberg,
     "wikitext-2": text.wikitext2,
     "sst2": text.sst2,
+    "rotten-tomatoes": text.rotten_tomatoes,
+    "trec": text.trec,
+    "sms-spam": text.sms_spam,
+    "xquad": xquad,
+    "multi30k": multi30k,
 }
 
 
 @overload
 def load(
-    name: Literal["tales", "python-docs", "tinyshakespeare", "gutenberg", "wikitext-2", "sst2"],
+    name: Literal[
+        "tales",
+        "python-docs",
+        "tinyshakespeare",
+        "gutenberg",
+        "wikitext-2",
+        "sst2",
+        "rotten-tomatoes",
+        "trec",
+        "sms-spam",
+    ],
     split: str = ...,
     n: int | None = ...,
     seed: int = ...,
@@ -43,6 +64,39 @@ def load(
     download: bool = ...,
     **dials: Any,
 ) -> Texts: ...
+@overload
+def load(
+    name: Literal["multi30k"],
+    split: str = ...,
+    n: int | None = ...,
+    seed: int = ...,
+    *,
+    path: str | os.PathLike[str] | None = ...,
+    download: bool = ...,
+    **dials: Any,
+) -> Pairs: ...
+@overload
+def load(
+    name: Literal["xquad"],
+    split: str = ...,
+    n: int | None = ...,
+    seed: int = ...,
+    *,
+    path: str | os.PathLike[str] | None = ...,
+    download: bool = ...,
+    **dials: Any,
+) -> Questions: ...
+@overload
+def load(
+    name: Literal["scenes", "coco128"],
+    split: str = ...,
+    n: int | None = ...,
+    seed: int = ...,
+    *,
+    path: str | os.PathLike[str] | None = ...,
+    download: bool = ...,
+    **dials: Any,
+) -> Scenes: ...
 @overload
 def load(
     name: str | os.PathLike[str],
@@ -67,18 +121,21 @@ def load(
     """A data set in memory, by name: uint8 pictures, 32×32 in three channels unless a dial says otherwise; or texts.
 
     Args:
-        name: "shapes", "tales" (worlds: pictures, stories); pictures: "digits", "fashion-mnist", "cifar10", "stl10",
-            or a folder of your own: a path, or "folder:" and a path (see `image_folder`); texts: "python-docs",
-            "tinyshakespeare", "gutenberg", "wikitext-2", "sst2", or your own: the path of a .txt file, or "text:" and
-            the path of a file or a folder (see `plain_text`).
+        name: "shapes", "scenes", "tales" (worlds: pictures, pictures with boxes, stories); pictures: "digits",
+            "fashion-mnist", "cifar10", "stl10", with boxes "coco128", or a folder of your own: a path, or "folder:"
+            and a path (see `image_folder`); texts: "python-docs",
+            "tinyshakespeare", "gutenberg", "wikitext-2"; one a row: "sst2", "rotten-tomatoes", "trec", "sms-spam"; or
+            your own: the path of a .txt file, or "text:" and the path of a file or a folder (see `plain_text`);
+            questions on passages: "xquad"; texts and their translation: "multi30k".
         split: "train", "test", in a world or a text "val" too, in stl10 "unlabeled".
         n: how many items, drawn without replacement (all when there are fewer, with a warning). None: all; of the
             endless world 8,192 for training, 2,048 for val and test.
         seed: of the draw; in a world, of the items themselves.
         path: where the files are: a data folder, the set's own folder, or its archive.
         download: False never touches the network.
-        dials: shapes: size, background, texture, light, redraw; tales: topics, noise; stl10: size; a folder: size,
-            test_share; texts but tales: tokens, vocabulary, context.
+        dials: shapes: size, background, texture, light, redraw; scenes: size, objects, background, texture, light;
+            tales: topics, noise; stl10, coco128: size; a folder: size, test_share; texts but tales: tokens,
+            vocabulary, context; xquad: language too.
 
     Raises:
         DataError: unknown name; files absent, damaged or not to be fetched (the message says what to do).

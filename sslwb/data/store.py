@@ -40,7 +40,10 @@ class DataError(ValueError):
 
 @dataclass(frozen=True)
 class Row:
-    """One line of `table()`: size in bytes that a download moves; where is None for what is not on this machine."""
+    """One line of `table()`: size in bytes that a download moves; where is None for what is not on this machine.
+
+    by_hand: it can be fetched nowhere.
+    """
 
     name: str
     title: str
@@ -48,6 +51,7 @@ class Row:
     size: int
     licence: str
     built_in: bool
+    by_hand: bool
 
 
 def cache_folder() -> Path:
@@ -119,7 +123,7 @@ def get(name: str, path: str | os.PathLike[str] | None = None, download: bool = 
     place, faults = _find(entry, path, unpacked=True)
     if place is not None and place.is_dir():
         return place
-    if place is None and not download:
+    if place is None and (entry.by_hand or not download):
         raise DataError(_absent(entry, faults))
     with _locked(entry) as cache:
         # While we waited for the lock, another kernel may have finished the work.
@@ -152,7 +156,15 @@ def verify(name: str, path: str | os.PathLike[str] | None = None) -> Path:
 def table() -> list[Row]:
     """Every known data set: name, title, where it is, bytes to download, licence, whether it is built in."""
     return [
-        Row(entry.name, entry.title, _find(entry, None)[0], entry.size, entry.licence, entry.built_in)
+        Row(
+            entry.name,
+            entry.title,
+            _find(entry, None)[0],
+            entry.size,
+            entry.licence,
+            entry.built_in,
+            bool(entry.by_hand),
+        )
         for entry in SOURCES.values()
     ]
 
@@ -566,11 +578,16 @@ def _absent(entry: Source, faults: list[str], reasons: list[str] | None = None) 
     lines += [f"  passed over: {fault}" for fault in faults]
     lines.append("What you can do:")
     lines.append(f"  - stay offline: {HELP};")
-    if reasons is None:
+    if reasons is None and not entry.by_hand:
         lines.append(f"  - fetch it ({pretty(entry.size)}): sslwb data get {entry.name}")
     shared = shared_folder()
     root = shared if shared and os.access(shared, os.W_OK) else cache_folder()
-    lines.append(f"  - bring it by hand: on a machine with a network fetch ({pretty(entry.size)})")
+    if entry.by_hand:
+        names = ", ".join(known.name for known in entry.downloads)
+        lines.append(f"  - bring {names} by hand ({pretty(entry.size)}); it is nowhere to be fetched: ask who teaches.")
+        lines.append(f"      It holds {entry.by_hand};")
+    else:
+        lines.append(f"  - bring it by hand: on a machine with a network fetch ({pretty(entry.size)})")
     lines += [f"      {known.urls[0]}" for known in entry.downloads if known.urls]
     place = root if entry.archive else root / entry.folders[0]
     lines.append(f"    and put it into {place}; or set SSLWB_DATA to the folder that holds it.")

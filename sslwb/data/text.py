@@ -42,6 +42,16 @@ BOOKS = {
     "1661.txt": "Sherlock Holmes",
     "2701-0.txt": "Moby-Dick",
 }
+SENTIMENTS = ("negative", "positive")
+# What a question of TREC asks for: Li & Roth 2002, table 1.
+TREC_KINDS = {
+    "ABBR": "abbreviation",
+    "DESC": "description",
+    "ENTY": "entity",
+    "HUM": "human",
+    "LOC": "location",
+    "NUM": "number",
+}
 # Modules that print, draw, are not in every CPython, or are there to be tested.
 APART = {"antigravity", "this", "turtle"}
 Tokens = str | Tokenizer
@@ -90,7 +100,7 @@ def plain_text(
             warnings.warn(
                 f"{printable(where)}: {', '.join(others)} left out, beside the files of the splits", stacklevel=2
             )
-        made = _tokenizer(tokens, vocabulary, [book(parts.get("train", files[0]))], name)
+        made = tokenizer_of(tokens, vocabulary, [book(parts.get("train", files[0]))], name)
         return _cut([(0, book(parts[str(split)]))], (), made, context, n, seed, name)
     stems = [file.stem for file in files]
     titles = [file.stem if stems.count(file.stem) == 1 else file.name for file in files]  # a.txt beside a.TXT
@@ -112,7 +122,7 @@ def tiny_shakespeare(
     text = read_text(folder / "input.txt")
     cut = int(0.9 * len(text))
     parts = [(0, text[:cut] if split == "train" else text[cut:])]
-    made = _tokenizer(tokens, vocabulary, [text[:cut]], "tinyshakespeare")
+    made = tokenizer_of(tokens, vocabulary, [text[:cut]], "tinyshakespeare")
     return _cut(parts, (), made, context, n, seed, f"tinyshakespeare ({split})")
 
 
@@ -156,7 +166,7 @@ def wikitext2(
             "https://raw.githubusercontent.com/pytorch/examples/main/word_language_model/data/wikitext-2/train.txt"
         )
     learnt = train if train.is_file() else folder / "valid.txt"
-    made = _tokenizer(tokens, vocabulary, [read_text(learnt)], "wikitext-2")
+    made = tokenizer_of(tokens, vocabulary, [read_text(learnt)], "wikitext-2")
     return _cut([(0, read_text(file))], (), made, context, n, seed, f"wikitext-2 ({split})")
 
 
@@ -175,14 +185,110 @@ def sst2(
         part: _labelled(folder / f"stsa.binary.{name}")
         for part, name in (("train", "train"), ("val", "dev"), ("test", "test"))
     }
-    made = _tokenizer(tokens, vocabulary, [text for _, text in sentences["train"]], "sst2")
-    _check_context(context)
-    rows = made.numbers([text for _, text in sentences[split]])
-    x = torch.stack([F.pad(row[:context], (0, max(0, context - len(row))), value=PAD) for row in rows])
-    y = torch.tensor([label for label, _ in sentences[split]])
-    chosen = draw(len(y), n, seed, f"sst2 ({split})")
-    return Texts(
-        x[chosen], y[chosen], ("negative", "positive"), name="sst2", vocabulary=made.vocabulary, tokenizer=made
+    return _sentences(
+        sentences, SENTIMENTS, split, n, seed, "sst2", tokens=tokens, vocabulary=vocabulary, context=context
+    )
+
+
+def rotten_tomatoes(
+    folder: Path,
+    split: str,
+    n: int | None,
+    seed: int,
+    *,
+    tokens: Tokens = "bpe",
+    vocabulary: int = 2000,
+    context: int = 64,
+) -> Texts:
+    """Snippets of film reviews and whether they praise, a row each; what is longer than the context is cut off.
+
+    Nobody published a split. Here each snippet has its own by a hash of its words: about 8 in 10 are for training, one
+    each for val and test, and what is said twice lies in one of them.
+    """
+    lines = [
+        (label, line)
+        for label, name in enumerate(("neg", "pos"))
+        for line in _western_lines(folder / f"rt-polarity.{name}")
+    ]
+    return _sentences(
+        _by_hash(lines),
+        SENTIMENTS,
+        split,
+        n,
+        seed,
+        "rotten-tomatoes",
+        tokens=tokens,
+        vocabulary=vocabulary,
+        context=context,
+    )
+
+
+def trec(
+    folder: Path,
+    split: str,
+    n: int | None,
+    seed: int,
+    *,
+    tokens: Tokens = "bpe",
+    vocabulary: int = 2000,
+    context: int = 64,
+) -> Texts:
+    """Questions and what they ask for, one of six kinds, a row each; what is longer than the context is cut off.
+
+    "test" is the published one. Of the published training questions those that test asks too are left out (11 of
+    5,452), and of the others about a tenth, by a hash of the words, is "val".
+    """
+    asked = {part: [_trec_line(*line) for line in _numbered(folder / f"TREC.{part}")] for part in ("train", "test")}
+    seen = {_plain(text) for _, text in asked["test"]}
+    parts: dict[str, list[tuple[int, str]]] = {"train": [], "val": [], "test": asked["test"]}
+    for label, text in asked["train"]:
+        if _plain(text) not in seen:
+            parts["val" if _tenth(text) == 8 else "train"].append((label, text))
+    return _sentences(
+        parts,
+        tuple(TREC_KINDS.values()),
+        split,
+        n,
+        seed,
+        "trec",
+        tokens=tokens,
+        vocabulary=vocabulary,
+        context=context,
+    )
+
+
+def sms_spam(
+    folder: Path,
+    split: str,
+    n: int | None,
+    seed: int,
+    *,
+    tokens: Tokens = "bpe",
+    vocabulary: int = 2000,
+    context: int = 64,
+) -> Texts:
+    """Short messages and whether they are spam, a row each; what is longer than the context is cut off.
+
+    Nobody published a split. Here each message has its own by a hash of its words, so that one that was sent to many
+    (403 lines stand there again) lies in one part alone: about 8 in 10 for training, one each for val and test.
+    """
+    file = folder / "SMSSpamCollection"
+    lines = []
+    for number, line in enumerate(read_text(file).rstrip("\n").split("\n"), 1):
+        label, _, text = line.partition("\t")
+        if label not in ("ham", "spam") or not text.strip():
+            raise DataError(f"{file}, line {number}, is {line[:40]!r}; expected ham or spam, a tab, and a message")
+        lines.append((int(label == "spam"), text.strip()))
+    return _sentences(
+        _by_hash(lines),
+        ("ham", "spam"),
+        split,
+        n,
+        seed,
+        "sms-spam",
+        tokens=tokens,
+        vocabulary=vocabulary,
+        context=context,
     )
 
 
@@ -198,7 +304,7 @@ def python_docs(
         DataError: this Python came without its sources.
     """
     prose = python_prose()
-    made = _tokenizer(tokens, vocabulary, [prose["train"]], "python-docs")
+    made = tokenizer_of(tokens, vocabulary, [prose["train"]], "python-docs")
     return _cut([(0, prose[split])], (), made, context, n, seed, f"python-docs ({split})")
 
 
@@ -322,7 +428,7 @@ def _windows(
 ) -> Texts:
     """Windows of the parts of several texts, labelled by text where there is more than one."""
     cuts = {title: _tenths(text) for title, text in books.items()}
-    made = _tokenizer(tokens, vocabulary, [text[: cuts[title][0]] for title, text in books.items()], name)
+    made = tokenizer_of(tokens, vocabulary, [text[: cuts[title][0]] for title, text in books.items()], name)
     parts = []
     for label, (title, text) in enumerate(books.items()):
         val, test = cuts[title]
@@ -366,7 +472,47 @@ def _cut(
     return Texts(x[chosen], y, classes, name=name.split(" (")[0], vocabulary=made.vocabulary, tokenizer=made)
 
 
-def _tokenizer(tokens: Tokens, vocabulary: int, texts: Sequence[str], name: str) -> Tokenizer:
+def _sentences(
+    parts: dict[str, list[tuple[int, str]]],
+    classes: tuple[str, ...],
+    split: str,
+    n: int | None,
+    seed: int,
+    name: str,
+    *,
+    tokens: Tokens,
+    vocabulary: int,
+    context: int,
+) -> Texts:
+    """(label, text) of each split → a row each of `context` numbers; the tokenizer learns from the training part."""
+    made = tokenizer_of(tokens, vocabulary, [text for _, text in parts["train"]], name)
+    _check_context(context)
+    rows = made.numbers([text for _, text in parts[split]])
+    x = torch.stack([F.pad(row[:context], (0, max(0, context - len(row))), value=PAD) for row in rows])
+    y = torch.tensor([label for label, _ in parts[split]])
+    chosen = draw(len(y), n, seed, f"{name} ({split})")
+    return Texts(x[chosen], y[chosen], classes, name=name, vocabulary=made.vocabulary, tokenizer=made)
+
+
+def _by_hash(lines: Sequence[tuple[int, str]]) -> dict[str, list[tuple[int, str]]]:
+    """(label, text) → the split of each, which depends on its own words alone."""
+    parts: dict[str, list[tuple[int, str]]] = {split: [] for split in SPLITS}
+    for label, text in lines:
+        parts[{8: "val", 9: "test"}.get(_tenth(text), "train")].append((label, text))
+    return parts
+
+
+def _tenth(text: str) -> int:
+    """A number from 0 to 9 that looks random and is the same for texts of the same words."""
+    return int.from_bytes(hashlib.sha256(_plain(text).encode()).digest()[:8], "big") % 10
+
+
+def _plain(text: str) -> str:
+    """The words of a text, so that two that differ in capitals and spaces alone are the same."""
+    return " ".join(text.casefold().split())
+
+
+def tokenizer_of(tokens: Tokens, vocabulary: int, texts: Sequence[str], name: str) -> Tokenizer:
     """The tokenizer that a dial asks for. Byte pairs are kept in the cache by what they were learnt from."""
     if isinstance(tokens, Tokenizer):
         return tokens
@@ -401,6 +547,46 @@ def _labelled(file: Path) -> list[tuple[int, str]]:
             raise DataError(f"{file}, line {number}, is {line[:40]!r}; expected 0 or 1 and a sentence")
         pairs.append((int(label), text.strip()))
     return pairs
+
+
+def _western_lines(file: Path) -> list[str]:
+    """The lines of a file in Windows' Western alphabet, in which old data sets were written: cp1252.
+
+    Raises:
+        DataError: it cannot be read, has bytes that are no letters there, or a line without a word.
+    """
+    return [line for _, _, line in _numbered(file)]
+
+
+def _numbered(file: Path) -> list[tuple[Path, int, str]]:
+    """Each line of `_western_lines` with where it stands: (file, number, line)."""
+    named = printable(file)
+    try:
+        text = file.read_bytes().decode("cp1252")
+    except OSError as error:
+        raise DataError(f"{named} cannot be read ({error.strerror}); expected a text file") from error
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{named} holds the byte 0x{error.object[error.start]:02x} at position {error.start}, which is no letter "
+            "of Windows' Western alphabet (cp1252); expected the file as its authors gave it"
+        ) from error
+    lines = [line.strip() for line in text.rstrip().split("\n")]
+    for number, line in enumerate(lines, 1):
+        if not line:
+            raise DataError(f"{named}, line {number}, is empty; expected a text in each line")
+    return [(file, number, line) for number, line in enumerate(lines, 1)]
+
+
+def _trec_line(file: Path, number: int, line: str) -> tuple[int, str]:
+    """(label, question) of "LOC:city What city … ?"."""
+    kind, _, question = line.partition(" ")
+    coarse = kind.partition(":")[0]
+    if coarse not in TREC_KINDS or ":" not in kind or not question.strip():
+        raise DataError(
+            f"{file}, line {number}, is {line[:40]!r}; expected a kind and a question, such as LOC:city What …: the "
+            f"kinds are {', '.join(TREC_KINDS)}"
+        )
+    return list(TREC_KINDS).index(coarse), question.strip()
 
 
 def _docstrings(file: Path) -> list[str]:

@@ -14,6 +14,7 @@ from sslwb.core import MakeViews
 from sslwb.data import Items
 from sslwb.methods.autoencoder import Autoencoder
 from sslwb.methods.barlow_twins import BarlowTwins
+from sslwb.methods.bart import BART
 from sslwb.methods.base import Method
 from sslwb.methods.bert import BERT
 from sslwb.methods.byol import BYOL
@@ -29,6 +30,7 @@ from sslwb.methods.mae import MAE
 from sslwb.methods.moco import MoCo
 from sslwb.methods.rotation import Rotation
 from sslwb.methods.simclr import SimCLR
+from sslwb.methods.simcse import SimCSE
 from sslwb.methods.simsiam import SimSiam
 from sslwb.methods.supcon import SupCon
 from sslwb.methods.supervised import Supervised
@@ -56,6 +58,10 @@ def bert(data: Any, seed: int) -> nn.Module:
 
 def gpt(data: Any, seed: int) -> nn.Module:
     return nets.gpt(len(data.vocabulary), data.shape[0] + 2, seed=seed)
+
+
+def encoder_decoder(data: Any, seed: int) -> nn.Module:
+    return nets.encoder_decoder(len(data.vocabulary), data.shape[0] + 2, seed=seed)
 
 
 @dataclass(frozen=True)
@@ -123,6 +129,15 @@ DEFAULTS: dict[str, Default] = {
     ),
     "gpt": Default(
         lambda encoder, data, seed: GPT(encoder), gpt, lambda data: tokens.next_token(whole=False), kind="texts"
+    ),
+    "bart": Default(
+        lambda encoder, data, seed: BART(encoder), encoder_decoder, lambda data: tokens.corrupt(), kind="texts"
+    ),
+    "simcse": Default(
+        lambda encoder, data, seed: SimCSE(encoder, seed=seed),
+        bert,
+        lambda data: tokens.dropped(dim=128, depth=4),  # those of nets.bert
+        kind="texts",
     ),
     "supcon": Default(
         lambda encoder, data, seed: SupCon(encoder, seed=seed),

@@ -7,6 +7,7 @@ from sslwb.nets.encoder import Encoder, EncoderModule
 from sslwb.nets.heads import Prototypes, mlp
 from sslwb.nets.language import bert, gpt
 from sslwb.nets.seeds import seeded
+from sslwb.nets.seq2seq import encoder_decoder
 from sslwb.nets.transformer import vit
 from sslwb.nets.whitened import whitened_patches
 
@@ -19,6 +20,7 @@ __all__ = [
     "bottleneck",
     "conv",
     "decoder",
+    "encoder_decoder",
     "gpt",
     "linear",
     "mlp",

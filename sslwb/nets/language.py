@@ -163,8 +163,8 @@ class TokenEncoder(EncoderModule):
         seen = tokens != PAD
         return self.norm(x), None if may_read(seen) and bool(seen.all()) else seen
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        h, word = self.features(tokens), (tokens != PAD)[:, :, None]
+    def forward(self, tokens: Tensor, segments: Tensor | None = None) -> Tensor:
+        h, word = self.features(tokens, segments), (tokens != PAD)[:, :, None]
         return (h * word).sum(1) / word.sum(1)
 
     def _check(self, tokens: Tensor) -> None:

@@ -158,13 +158,8 @@ def make_shapes(
     brightness = 0.4 + 1.2 * r[:, 7] if light == "varied" else torch.ones(n)
     grey = 0.25 + 0.5 * r[:, 8]
     hue = (HUES[colour] + 0.03 * (r[:, 9] - 0.5)) % 1
-    ink = _rgb(hue, 0.75 + 0.25 * r[:, 10], 0.8 + 0.2 * r[:, 11])
-    paper = (
-        grey[:, None].expand(n, 3) if background == "plain" else _rgb(r[:, 12], 0.6 * torch.ones(n), 0.4 + 0.5 * grey)
-    )
-    stripe = (
-        _rgb((r[:, 12] + 0.25 + 0.5 * r[:, 13]) % 1, 0.7 * torch.ones(n), grey) if background == "textured" else paper
-    )
+    ink = rgb(hue, 0.75 + 0.25 * r[:, 10], 0.8 + 0.2 * r[:, 11])
+    paper, stripe = grounds(background, grey, r[:, 12], r[:, 13])
 
     x = torch.empty(n, 3, size, size, dtype=torch.uint8)
     for k, (distance, _) in enumerate(SHAPES.values()):
@@ -221,30 +216,55 @@ def _draw(
 ) -> Tensor:
     """uint8 (B, 3, size, size): the pictures of B objects of one shape."""
     axis = (torch.arange(size) + 0.5) * (2 / size) - 1
-    c, s = torch.cos(2 * math.pi * turn) / radius, torch.sin(2 * math.pi * turn) / radius
-    dx, dy = axis - px[:, None], axis - py[:, None]  # (B, size) each: columns, rows
-    u = (c[:, None] * dx)[:, None, :] + (s[:, None] * dy)[:, :, None]
-    v = (c[:, None] * dy)[:, :, None] - (s[:, None] * dx)[:, None, :]
+    u, v = frame(axis - px[:, None], axis - py[:, None], radius, turn)
     pixels = (radius * (size / 2))[:, None, None]  # one unit of the object's frame, in pixels
     cover = (0.5 - distance(u, v) * pixels).clamp_(0, 1)[:, None]
-    if pattern.any():
-        wave_u, wave_v = torch.sin(9 * u), torch.sin(9 * v)
-        shade = torch.stack([torch.ones_like(u), wave_u, wave_u * wave_v, (wave_u + wave_v) * 0.7])
-        shade = shade[pattern, torch.arange(len(pattern))]
-        ink_here = ink[:, :, None, None] * (0.72 + 0.28 * (4 * shade).clamp(-1, 1))[:, None]
-    else:
-        ink_here = ink[:, :, None, None]
+    ink_here = shaded(ink, pattern, u, v)
     back = paper[:, :, None, None]
     if striped:
-        a, b = torch.cos(2 * math.pi * tilt), torch.sin(2 * math.pi * tilt)
-        along = (a[:, None] * axis)[:, None, :] + (b[:, None] * axis)[:, :, None]
-        wave = (2 * torch.sin(9 * along + (6.28 * phase)[:, None, None])).clamp_(-1, 1)[:, None] * 0.5 + 0.5
-        back = back + wave * (stripe - paper)[:, :, None, None]
+        back = back + stripes(axis, tilt, phase) * (stripe - paper)[:, :, None, None]
     picture = (back + cover * (ink_here - back)) * brightness[:, None, None, None]
     return picture.clamp_(0, 1).mul_(255).round_().to(torch.uint8)
 
 
-def _rgb(hue: Tensor, saturation: Tensor, value: Tensor) -> Tensor:
+def frame(dx: Tensor, dy: Tensor, radius: Tensor, turn: Tensor) -> tuple[Tensor, Tensor]:
+    """(u, v), each (B, H, W): pixels in the frames of B objects.
+
+    dx (B, W) and dy (B, H) are the places of columns and rows from each object's centre, in half-widths of the picture.
+    """
+    c, s = torch.cos(2 * math.pi * turn) / radius, torch.sin(2 * math.pi * turn) / radius
+    u = (c[:, None] * dx)[:, None, :] + (s[:, None] * dy)[:, :, None]
+    v = (c[:, None] * dy)[:, :, None] - (s[:, None] * dx)[:, None, :]
+    return u, v
+
+
+def shaded(ink: Tensor, pattern: Tensor, u: Tensor, v: Tensor) -> Tensor:
+    """The ink of each pixel: (B, 3) in textures int64 (B,) → (B, 3, H, W), or (B, 3, 1, 1) where all are plain."""
+    if not pattern.any():
+        return ink[:, :, None, None]
+    wave_u, wave_v = torch.sin(9 * u), torch.sin(9 * v)
+    shade = torch.stack([torch.ones_like(u), wave_u, wave_u * wave_v, (wave_u + wave_v) * 0.7])
+    shade = shade[pattern, torch.arange(len(pattern))]
+    return ink[:, :, None, None] * (0.72 + 0.28 * (4 * shade).clamp(-1, 1))[:, None]
+
+
+def grounds(background: str, grey: Tensor, hue: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+    """The colours of a background and of its stripes, (N, 3) each, of uniform numbers (N,); alike unless textured."""
+    n = len(grey)
+    paper = grey[:, None].expand(n, 3) if background == "plain" else rgb(hue, 0.6 * torch.ones(n), 0.4 + 0.5 * grey)
+    if background != "textured":
+        return paper, paper
+    return paper, rgb((hue + 0.25 + 0.5 * other) % 1, 0.7 * torch.ones(n), grey)
+
+
+def stripes(axis: Tensor, tilt: Tensor, phase: Tensor) -> Tensor:
+    """(B, 1, size, size): how far each pixel of a background is of the stripes' colour, 0 to 1."""
+    a, b = torch.cos(2 * math.pi * tilt), torch.sin(2 * math.pi * tilt)
+    along = (a[:, None] * axis)[:, None, :] + (b[:, None] * axis)[:, :, None]
+    return (2 * torch.sin(9 * along + (6.28 * phase)[:, None, None])).clamp_(-1, 1)[:, None] * 0.5 + 0.5
+
+
+def rgb(hue: Tensor, saturation: Tensor, value: Tensor) -> Tensor:
     """(N, 3) RGB of (N,) hue, saturation and value, each 0 to 1."""
     k = (torch.tensor([5.0, 3.0, 1.0]) + hue[:, None] * 6) % 6
     return value[:, None] * (1 - saturation[:, None] * torch.minimum(k, 4 - k).clamp(0, 1))

@@ -18,7 +18,6 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import permutations, product
 
 import torch
@@ -140,18 +139,6 @@ VOCABULARY = _vocabulary()
 NUMBER = {word: i for i, word in enumerate(VOCABULARY)}
 TOKENIZER = Tokenizer.words(VOCABULARY)
 
-# The other language: two syllables a word; 45 and 14² have no common divisor, so no two words become one.
-SYLLABLES = ("ba", "ko", "mi", "su", "ta", "lo", "na", "ri", "fe", "du", "pa", "gi", "vo", "ze")
-MEANINGS = {
-    word if word in (*SPECIAL, ".", ",") else SYLLABLES[45 * i % 196 // 14] + SYLLABLES[45 * i % 14]: word
-    for i, word in enumerate(VOCABULARY)
-}
-OTHER_VOCABULARY = SPECIAL + tuple(sorted(MEANINGS.keys() - set(SPECIAL)))
-DICTIONARY = torch.tensor(
-    [OTHER_VOCABULARY.index(word) for word in MEANINGS], device="cpu"
-)  # number here → number there
-OTHER_TOKENIZER = Tokenizer.words(OTHER_VOCABULARY)
-
 CHUNK = 32  # stories at a time: their beliefs stay near the cache
 # At one place: the rows' story and slot, (rows,) each, and (rows, A, O), how likely with every what and who.
 Step = tuple[Tensor, Tensor, Tensor]
@@ -175,36 +162,6 @@ def make_tales(n: int = 8192, split: str = "train", seed: int = 0, *, topics: in
         ValueError: an unknown split, or a number that is out of range.
     """
     return Tales(topics, noise).make(n, split, seed)
-
-
-def other_language(data: Texts) -> Texts:
-    """The same stories in a second language: word for word another vocabulary, and each sentence said backwards.
-
-    The full stops stay where they are, and with them labels, causes and starts. So the two languages are parallel,
-    and what aligns them is known: `OTHER_VOCABULARY[DICTIONARY[i]]` says what word i means.
-
-    Raises:
-        ValueError: data does not hold tales.
-    """
-    if data.vocabulary != VOCABULARY:
-        raise ValueError(f"{data.name or 'data'} has another vocabulary; expected the tales as `make_tales` gives them")
-    x, place = data.x.cpu(), torch.arange(data.x.shape[1])
-    stop = x == NUMBER["."]
-    begin = F.pad(torch.where(stop, place + 1, 0)[:, :-1], (1, 0)).cummax(1).values
-    end = torch.where(stop, place, len(place)).flip(1).cummin(1).values.flip(1)
-    mirror = torch.where(stop | (x == PAD), place, begin + end - 1 - place)
-    answers = data.answers
-    if answers is not None:
-        answers = torch.where(answers < 0, -1, mirror.to(answers.device).gather(1, answers.clamp_min(0)))
-    backwards = DICTIONARY[x].gather(1, mirror).to(data.x.device)
-    return replace(
-        data,
-        x=backwards,
-        vocabulary=OTHER_VOCABULARY,
-        tokenizer=OTHER_TOKENIZER,
-        answers=answers,
-        name="tales in the other language",
-    )
 
 
 class Tales:
