@@ -94,6 +94,17 @@ def maps(n: Notebook) -> None:
         expect(widget).to_contain_text(f"{last}: ")
 
 
+def namings(n: Notebook) -> None:
+    for widget in n.widgets("Naming"):
+        widget.get_by_role("button", name="Select 24 around it").click()
+        expect(widget).to_contain_text("24 selected")
+        widget.get_by_label("name", exact=True).fill("mine")
+        widget.get_by_role("button", name="Name the selected").click()
+        expect(widget).to_contain_text(re.compile(r"named in 3 classes.*mine \d+"))
+        widget.get_by_role("button", name="Show the least sure").click()
+        expect(widget).to_contain_text("1 selected")
+
+
 def browsers(n: Notebook) -> None:
     for widget in n.widgets("Neighbours"):
         widget.get_by_role("button", name="Next").click()
@@ -179,6 +190,7 @@ TOUCHES = (
     monitors,
     ablations,
     maps,
+    namings,
     browsers,
     quizzes,
     predictions,
