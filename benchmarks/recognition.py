@@ -7,8 +7,8 @@ The stored rows of lesson 20. SimCLR trains on 8,192 pictures without labels, 50
 SimCLR's encoder and a linear layer together, and *from nothing* does the same from random weights, with the same views
 and steps. Beside them: a linear layer on the raw pixels and on a random network.
 
-Rate and steps of the last two were chosen on the val split of shapes (`--split val --tries`), for 5 labels a class, seed
-0, after SimCLR's 500 steps; the other rows and data take them as they are.
+Rate and steps of the last two were chosen on the val split of shapes (`--split val --tries`), for 5 labels a class,
+seed 0, after SimCLR's 500 steps; the other rows and data take them as they are.
 """
 
 from __future__ import annotations
