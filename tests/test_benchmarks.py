@@ -18,8 +18,10 @@ def in_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("[!_]*.py")))
 def test_a_script_finds_what_it_uses(name: str) -> None:
-    """Its recipes, methods and settings are made when it is imported."""
-    assert callable(importlib.import_module(name).main)
+    """Its recipes, methods and settings are made when it is imported, under a name that nothing else here has."""
+    script = importlib.import_module(name)
+    assert Path(str(script.__file__)).parent == FOLDER, f"{name}.py has the name of {script.__file__}"
+    assert callable(script.main)
 
 
 def test_every_trial_of_the_faults_is_a_test() -> None:

@@ -1,6 +1,6 @@
 """Questions on tales: where in the story is the answer, and how many questions with answers does it take to learn?
 
-    python benchmarks/answers.py [--seeds 3] [--split test] [--quick] [--out FILE]
+    python benchmarks/question_answering.py [--seeds 3] [--split test] [--quick] [--out FILE]
 
 BERT as in lesson 12 reads 16,384 tales without labels. Then `tasks.Spans` learns from 20, 100 and 500 questions on
 tales (`data.questions`). *tuned* trains the encoder too, at two rates, *frozen* a head on features that stay as they
