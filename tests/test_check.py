@@ -1159,7 +1159,25 @@ def one_by_one(a: Tensor, b: Tensor, cut: bool = True, over: str = "union") -> T
     return table
 
 
+def by_loops(b: Tensor, s: Tensor, overlap: float, order: list[int] | None = None, dropped: str = "") -> Tensor:
+    """The surest of what is left stays, and what overlaps with it goes."""
+    shared, stay, gone = one_by_one(b, b), [], []
+    for i in s.argsort(descending=True).tolist() if order is None else order:
+        others = stay + gone if dropped == "counts" else stay
+        (gone if any(shared[i, j] > overlap for j in others) else stay).append(i)
+    return torch.tensor(gone if dropped == "asked" else stay)
+
+
 FOUND: list[tuple[str, Callable[..., Any], str]] = [
+    ("nms", lambda b, s, o: by_loops(b, s, o, s.argsort().tolist()), "began with the box of the lowest score"),
+    ("nms", lambda b, s, o: by_loops(b, s, o, dropped="counts"), "Only a box that stays can drop others"),
+    ("nms", lambda b, s, o: by_loops(b, s, o, dropped="asked"), "These are the boxes that go"),
+    ("nms", lambda b, s, o: by_loops(b, s, o).sort().values, "the surest comes first"),
+    ("nms", lambda b, s, o: by_loops(b, s, o - 1e-6), "exactly `overlap` stays"),
+    ("nms", lambda b, s, o: torch.isin(torch.arange(len(s)), by_loops(b, s, o)), "whether it stays"),
+    ("nms", lambda b, s, o: by_loops(b, s, o)[:1], "kept the surest box alone"),
+    ("nms", lambda b, s, o: by_loops(b, s, 2.0), "kept all boxes, sorted"),
+    ("nms", lambda b, s, o: b[by_loops(b, s, o)], "These are the boxes themselves"),
     ("average_precision", lambda s, r, t: precisions(-s, r, t), "from the lowest score on"),
     ("average_precision", lambda s, r, t: precisions(-torch.arange(len(s)), r, t), "as they come. Sort them"),
     ("average_precision", lambda s, r, t: precisions(s, r, max(1, int(r.sum()))), "not found counts as precision 0"),
@@ -1265,6 +1283,7 @@ EXERCISES = [name for name in check.__all__ if name != "Report"]
 RIGHT: list[tuple[str, Callable[..., Any]]] = [
     ("average_precision", precisions),
     ("iou", one_by_one),
+    ("nms", by_loops),
     ("least_sure", by_margin),
     ("partner_labels", lambda pictures: torch.tensor(partners(pictures))),
     ("partner_labels", lambda pictures: torch.arange(2 * pictures).roll(pictures)),

@@ -49,5 +49,6 @@ def test_no_method_of_pictures_is_forgotten() -> None:
     """What `sslwb train` trains on pictures without labels is compared, but for what is a part of another method."""
     compared = {type(recipe.make(WORLDS["shapes"], 0)).__module__.rsplit(".", 1)[1] for recipe in RECIPES.values()}
     pictures = {name for name, default in DEFAULTS.items() if default.kind == "pictures"}
-    variants = {"hard_negatives", "supcon", "vqvae"}  # SimCLR with other negatives or positives; a VAE with a codebook
+    # SimCLR with other negatives or positives, or with places too; a VAE with a codebook
+    variants = {"hard_negatives", "supcon", "densecl", "vqvae"}
     assert compared == pictures - variants

@@ -28,6 +28,7 @@ from sslwb.methods.base import Method, by_size, full_precision, mean_of_other_vi
 from sslwb.methods.bert import BERT
 from sslwb.methods.byol import BYOL, byol_loss
 from sslwb.methods.denoising import DenoisingAutoencoder
+from sslwb.methods.densecl import DenseCL, dense_nt_xent, in_places, matches
 from sslwb.methods.dino import DINO, dino_loss
 from sslwb.methods.gan import BiGAN
 from sslwb.methods.gpt import GPT
@@ -87,6 +88,10 @@ METHODS = {
     "SimCLR without a projector": Row(lambda: SimCLR(nets.conv(8, seed=5), projector=()), images.simclr(16)),
     "SimCLR, hard negatives": Row(
         lambda: HardNegatives(nets.conv(8, seed=5), prior=0.05, projector=(32, 16), seed=5), images.simclr(16)
+    ),
+    "DenseCL": Row(lambda: DenseCL(nets.conv(8, seed=5), projector=(32, 16), seed=5), images.simclr(16)),
+    "DenseCL, tokens, three views": Row(
+        lambda: DenseCL(nets.vit(4, 32, 2, 2, seed=5), projector=(32, 16), seed=5), images.simclr(16, views=3)
     ),
     "MoCo": Row(
         lambda: MoCo(nets.conv(8, seed=5), queue=384, projector=(32, 16), seed=5), images.simclr(16), steps=120
@@ -966,5 +971,72 @@ def test_simcse_is_two_dropped_passes_head_and_nt_xent() -> None:
     ],
 )
 def test_what_simcse_cannot_take_is_reported(make: Callable[[], object], error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=said):
+        make()
+
+
+# ── DenseCL
+
+
+def test_dense_nt_xent_is_what_loops_give() -> None:
+    g = torch.Generator().manual_seed(4)
+    r, t = torch.randn(3, 4, 5, generator=g), torch.randn(3, 6, 5, generator=g)
+    match = torch.randint(6, (3, 4), generator=g)
+    units = F.normalize(t, dim=2)
+    losses = []
+    for b in range(3):
+        for i in range(4):
+            query = F.normalize(r[b, i], dim=0)
+            right = math.exp(float(query @ units[b, match[b, i]]) / 0.3)
+            others = [units[o].mean(0) for o in range(3) if o != b]
+            wrong = sum(math.exp(float(query @ F.normalize(o, dim=0)) / 0.3) for o in others)
+            losses.append(-math.log(right / (right + wrong)))
+    assert float(dense_nt_xent(r, t, match, 0.3)) == pytest.approx(sum(losses) / 12, rel=1e-5)
+
+
+def test_a_place_is_matched_with_itself_wherever_it_went() -> None:
+    h = torch.randn(2, 9, 8, generator=torch.Generator().manual_seed(1))
+    order = torch.randperm(9, generator=torch.Generator().manual_seed(2))
+    assert torch.equal(matches(h, 3 * h[:, order]), order.argsort().expand(2, -1))
+    maps = torch.arange(24.0).view(1, 2, 3, 4)
+    assert in_places(maps)[0, 5].tolist() == [maps[0, 0, 1, 1], maps[0, 1, 1, 1]]  # row 1, column 1 of four
+    assert torch.equal(in_places(h), h)
+
+
+def test_densecl_without_its_dense_term_is_simclr() -> None:
+    views = batch(METHODS["SimCLR"], load("shapes", n=12, size=16))
+    one = DenseCL(nets.conv(8, seed=5), dense=0, projector=(32, 16), seed=5)
+    other = SimCLR(nets.conv(8, seed=5), projector=(32, 16), seed=5)
+    terms = one(views)
+    assert torch.allclose(terms["loss"], other(views)["loss"], rtol=1e-5)
+    half = DenseCL(nets.conv(8, seed=5), projector=(32, 16), seed=5)(views)
+    assert torch.allclose(half["loss"], (terms["global"] + terms["dense"]) / 2, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "said"),
+    [
+        (lambda: DenseCL(nets.conv(8), dense=1.5), ValueError, r"dense is 1\.5; expected a share of the loss"),
+        (lambda: DenseCL(nets.conv(8), dense="all"), TypeError, "dense is 'all'"),
+        (lambda: DenseCL(nets.conv(8), temperature=0), ValueError, "temperature is 0"),
+        (lambda: in_places(torch.ones(2, 3)), ValueError, r"encoder\.features gave \(2, 3\)"),
+        (
+            lambda: dense_nt_xent(torch.ones(1, 2, 3), torch.ones(1, 2, 3), torch.zeros(1, 2).long()),
+            ValueError,
+            "at least two",
+        ),
+        (
+            lambda: dense_nt_xent(torch.ones(2, 2, 3), torch.ones(2, 2, 3), torch.full((2, 2), 2)),
+            ValueError,
+            "match runs from 2 to 2; expected 0 to 1",
+        ),
+        (
+            lambda: dense_nt_xent(torch.ones(2, 2, 3), torch.ones(2, 2, 4), torch.zeros(2, 2).long()),
+            ValueError,
+            r"shapes \(2, 2, 3\), \(2, 2, 4\)",
+        ),
+    ],
+)
+def test_what_densecl_cannot_take_is_reported(make: Callable[[], object], error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said):
         make()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from sslwb import nets
-from sslwb.data import DataError, Scenes, load, relations, store
+from sslwb.data import DataError, Scenes, load, relations, store, tiles
 from sslwb.data.coco import coco128, squared
 from sslwb.data.registry import SOURCES, File
 from sslwb.data.worlds.scenes import LEAST_VISIBLE, REACH, REACH_OF_OTHERS, make_scenes
@@ -474,3 +475,34 @@ def test_real_coco(split: str) -> None:
     assert (len(data), data.shape, len(data.classes), data.classes[0]) == (128, (3, 128, 128), 80, "person")
     assert int(data.there.sum()) == {"train": 755, "test": 740}[split]
     assert data.kinds[data.there].bincount().argmax() == 0
+
+
+def test_a_tile_is_a_square_of_its_picture_and_of_more_tries_it_has_more_contrast() -> None:
+    data = load("scenes", n=12)
+    one, many = tiles(data, 24, 1, seed=3), tiles(data, 24, 20, seed=3)
+    for cut in (one, many):
+        assert cut.x.shape == (12, 3, 24, 24)
+        assert cut.y is None
+        for i in range(12):
+            windows = data.x[i].unfold(1, 24, 1).unfold(2, 24, 1).movedim(0, 2)  # (41, 41, 3, 24, 24)
+            assert (windows == cut.x[i]).flatten(2).all(2).any()
+    spread = [cut.x.float().std((1, 2, 3)) for cut in (one, many)]
+    assert (spread[1] >= spread[0] - 1e-4).all()
+    assert spread[1].mean() > spread[0].mean() + 5
+    assert torch.equal(tiles(data, 24, 20, seed=3).x, many.x)
+    assert not torch.equal(tiles(data, 24, 20, seed=4).x, many.x)
+    assert torch.equal(tiles(data, 64).x, data.x)
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda d: tiles(d, 65), "side is 65; expected 1 to 64"),
+        (lambda d: tiles(d, 0), "side is 0"),
+        (lambda d: tiles(d, tries=0), "tries is 0 of 3 pictures"),
+        (lambda d: tiles(d[:0]), "tries is 2 of 0 pictures"),
+    ],
+)
+def test_what_cannot_be_cut_is_reported(make: Callable[[Scenes], object], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        make(load("scenes", n=3))

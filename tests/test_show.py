@@ -18,7 +18,7 @@ from PIL import Image
 
 from sslwb import show
 from sslwb.augment.images import simclr
-from sslwb.data import Images, load
+from sslwb.data import Images, Scenes, load
 from sslwb.evaluate import Scores
 from sslwb.methods.simclr import SimCLR, nt_xent
 from sslwb.show import card
@@ -26,6 +26,7 @@ from sslwb.show.curves import running_mean
 from sslwb.show.embedding import STEPS, Colouring
 from sslwb.show.neighbours import nearest, unit_rows
 from sslwb.show.pictures import resized
+from sslwb.tasks.detection import Found
 from sslwb.train import History
 
 
@@ -56,8 +57,26 @@ def squares(z: torch.Tensor) -> torch.Tensor:
     return (z[:, [0, 1, -2, -1]].reshape(-1, 1, 2, 2) + 2) / 4
 
 
+@functools.cache
+def scenes() -> Scenes:
+    return load("scenes", n=5)
+
+
+def seen(of: Scenes, right: int = 0) -> list[Found]:
+    """What a detector sees that finds every object and calls the first `right` of each picture by another kind."""
+    found = []
+    for boxes, kinds, there in zip(of.boxes, of.kinds, of.there, strict=True):
+        other = torch.arange(int(there.sum())) < right
+        scores = torch.linspace(0.9, 0.1, int(there.sum()))
+        found.append(Found(boxes[there], torch.where(other, (kinds[there] + 1) % 8, kinds[there]), scores))
+    return found
+
+
 FIGURES: dict[str, Callable[[Images], card.Card]] = {
     "pictures": lambda d: show.pictures(d[:10], title="Ten"),
+    "boxes": lambda d: show.boxes(scenes(), {"a detector": seen(scenes())}, title="Found"),
+    "boxes alone": lambda d: show.boxes(scenes()[:2]),
+    "segments": lambda d: show.segments(scenes(), {"a head": scenes().semantic.roll(3, 2)}, title="Pixels"),
     "views": lambda d: show.views(d[:4], simclr(32, views=3)(d.x[:4], torch.Generator().manual_seed(0))),
     "neighbours": lambda d: show.neighbours(d, {"raw": d.x.flatten(1).float(), "other": numbers(60, 8)}, [0, 5], k=4),
     "neighbours narrow": lambda d: show.neighbours(
@@ -568,3 +587,44 @@ def test_a_name_stands_at_its_line_when_others_crowd_above() -> None:
     (name,) = (t for t in ax.texts if t.get_text() == "random")
     y = ax.transData.inverted().transform(ax.transAxes.transform(name.get_position()))[1]
     assert y == pytest.approx(0.3, abs=0.01)
+
+
+def test_boxes_are_right_where_they_share_half_with_an_object_of_their_kind_once() -> None:
+    of = scenes()
+    count = int(of.there.sum())
+    assert (
+        f"shows {count} boxes with a score of 0.1 or more, {count} of them right"
+        in show.boxes(of, {"all": seen(of)}, least=0.1).alt
+    )
+    assert f"{count} boxes with a score of 0 or more, {count - 5} of them right" in str(
+        show.boxes(of, {"one": seen(of, 1)}, least=0)
+    )
+    twice = [Found(*(torch.cat((part, part)) for part in found)) for found in seen(of)]
+    assert f"{2 * count} boxes with a score of 0 or more, {count} of them right" in str(
+        show.boxes(of, {"twice": twice}, least=0)
+    )
+    assert "shows 0 boxes with a score of 1 or more" in str(show.boxes(of, {"sure": seen(of)}, least=1))
+
+
+def test_segments_say_how_many_pixels_are_as_they_are() -> None:
+    of = scenes()
+    assert "same: 100% of the pixels as they are" in str(show.segments(of, {"same": of.semantic}))
+    nothing = float((of.semantic == 0).float().mean())
+    assert f"nothing: {nothing:.0%} of the pixels" in str(show.segments(of, {"nothing": torch.zeros(5, 64, 64).long()}))
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "says"),
+    [
+        (lambda: show.boxes(load("shapes", n=3)), TypeError, "scenes is Images without boxes"),
+        (lambda: show.segments(load("shapes", n=3)), TypeError, "scenes is Images without masks"),
+        (lambda: show.boxes(load("scenes", n=9)), ValueError, "scenes holds 9 pictures; expected 1 to 8"),
+        (lambda: show.boxes(scenes(), {"few": seen(scenes())[:2]}), ValueError, r"found\['few'\] is of 2 pictures"),
+        (lambda: show.segments(scenes(), {"small": torch.zeros(5, 8, 8)}), ValueError, r"guesses\['small'\] has shape"),
+    ],
+)
+def test_what_does_not_fit_the_scenes_is_reported(
+    make: Callable[[], object], error: type[Exception], says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        make()

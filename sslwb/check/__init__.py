@@ -8,14 +8,14 @@ Lesson 00: `partner_labels` · lesson 01: `crop`, `grayscale`, `brightness` · l
 `pca_reconstruction`, `denoising_loss` · lesson 15: `reparameterise`, `gaussian_kl`, `mig` · lesson 16:
 `discriminator_loss`, `generator_loss` · lesson 17: `rank_correlation`, `linear_cka` · lesson 18:
 `epps_pulley`, `slices`, `method` · lesson 20: `average_precision`,
-`least_sure` · lesson 21: `iou` · lesson 22: `bm25` · lesson 23: `span_f1`,
+`least_sure` · lesson 21: `iou`, `nms` · lesson 22: `bm25` · lesson 23: `span_f1`,
 `span_corruption`.
 """
 
 from sslwb.check.agreement import linear_cka, rank_correlation
 from sslwb.check.attention import attention
 from sslwb.check.clusters import sharpened, sinkhorn
-from sslwb.check.found import average_precision, iou, least_sure
+from sslwb.check.found import average_precision, iou, least_sure, nms
 from sslwb.check.generative import (
     denoising_loss,
     discriminator_loss,
@@ -72,6 +72,7 @@ __all__ = [
     "mig",
     "mlm_loss",
     "moving_average",
+    "nms",
     "nt_xent",
     "partner_labels",
     "patchify",

@@ -1,4 +1,4 @@
-"""Exercises on what was found: a ranking, what to name next, and two boxes. Lessons 20 and 21."""
+"""Exercises on what was found: a ranking, what to name next, two boxes, and one object found twice. Lessons 20, 21."""
 
 from __future__ import annotations
 
@@ -150,6 +150,114 @@ def _generalised(a: Tensor, b: Tensor) -> Tensor:
     around = _overlap(a, b, low=torch.minimum, high=torch.maximum)
     union = _areas(a)[:, None] + _areas(b)[None] - _overlap(a, b)
     return _iou(a, b) - (around - union) / around
+
+
+# non-maximum suppression
+
+
+def _kept(
+    boxes: Tensor,
+    scores: Tensor,
+    overlap: float,
+    *,
+    same: Callable[[Tensor, float], Tensor] = lambda shared, overlap: shared > overlap,
+    falling: bool = True,
+    of: Callable[[Tensor, Tensor], Tensor] = _iou,
+    greedy: bool = True,
+) -> Tensor:
+    """A box goes where a surer one that stays shares too much with it."""
+    order = scores.argsort(descending=falling, stable=True)
+    twice = same(of(boxes[order], boxes[order]), overlap)
+    stays = torch.ones(len(order), dtype=torch.bool)
+    for i in range(len(order)):
+        stays[i] = not (twice[i, :i] & (stays[:i] if greedy else True)).any()
+    return order[stays]
+
+
+def _crowd(g: torch.Generator, objects: int, each: int) -> tuple[Tensor, Tensor, float]:
+    """Some boxes round each of some objects, so that many chains of overlapping boxes occur."""
+    corner = 30 * torch.rand(objects, 1, 2, generator=g) + 7 * torch.rand(objects, each, 2, generator=g)
+    boxes = torch.cat((corner, corner + 10 + 4 * torch.rand(objects, each, 2, generator=g)), 2).flatten(0, 1)
+    scores = torch.randperm(len(boxes), generator=g).float().add(1) / (len(boxes) + 1)
+    return boxes, scores, 0.4
+
+
+def nms(f: Any) -> Report:
+    """Check `f(boxes, scores, overlap)`: (N, 4) as x1, y1, x2, y2, (N,), no two alike, a number → int64 (M,).
+
+    Non-maximum suppression: from the surest box on, a box stays unless it shares more than `overlap` (intersection over
+    union) with one that stays. The numbers of the boxes that stay, the surest first.
+    Source: Felzenszwalb et al. 2010, "Object Detection with Discriminatively Trained Part-Based Models", section 7.2.
+    """
+    wrong: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {
+        "You began with the box of the lowest score. The surest comes first: argsort(descending=True).": partial(
+            _kept, falling=False
+        ),
+        "You dropped what overlaps with *any* surer box, even one that was dropped itself. Only a box that stays can "
+        "drop others.": partial(_kept, greedy=False),
+        "You dropped boxes that share less than `overlap`, and kept those that share more: it is the other way "
+        "round.": partial(_kept, same=lambda shared, overlap: shared < overlap),
+        "A box that shares exactly `overlap` stays: more than that is asked, >.": partial(
+            _kept, same=lambda shared, overlap: shared >= overlap
+        ),
+        "These are the right boxes in the order of their numbers: the surest comes first.": lambda b, s, o: (
+            _kept(b, s, o).sort().values
+        ),
+        "These are places in the sorted list. The numbers of the boxes are asked: order[…].": lambda b, s, o: s.argsort(
+            descending=True
+        ).argsort()[_kept(b, s, o)],
+        "This says for each box whether it stays. Their numbers are asked, the surest first.": lambda b, s, o: (
+            torch.zeros(len(s), dtype=torch.bool).index_fill(0, _kept(b, s, o), True)
+        ),
+        "These are the boxes that go. Those that stay are asked.": lambda b, s, o: _without(s, _kept(b, s, o)),
+        "You kept the surest box alone. Boxes elsewhere are other objects: go on with what is left.": lambda b, s, o: (
+            s.argmax()[None]
+        ),
+        "You kept all boxes, sorted. Those that share more than `overlap` with a surer one go.": lambda b, s, o: _order(
+            s
+        ),
+        "You compared each box with the one before it in the sorted list alone. Each meets all that stay.": _beside,
+        "You measured what is shared by the smaller of the two areas: intersection over union is asked.": partial(
+            _kept, of=lambda a, b: _iou(a, b, below=lambda x, y, shared: torch.minimum(x, y))
+        ),
+        "You compared the shared area itself with `overlap`: divide it by the union.": partial(_kept, of=_overlap),
+        "These are the boxes themselves. Their numbers are asked.": lambda b, s, o: b[_kept(b, s, o)],
+        "These are the scores of the boxes that stay. Their numbers are asked.": lambda b, s, o: s[_kept(b, s, o)],
+        "You dropped boxes whose score is below `overlap`. It is about how much two boxes share.": lambda b, s, o: (
+            _order(s)[: int((s >= o).sum())]
+        ),
+    }
+    exact = torch.tensor([[0.0, 0.0, 2.0, 1.0], [0.0, 0.0, 1.0, 1.0], [5.0, 5.0, 7.0, 7.0]])
+    return judge(
+        "nms",
+        f,
+        _kept,
+        [
+            *drawn(
+                _crowd,
+                "{objects} objects, {each} boxes round each",
+                {"objects": 3, "each": 5},
+                {"objects": 2, "each": 9},
+                {"objects": 5, "each": 3},
+                {"objects": 1, "each": 1},
+            ),
+            Trial("two boxes that share exactly the half", (exact, torch.tensor([0.6, 0.9, 0.3]), 0.5)),
+        ],
+        [Mistake(hint, make) for hint, make in wrong.items()],
+        arguments=("boxes", "scores", "overlap"),
+        agrees_with="torchvision.ops.nms",
+    )
+
+
+def _without(scores: Tensor, kept: Tensor) -> Tensor:
+    order = _order(scores)
+    return order[~torch.isin(order, kept)]
+
+
+def _beside(boxes: Tensor, scores: Tensor, overlap: float) -> Tensor:
+    order = _order(scores)
+    shared = _iou(boxes[order], boxes[order]).diagonal(-1)
+    return order[torch.cat((torch.ones(1, dtype=torch.bool), shared <= overlap))]
 
 
 # average precision

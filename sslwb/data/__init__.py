@@ -5,7 +5,7 @@ from sslwb.data.duplicates import duplicates
 from sslwb.data.folder import image_folder
 from sslwb.data.loading import load, subset_per_class
 from sslwb.data.questions import Questions, questions
-from sslwb.data.scenes import Scenes, relations
+from sslwb.data.scenes import Scenes, relations, tiles
 from sslwb.data.store import DataError
 from sslwb.data.text import plain_text
 from sslwb.data.tokenizing import Tokenizer
@@ -26,4 +26,5 @@ __all__ = [
     "questions",
     "relations",
     "subset_per_class",
+    "tiles",
 ]

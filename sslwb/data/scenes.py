@@ -158,3 +158,40 @@ def relations(scenes: Scenes, index: int) -> list[tuple[int, str, int]]:
             if depth is not None and overlap and depth[j] < depth[k]:
                 found.append((j, "in front of", k))
     return found
+
+
+@typed
+def tiles(pictures: Images, side: int = 32, tries: int = 2, *, seed: int = 0) -> Images:
+    """A square of each picture, as it is: of some random ones that with the most contrast. No label says where.
+
+    Contrast is the standard deviation of the pixels' values. Two views of a tile show the same thing more often than
+    two views of a whole scene.
+
+    Args:
+        pictures: N pictures.
+        side: height and width of the tiles, pixels.
+        tries: squares that are drawn of each picture; 1 takes any.
+        seed: of the places.
+
+    Returns:
+        N pictures (C, side, side), without labels.
+
+    Raises:
+        ValueError: side below 1 or larger than the pictures, tries below 1, or no pictures.
+    """
+    height, width = pictures.shape[1:]
+    if not 1 <= side <= min(height, width):
+        raise ValueError(f"side is {side}; expected 1 to {min(height, width)}: the pictures are {height} × {width}")
+    if tries < 1 or not len(pictures):
+        raise ValueError(f"tries is {tries} of {len(pictures)} pictures; expected 1 or more of both")
+    g = torch.Generator().manual_seed(seed)
+    row, place = torch.arange(len(pictures)), torch.arange(side)
+    best, most = torch.zeros(0), torch.full((len(row),), -1.0)
+    for _ in range(tries):
+        top, left = (torch.randint(0, long - side + 1, (len(row),), generator=g) for long in (height, width))
+        rows, columns = top[:, None] + place, left[:, None] + place
+        cut = pictures.x.cpu()[row[:, None, None], :, rows[:, :, None], columns[:, None]].movedim(3, 1)
+        spread = cut.float().std((1, 2, 3), correction=0)
+        best = torch.where((spread > most)[:, None, None, None], cut, best) if len(best) else cut
+        most = torch.maximum(most, spread)
+    return Images(best.contiguous(), name=f"tiles of {pictures.name}")

@@ -19,6 +19,7 @@ from sslwb.methods.base import Method
 from sslwb.methods.bert import BERT
 from sslwb.methods.byol import BYOL
 from sslwb.methods.denoising import DenoisingAutoencoder
+from sslwb.methods.densecl import DenseCL
 from sslwb.methods.dino import DINO
 from sslwb.methods.gan import BiGAN
 from sslwb.methods.gpt import GPT
@@ -78,6 +79,7 @@ class Default:
 DEFAULTS: dict[str, Default] = {
     "simclr": Default(lambda encoder, data, seed: SimCLR(encoder, seed=seed)),
     "hard_negatives": Default(lambda encoder, data, seed: HardNegatives(encoder, seed=seed)),
+    "densecl": Default(lambda encoder, data, seed: DenseCL(encoder, seed=seed)),
     "moco": Default(lambda encoder, data, seed: MoCo(encoder, seed=seed)),
     "byol": Default(lambda encoder, data, seed: BYOL(encoder, seed=seed)),
     "simsiam": Default(lambda encoder, data, seed: SimSiam(encoder, seed=seed)),

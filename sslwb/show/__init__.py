@@ -14,6 +14,7 @@ from sslwb.show.neighbours import neighbours
 from sslwb.show.pictures import pictures, views
 from sslwb.show.reconstructions import reconstructions
 from sslwb.show.scatter import scatter
+from sslwb.show.scenes import boxes, segments
 from sslwb.show.source import source
 from sslwb.show.tables import scores, table
 from sslwb.show.timeline import timeline
@@ -22,6 +23,7 @@ from sslwb.show.workflow import workflow
 __all__ = [
     "attention",
     "bars",
+    "boxes",
     "candidates",
     "curves",
     "densities",
@@ -36,6 +38,7 @@ __all__ = [
     "reconstructions",
     "scatter",
     "scores",
+    "segments",
     "source",
     "spectrum",
     "table",

@@ -1,8 +1,8 @@
-"""Lessons 20 and 21: a ranking, and two boxes."""
+"""Lessons 20 and 21: a ranking, two boxes, and one object found twice."""
 
 import torch
 from sklearn.metrics import average_precision_score
-from torchvision.ops import box_iou
+from torchvision.ops import box_iou, nms
 
 from . import right, wrong
 
@@ -228,3 +228,112 @@ def _(a, b):
 @wrong("iou", "area of `b` alone", "union")
 def _(a, b):
     return shared(a, b) / sides(b).prod(1)
+
+
+# non-maximum suppression
+
+
+@right("nms")
+def _(boxes, scores, overlap):
+    return nms(boxes, scores, overlap)
+
+
+@right("nms")
+def _(boxes, scores, overlap):
+    left, kept = scores.argsort(descending=True), []
+    while len(left):
+        best, left = left[0], left[1:]
+        kept.append(best)
+        left = left[box_iou(boxes[best][None], boxes[left])[0] <= overlap]
+    return torch.stack(kept)
+
+
+@right("nms")
+def _(boxes, scores, overlap):
+    scores, kept = scores.clone(), []
+    while scores.max() > 0:
+        i = int(scores.argmax())
+        kept.append(i)
+        scores[box_iou(boxes[i : i + 1], boxes)[0] > overlap] = 0
+        scores[i] = 0
+    return torch.tensor(kept)
+
+
+@wrong("nms", r"any\* surer box|dropped itself", "stays")
+def _(boxes, scores, overlap):
+    order = scores.argsort(descending=True)
+    twice = (box_iou(boxes[order], boxes[order]) > overlap).tril(-1).any(1)
+    return order[~twice]
+
+
+@wrong("nms", "lowest score", "surest")
+def _(boxes, scores, overlap):
+    return nms(boxes, 1 - scores, overlap)
+
+
+@wrong("nms", "less than `overlap`|other way", "overlap")
+def _(boxes, scores, overlap):
+    left, kept = scores.argsort(descending=True), []
+    while len(left):
+        best, left = left[0], left[1:]
+        kept.append(best)
+        left = left[box_iou(boxes[best][None], boxes[left])[0] >= overlap]
+    return torch.stack(kept)
+
+
+@wrong("nms", "exactly `overlap`", "more than")
+def _(boxes, scores, overlap):
+    left, kept = scores.argsort(descending=True), []
+    while len(left):
+        best, left = left[0], left[1:]
+        kept.append(best)
+        left = left[box_iou(boxes[best][None], boxes[left])[0] < overlap]
+    return torch.stack(kept)
+
+
+@wrong("nms", "order of their numbers", "surest")
+def _(boxes, scores, overlap):
+    stays = torch.ones(len(scores), dtype=torch.bool)
+    for i in scores.argsort(descending=True):
+        if stays[i]:
+            for j in range(len(scores)):
+                if scores[j] < scores[i] and box_iou(boxes[i][None], boxes[j][None]) > overlap:
+                    stays[j] = False
+    return torch.nonzero(stays)[:, 0]
+
+
+@wrong("nms", "places in the sorted list", "order")
+def _(boxes, scores, overlap):
+    ranked = boxes[scores.argsort(descending=True)]
+    kept = []
+    for i in range(len(ranked)):
+        if not kept or (box_iou(ranked[i][None], ranked[kept]) <= overlap).all():
+            kept.append(i)
+    return torch.tensor(kept)
+
+
+@wrong("nms", "whether it stays", "numbers")
+def _(boxes, scores, overlap):
+    stays = torch.zeros(len(scores), dtype=torch.bool)
+    stays[nms(boxes, scores, overlap)] = True
+    return stays
+
+
+@wrong("nms", "one before it", "all")
+def _(boxes, scores, overlap):
+    order = scores.argsort(descending=True)
+    kept = [int(order[0])]
+    for before, i in zip(order.tolist(), order[1:].tolist(), strict=False):
+        if box_iou(boxes[before][None], boxes[i][None]) <= overlap:
+            kept.append(i)
+    return torch.tensor(kept)
+
+
+@wrong("nms", "smaller of the two areas", "union")
+def _(boxes, scores, overlap):
+    order, kept = scores.argsort(descending=True), []
+    for i in order.tolist():
+        least = [torch.min(sides(boxes[[i]]).prod(), sides(boxes[[j]]).prod()) for j in kept]
+        if all(shared(boxes[[i]], boxes[[j]])[0, 0] / area <= overlap for j, area in zip(kept, least, strict=True)):
+            kept.append(i)
+    return torch.tensor(kept)
