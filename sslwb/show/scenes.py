@@ -64,9 +64,9 @@ def boxes(
             _box(ax, box, kind, INK, "-", used)
         described.append(", ".join(kinds) or "nothing")
     words = f"{len(shown)} pictures with boxes round: {'; '.join(described)}."
-    for line, (name, seen) in enumerate(given.items(), 1):
+    for below, (name, seen) in enumerate(given.items(), 1):
         right = wrong = 0
-        for i, ax in enumerate(axes[line]):
+        for i, ax in enumerate(axes[below]):
             used = []
             for box, kind, score, is_right in _judged(seen[i], scenes, i, least):
                 colour, line = (SAME, "-") if is_right else (OTHER, (0, (2, 1.2)))
