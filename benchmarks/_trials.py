@@ -16,14 +16,20 @@ from clusters import WithoutSinkhorn
 from torch import Tensor, nn
 
 from sslwb import nets
-from sslwb.augment import labelled, masks, puzzles, tokens, with_noise
+from sslwb.augment import Unchanged, labelled, masks, noise, paired, puzzles, tokens, with_noise
 from sslwb.augment.images import Augment, RandomViews, as_float, byol, moco, multicrop, simclr, weak
 from sslwb.core import MakeViews, Views, recorded
-from sslwb.data import Images, Items, Texts, load
+from sslwb.data import Images, Items, Pairs, Texts, load, questions
+from sslwb.data.pairs import sentences
+from sslwb.data.worlds.languages import parallel
+from sslwb.methods.autoencoder import Autoencoder
 from sslwb.methods.barlow_twins import BarlowTwins
+from sslwb.methods.bart import BART
 from sslwb.methods.base import Method
 from sslwb.methods.bert import BERT
 from sslwb.methods.byol import BYOL
+from sslwb.methods.denoising import DenoisingAutoencoder
+from sslwb.methods.densecl import DenseCL
 from sslwb.methods.dino import DINO
 from sslwb.methods.gan import BiGAN
 from sslwb.methods.gpt import GPT
@@ -35,6 +41,7 @@ from sslwb.methods.mae import MAE
 from sslwb.methods.moco import MoCo
 from sslwb.methods.rotation import Rotation
 from sslwb.methods.simclr import SimCLR
+from sslwb.methods.simcse import SimCSE
 from sslwb.methods.simsiam import SimSiam
 from sslwb.methods.supcon import SupCon
 from sslwb.methods.supervised import Supervised
@@ -44,6 +51,10 @@ from sslwb.methods.vicreg import VICReg
 from sslwb.methods.vqvae import VQVAE
 from sslwb.nets.convolutional import ConvEncoder
 from sslwb.nets.seeds import seeded
+from sslwb.tasks.detection import BoxedViews, Detector
+from sslwb.tasks.retrieval import TwoSides
+from sslwb.tasks.segmentation import MaskedViews, Segmenter
+from sslwb.tasks.spans import Reader, Reading
 
 SETTINGS: dict[str, Any] = {"steps": 150, "batch_size": 32, "lr": 8e-3, "weight_decay": 1e-2, "warmup": 0.2}
 SLOW: dict[str, Any] = {"lr": 2e-3}  # for transformers, and for nets without batch norm
@@ -52,6 +63,7 @@ CHANGES: dict[str, dict[str, Any]] = {  # views that suit the data
     "digits": {"crop": (0.5, 1.0), "rotate": 15, "flip": 0.0},
 }
 LATENT, FAR = 16, 30.0
+WORDS = 40  # of the longest side of a translated text
 DESTROYED = {"crop": (0.005, 0.02)}
 
 
@@ -100,8 +112,41 @@ def with_places(data: Any, seed: int) -> nn.Module:
     return nets.bottleneck(nets.conv(8, channels=data.shape[0], seed=seed), 64, 32, seed=seed)
 
 
+def with_places_group_norm(data: Any, seed: int) -> nn.Module:
+    return nets.bottleneck(group_norm(data, seed), 64, 32, seed=seed)
+
+
+def with_places_no_norm(data: Any, seed: int) -> nn.Module:
+    return nets.bottleneck(no_norm(data, seed), 64, 32, seed=seed)
+
+
+def linear(data: Any, seed: int) -> nn.Module:
+    return nets.linear(64, data.shape[0], 32, seed=seed)
+
+
+def sizes(data: Any) -> tuple[int, int]:
+    """How many words there are, and how many an encoder is given at most: of pairs both sides, with three signs."""
+    if isinstance(data, Pairs):
+        a, b = data.a, data.b
+        return len(a.vocabulary), a.x.shape[1] + b.x.shape[1] + 3  # type: ignore[attr-defined]
+    return len(data.vocabulary), data.shape[0] + 2
+
+
 def bert(data: Any, seed: int) -> nn.Module:
-    return nets.bert(len(data.vocabulary), data.shape[0] + 2, dim=64, depth=2, heads=2, seed=seed)
+    return nets.bert(*sizes(data), dim=64, depth=2, heads=2, seed=seed)
+
+
+def small_bert(data: Any, seed: int) -> nn.Module:
+    return nets.bert(*sizes(data), dim=32, depth=1, heads=2, seed=seed)
+
+
+def encoder_decoder(data: Any, seed: int) -> nn.Module:
+    return nets.encoder_decoder(*sizes(data), dim=64, depth=2, heads=4, seed=seed)
+
+
+def mimetic(data: Any, seed: int) -> nn.Module:
+    """An encoder-decoder whose first weights look at neighbours."""
+    return nets.encoder_decoder(*sizes(data), dim=64, depth=2, heads=4, mimetic=True, seed=seed)
 
 
 def gpt(data: Any, seed: int) -> nn.Module:
@@ -182,6 +227,62 @@ def next_words(data: Any, size: int, **changes: Any) -> MakeViews:
     return tokens.next_token(whole=False)
 
 
+def dropped(data: Any, size: int, **changes: Any) -> MakeViews:
+    """What dropout leaves within `bert`."""
+    return tokens.dropped(**{"dim": 64, "depth": 2, **changes})
+
+
+def one_mask(data: Any, size: int, **changes: Any) -> MakeViews:
+    """The same numbers are dropped in both views."""
+    return OneMask(tokens.dropped(**{"dim": 64, "depth": 2, **changes}))
+
+
+def corrupted(data: Any, size: int, **changes: Any) -> MakeViews:
+    return tokens.corrupt(**changes)
+
+
+def translated(data: Any, size: int, **changes: Any) -> MakeViews:
+    return tokens.translation()
+
+
+def both_sides(data: Any, size: int, **changes: Any) -> MakeViews:
+    return paired(Unchanged(), Unchanged())
+
+
+def noisy(data: Any, size: int, **changes: Any) -> MakeViews:
+    return noise.denoising(size, **{"flip": 0.0, **changes})
+
+
+def boxed(data: Any, size: int, **changes: Any) -> MakeViews:
+    return BoxedViews()
+
+
+def masked(data: Any, size: int, **changes: Any) -> MakeViews:
+    return MaskedViews()
+
+
+def asked(data: Any, size: int, **changes: Any) -> MakeViews:
+    return Reading()
+
+
+# ── data of which nothing but the seed has to be said
+
+
+def in_threes(seed: int) -> Texts:
+    """Texts of three sentences of tales."""
+    return sentences(load("tales", n=2048, seed=seed), 3)
+
+
+SETS: dict[str, Callable[[int], Items]] = {
+    "digits": lambda seed: load("digits", seed=seed),
+    "threes": in_threes,
+    "mirror": lambda seed: parallel(in_threes(seed), "mirror", most=WORDS),
+    "verb-last": lambda seed: parallel(in_threes(seed), "verb-last", most=WORDS),
+    "questions": lambda seed: questions(load("tales", n=2048, seed=seed)),
+    "scenes": lambda seed: load("scenes", n=1024, seed=seed, size=48),
+}
+
+
 # ── what is done to methods
 
 
@@ -245,11 +346,22 @@ class Guessed:
         views = self.views(batch, generator)
         answers = views[-1]
         drawn = answers.flatten()[torch.randperm(answers.numel(), generator=generator)].view_as(answers)
-        if isinstance(views, tokens.MaskedTokens):  # words for words: the places that are asked stay
+        if isinstance(views, tokens.MaskedTokens | tokens.Rewriting):  # words for words: the places asked stay
             asked = answers != tokens.PAD
             drawn = answers.clone()
             drawn[asked] = answers[asked][torch.randperm(int(asked.sum()), generator=generator)]
         return type(views)(*views[:-1], drawn) if hasattr(views, "_fields") else (*views[:-1], drawn)
+
+
+@dataclass(frozen=True)
+class OneMask:
+    """What is dropped in the first view is dropped in the other one too."""
+
+    views: MakeViews
+
+    def __call__(self, batch: Any, generator: torch.Generator) -> Views:
+        words, keep = self.views(batch, generator)
+        return tokens.DroppedTokens(words, keep[:, :1].expand_as(keep).contiguous())
 
 
 # ── ways to show pictures in evaluation
@@ -298,13 +410,13 @@ class Trial:
     transform: Callable[[Tensor], Tensor] | None = None
 
     def items(self, seed: int) -> Any:
-        data: Any = load(self.data, seed=seed) if self.data == "digits" else load(self.data, n=2048, seed=seed)
+        data: Any = SETS[self.data](seed) if self.data in SETS else load(self.data, n=2048, seed=seed)
         if not self.copies:
             return data
         half = len(data) // 2
         origin = torch.arange(len(data))
         origin[half:] = origin[half:] % self.copies
-        if isinstance(data, Texts):
+        if isinstance(data, Texts | Pairs):
             return data[origin]
         g = torch.Generator().manual_seed(seed)
         change = torch.randint(-self.noise, self.noise + 1, data.x.shape, generator=g)
@@ -321,9 +433,11 @@ class Trial:
 
     def learner(self, data: Any, seed: int) -> Method:
         encoder = self.net(data, seed).requires_grad_(not self.frozen)
-        sized = dict.fromkeys((Inpainting, VAE, VQVAE, Following, BiGAN), (self.size,))
-        needs: dict[Any, tuple[Any, ...]] = {Supervised: (data.class_count,), **sized}
-        seeded_ = {} if self.method is GPT else {"seed": seed}
+        painting = (Inpainting, VAE, VQVAE, Following, BiGAN, Autoencoder, DenoisingAutoencoder)
+        needs: dict[Any, tuple[Any, ...]] = dict.fromkeys(painting, (self.size,))
+        kinds = len(data.classes)
+        needs |= {Supervised: (kinds,), Detector: (kinds,), Segmenter: (kinds + 1,)}
+        seeded_ = {} if self.method in (GPT, BART, TwoSides) else {"seed": seed}
         method: Method = self.method(encoder, *needs.get(self.method, ()), **seeded_, **self.arguments)
         return method
 
@@ -344,6 +458,8 @@ def rates(rate: float, faster: float) -> list[Trial]:
         Trial(Jigsaw, {}, {"lr": rate}, recipe=tiles, size=32),
         Trial(SimCLR, {}, {"lr": rate}, group_norm),
         Trial(SimSiam, {}, {"lr": rate}),
+        Trial(SimCSE, {}, {"lr": rate}, bert, dropped, "tales"),
+        Trial(BART, {}, {"lr": rate}, encoder_decoder, corrupted, "threes"),
     ]
 
 
@@ -396,6 +512,7 @@ FAULTS: dict[str, list[Trial]] = {
         Trial(VICReg, {}, {"batch_size": 4}),
         Trial(SimCLR, {}, {"batch_size": 8}, recipe=four),
         Trial(BarlowTwins, {}, {"batch_size": 6}, data="digits"),
+        Trial(SimCSE, {}, {**SLOW, "batch_size": 4}, bert, dropped, "tales"),
     ],
     "temperature too low": [
         Trial(SimCLR, {"temperature": 0.005}),
@@ -408,6 +525,7 @@ FAULTS: dict[str, list[Trial]] = {
         Trial(MoCo, {"temperature": 5.0}),
         Trial(SimCLR, {"temperature": 3.0}, data="digits"),
         Trial(SimCLR, {"temperature": 5.0}, SLOW, vit, size=32),
+        Trial(SimCSE, {"temperature": 5.0}, SLOW, bert, dropped, "tales"),
     ],
     "learning rate too high": rates(0.3, 1.0),
     "learning rate too low": rates(1e-6, 1e-5),
@@ -420,6 +538,8 @@ FAULTS: dict[str, list[Trial]] = {
         Trial(BERT, {}, SLOW, bert, words, data="tales", frozen=True),
         Trial(Rotation, recipe=turned, data="digits", size=32, frozen=True),
         Trial(DINO, frozen=True),
+        Trial(SimCSE, {}, SLOW, bert, dropped, "tales", frozen=True),
+        Trial(Autoencoder, {}, SLOW, with_places_no_norm, upright, "digits", size=32, frozen=True),
     ],
     "teacher not updated": [
         Trial(BYOL, {"momentum": 1.0}),
@@ -439,6 +559,8 @@ FAULTS: dict[str, list[Trial]] = {
         Trial(Jigsaw, {}, SLOW, no_norm, tiles, size=32, guessed=True),
         Trial(Supervised, {}, {"lr": 2e-3, "batch_size": 64}, no_norm, ordinary, guessed=True),
         Trial(Supervised, {}, SLOW, instance_norm, one, guessed=True),
+        Trial(BART, {}, SLOW, encoder_decoder, corrupted, "threes", guessed=True),
+        Trial(BART, {}, SLOW, mimetic, translated, "mirror", guessed=True),
     ],
     "positives mismatched": [
         Trial(SimCLR, mismatched="rolled"),
@@ -461,6 +583,8 @@ FAULTS: dict[str, list[Trial]] = {
         Trial(MoCo, recipe=same, changes={"brightness": 0.1}),
         Trial(BYOL, recipe=same),
         Trial(SimSiam, {}, SLOW, group_norm, same),
+        Trial(SimCSE, {}, SLOW, bert, dropped, "tales", {"p": 0.0}),
+        Trial(SimCSE, {}, SLOW, bert, one_mask, "threes"),
     ],
     "augmentation too strong": [
         Trial(SimCLR, changes=DESTROYED),
@@ -470,6 +594,7 @@ FAULTS: dict[str, list[Trial]] = {
         Trial(BarlowTwins, changes=DESTROYED),
         Trial(SimCLR, changes=DESTROYED, data="digits"),
         Trial(SimCLR, {}, SLOW, group_norm, changes=DESTROYED),
+        Trial(SimCSE, {}, SLOW, bert, dropped, "threes", {"p": 0.99}),
     ],
     "positive pairs leak": [
         Trial(SimCLR, stamp=1),
@@ -500,6 +625,8 @@ FAULTS: dict[str, list[Trial]] = {
         Trial(BERT, {}, SLOW, bert, words, data="tales", copies=16),
         Trial(MAE, {}, SLOW, vit, hidden, size=32, copies=64, noise=1),
         Trial(GPT, {}, SLOW, gpt, next_words, data="tales", copies=8),
+        Trial(SimCSE, {}, SLOW, bert, dropped, data="tales", copies=16),
+        Trial(BART, {}, SLOW, mimetic, translated, data="mirror", copies=32),
     ],
     "discriminator wins": [
         made(BiGAN, {"spectral": False, "discriminator_lr": rate}, {"lr": lr}, data=data)
@@ -709,4 +836,85 @@ HEALTHY: list[Trial] = [
         for steps in ({}, LONG)
         for data in ("shapes", "digits")
     ],
+    *[
+        Trial(SimCSE, arguments, {**SLOW, **settings}, bert, dropped, data, changes)
+        for arguments, settings, changes in (
+            ({}, {}, {}),
+            ({}, {"batch_size": 64}, {}),
+            ({"temperature": 0.1}, {"lr": 1e-3}, {}),
+            ({"temperature": 0.2}, {"lr": 4e-3}, {"p": 0.2}),
+            ({}, {"steps": 100, "lr": 3e-3}, {}),
+        )
+        for data in ("tales", "threes", "python-docs")
+    ],
+    Trial(SimCSE, {}, {"lr": 3e-3}, small_bert, dropped, "tales", {"dim": 32, "depth": 1}),
+    *[
+        Trial(BART, {}, {**SLOW, **settings}, net, corrupted, data, changes)
+        for data, net, settings, changes in (
+            ("tales", mimetic, {"steps": 100}, {}),
+            ("threes", encoder_decoder, {}, {}),
+            ("threes", mimetic, {}, {}),
+            ("threes", mimetic, {"lr": 5e-3}, {}),
+            ("threes", encoder_decoder, {"lr": 1e-3}, {"p": 0.15}),
+            ("threes", mimetic, {"batch_size": 64, "steps": 100}, {"p": 0.5}),
+            ("threes", mimetic, {"steps": 200}, {"whole": False}),
+            ("threes", encoder_decoder, {}, {"whole": False}),
+            ("threes", encoder_decoder, {"lr": 5e-3}, {"p": 0.5, "mean": 2.0}),
+        )
+    ],
+    *[
+        Trial(BART, {}, {**SLOW, **settings}, net, translated, data)
+        for data in ("mirror", "verb-last")
+        for net, settings in ((mimetic, {}), (encoder_decoder, {}), (mimetic, {"batch_size": 16, "lr": 8e-3}))
+    ],
+    *[
+        Trial(method, {}, {"lr": lr, **steps}, net, recipe, "scenes")
+        for method, recipe, steps in ((Detector, boxed, {}), (Segmenter, masked, {"steps": 250}))
+        for net, lr in ((batch_norm, 1e-2), (group_norm, 4e-3))
+    ],
+    *[
+        Trial(method, {}, {**SLOW, **settings}, bert, recipe, data)
+        for method, recipe, data, settings in (
+            (Reader, asked, "questions", {}),
+            (Reader, asked, "questions", {"lr": 4e-3, "steps": 200}),
+            (TwoSides, both_sides, "verb-last", {"steps": 100}),
+            (TwoSides, both_sides, "mirror", {"lr": 3e-3, "steps": 100}),
+        )
+    ],
+    *[
+        made(method, arguments, {**settings, **steps}, data)
+        for method, arguments, settings in (
+            (BiGAN, {"spectral": False, "discriminator_lr": 2e-3}, {"lr": 4e-3}),
+            (VAE, {"beta": 2.0}, SLOW),
+        )
+        for steps in ({}, LONG)
+        for data in ("shapes", "digits")
+    ],
+    *[
+        Trial(VQVAE, {"codes": codes}, {**settings, **steps}, net, upright, data, size=32)
+        for codes, settings, net in ((64, {"lr": 4e-3}, batch_norm), (128, SLOW, group_norm))
+        for steps in ({}, LONG)
+        for data in ("shapes", "digits")
+    ],
+    *[
+        Trial(method, arguments, {**settings, **steps}, net, recipe, data, changes, size=32)
+        for method, recipe, changes in ((Autoencoder, upright, {}), (DenoisingAutoencoder, noisy, {"std": 0.3}))
+        for net, arguments, settings in (
+            (with_places, {}, {"lr": 4e-3}),
+            (with_places_group_norm, {}, SLOW),
+            (with_places_no_norm, {}, SLOW),
+            (linear, {"linear": True}, SLOW),
+        )
+        for steps in ({"steps": 100}, {})
+        for data in ("shapes", "digits")
+    ],
+    Trial(DenseCL, {}, {"steps": 200}, recipe=four),
+    Trial(DenseCL, {}, {"batch_size": 64}),
+    Trial(DenseCL, {"temperature": 0.1}, recipe=four),
+    Trial(DenseCL, {"temperature": 0.5}, {"batch_size": 64}),
+    Trial(DenseCL, {"dense": 0.2}, recipe=four),
+    Trial(DenseCL, {"dense": 0.8}, {"steps": 200}, recipe=four),
+    Trial(DenseCL, {}, {"lr": 3e-3, "steps": 200}, recipe=two, size=32),
+    Trial(DenseCL, data="digits"),
+    *around(DenseCL),
 ]

@@ -27,7 +27,7 @@ from _trials import FAULTS, HEALTHY, SETTINGS, Trial
 
 from sslwb import nets
 from sslwb.augment.images import simclr
-from sslwb.data import load
+from sslwb.data import Pairs, load
 from sslwb.evaluate import diagnose, embed, knn, untrained
 from sslwb.methods.simclr import SimCLR
 from sslwb.train import Diverged, History, fit
@@ -69,7 +69,7 @@ def run(made: str, number: int, seed: int) -> dict[str, Any]:
         "seconds": round(trained - begun, 1),
         "seconds to tell": round(thought, 2),
     }
-    if data.y is not None and not (trial.copies or trial.stamp):
+    if data.y is not None and not (trial.copies or trial.stamp or isinstance(data, Pairs)):
         half = len(data) // 2
         bank, test = data[torch.arange(half)], data[torch.arange(half, len(data))]
         for name, net in (("knn", encoder), ("knn untrained", before)):

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from sslwb import nets
 from sslwb.core import MASK, SEP
-from sslwb.data import DataError, Tokenizer
+from sslwb.data import DataError, Texts, Tokenizer
+from sslwb.data.tokenizing import SPECIAL
 from sslwb.data.worlds.tales import TOKENIZER, VOCABULARY, Tales
-from sslwb.evaluate import fill_mask, pretrained, reader, writer
+from sslwb.evaluate import embedder, fill_mask, pretrained, reader, writer
 from sslwb.methods.bert import BERT
 from sslwb.methods.gpt import GPT
 
@@ -137,6 +138,20 @@ def test_theirs_tells_the_same_errors(folder: Path, sentence: str, said: str) ->
     model, tokenizer = pretrained(folder)
     with pytest.raises(ValueError, match=said):
         fill_mask(model, tokenizer, sentence)
+
+
+def test_texts_are_embedded_by_a_model_of_transformers(folder: Path) -> None:
+    model, tokenizer = pretrained(folder, says_words=False)
+    words = Tokenizer.words((*SPECIAL, "the", "capital", "of", "france", "rome"))
+    x = words.encode(["the capital of france", "rome", "the " * CONTEXT])
+    texts = Texts(x, vocabulary=words.vocabulary, tokenizer=words)
+    z = embedder(model, tokenizer, batch=2)(texts)
+    assert z.shape == (3, 16)
+    for i, line in enumerate(("the capital of france", "rome")):  # as it is read alone, whatever stands beside it
+        with torch.no_grad():
+            alone = model(**tokenizer(line, return_tensors="pt")).last_hidden_state[0].mean(0)
+        assert torch.allclose(z[i], alone, atol=1e-5)
+    assert not z.requires_grad
 
 
 @pytest.mark.parametrize("name", ["nobody/no-such-model", "a folder"])

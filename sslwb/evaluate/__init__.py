@@ -5,7 +5,7 @@ from sslwb.evaluate.diagnosis import Diagnosis, diagnose
 from sslwb.evaluate.disentanglement import DCI, MIG, active_units, dci, mig
 from sslwb.evaluate.embedding import embed, raw, untrained
 from sslwb.evaluate.fidelity import KID, PrecisionRecall, kid, precision_recall
-from sslwb.evaluate.filling import fill_mask, pretrained, reader, writer
+from sslwb.evaluate.filling import embedder, fill_mask, pretrained, reader, writer
 from sslwb.evaluate.probes import CauseScore, knn, label_curve, linear, probe_causes
 from sslwb.evaluate.scores import Scores, evaluate, fine_tune
 
@@ -24,6 +24,7 @@ __all__ = [
     "dci",
     "diagnose",
     "embed",
+    "embedder",
     "evaluate",
     "fill_mask",
     "fine_tune",

@@ -99,6 +99,13 @@ def too_weak(signs: Signs) -> Seen:
     return seen if seen and seen["raw_views_match"] > 0.95 else None
 
 
+def the_same_view(signs: Signs) -> Seen:
+    """The encoder makes the views itself, and before it learned anything it said the same of both: no difference is
+    there that it could learn to ignore (Gao et al. 2021, "SimCSE", table 3: without dropout, and with one mask)."""
+    seen = _of(signs, "views_differ_by")
+    return seen if seen and seen["views_differ_by"] < SAME else None
+
+
 def too_small_a_batch(signs: Signs) -> Seen:
     """Too few other pictures in the batch for what this loss computes over it.
 
@@ -115,9 +122,14 @@ def too_small_a_batch(signs: Signs) -> Seen:
 
 def too_cold(signs: Signs) -> Seen:
     """The loss began at more than twice the loss of guessing: similarities are divided by so little that the nearest
-    negative alone decides (Wang and Liu 2021, "Understanding the Behaviour of Contrastive Loss")."""
+    negative alone decides (Wang and Liu 2021, "Understanding the Behaviour of Contrastive Loss").
+
+    So it begins at any temperature where nothing says that positives are near each other untrained: where they are two
+    things rather than two views of one, and where views share nothing that was ever found.
+    """
     seen = _of(signs, "temperature", "first_loss", "loss_of_guessing")
-    return seen if seen and seen["first_loss"] > 2 * seen["loss_of_guessing"] else None
+    cold = seen and seen["first_loss"] > 2 * seen["loss_of_guessing"]
+    return seen if cold and not (signs.of_two_things or _blind(signs, UNMATCHED)) else None
 
 
 def too_hot(signs: Signs) -> Seen:
@@ -194,7 +206,14 @@ def guessing(signs: Signs) -> Seen:
     """The loss ended where it is for who never looks at what is shown, and gives the shares of the answers, or their
     mean."""
     seen = _of(signs, "last_loss", "loss_of_guessing", "of_guessing")
-    return seen if seen and seen["of_guessing"] > GUESSED else None
+    return seen if seen and seen["of_guessing"] > GUESSED and not above_guessing(signs) else None
+
+
+def above_guessing(signs: Signs) -> Seen:
+    """The loss is well above that of guessing, and falls: not even how often each answer comes has been learned, as of
+    classes of which one is by far the most frequent. Runs whose answers were drawn at random ended at 1.02 at most."""
+    seen = _of(signs, "last_loss", "loss_of_guessing", "of_guessing", "loss_fallen_by")
+    return seen if seen and seen["of_guessing"] > ABOVE and seen["loss_fallen_by"] > 0.02 else None
 
 
 def out_of_balance(signs: Signs) -> Seen:
@@ -213,7 +232,8 @@ def collapsed(signs: Signs) -> Seen:
     Prototypes are few where the entropy of their mean shares is below half of what even shares have: fewer than √K of
     K. Runs in which one or two of 32 to 256 won had 1.0 to 4.2, healthy ones a third of K or more.
     """
-    learns = _else(signs.of_guessing, 1) < NEARLY  # answers that are known cannot be given by one embedding for all
+    # Answers that are known cannot be given by one embedding for all; and before that is asked for, nothing is said.
+    learns = _else(signs.of_guessing, 1) < NEARLY or above_guessing(signs)
     for name in () if learns else ("feature_std", "feature_std_for_the_loss"):
         if (seen := _of(signs, name)) and seen[name] < min(0.1, max(ONE, 0.3 * _else(_before(signs, name), 0.0))):
             return seen | signs.some(f"untrained_{name}")
@@ -257,10 +277,12 @@ def few_dimensions(signs: Signs) -> Seen:
     return seen if seen["effective_rank"] < max(2.0, few) else None
 
 
-def _blind(signs: Signs) -> bool:
+def _blind(signs: Signs, known: float = KNOWN) -> bool:
     """Whether pairs of views were looked at, and neither the embeddings nor the projections match them."""
-    seen = _of(signs, "raw_views_match", "views_match")  # pixels are compared where pairs are what the loss is about
-    return bool(seen) and max(_else(signs.views_match, 0), _else(signs.views_match_for_the_loss, 0)) < KNOWN
+    pairs = signs.raw_views_match, signs.views_differ_by  # compared where pairs are what the loss is about
+    if signs.views_match is None or pairs == (None, None):
+        return False
+    return max(signs.views_match, _else(signs.views_match_for_the_loss, 0)) < known
 
 
 def idle(signs: Signs) -> Seen:
@@ -284,7 +306,7 @@ def too_short(signs: Signs) -> Seen:
 def nearly_guessing(signs: Signs) -> Seen:
     """The loss is below the loss of guessing, and hardly: a training that has only begun looks the same."""
     seen = _of(signs, "last_loss", "loss_of_guessing", "of_guessing")
-    return seen if seen and seen["of_guessing"] > NEARLY else None
+    return seen if seen and seen["of_guessing"] > NEARLY and not above_guessing(signs) else None
 
 
 def even_shares(signs: Signs) -> Seen:
@@ -307,7 +329,8 @@ def unseen(signs: Signs) -> Seen:
     return signs.some("first_loss", "last_loss") if silent and signs.loss_fallen_by < 0.2 else None
 
 
-GUESSED, NEARLY = 0.985, 0.95  # shares of the loss of guessing
+SAME = 1e-3  # of how far two items are from each other
+GUESSED, NEARLY, ABOVE = 0.985, 0.95, 1.1  # shares of the loss of guessing
 ONE = 0.02  # a feature std that is a collapse wherever it began
 ONE_BIT, EVEN = math.log(2), 0.006  # nats that few prototypes tell of an item, and that all of them do
 WARMTH = "Begin at 0.1 to 0.5."
@@ -341,6 +364,12 @@ FAULTS = (
         "augmentation too weak",
         too_weak,
         "The pixels alone solve the task. Crop more, and change colours: start from augment.images.simclr().",
+    ),
+    Fault(
+        "augmentation too weak",
+        the_same_view,
+        "Both views of an item are the same: drop more (p of augment.tokens.dropped), and let each view draw what it "
+        "drops by itself.",
     ),
     Fault(
         "batch too small",
@@ -420,6 +449,13 @@ FAULTS = (
         CANNOT_TELL,
         too_short,
         "Because the loss was recorded for too few steps to see where it goes: train longer, and ask again.",
+        cause=False,
+    ),
+    Fault(
+        CANNOT_TELL,
+        above_guessing,
+        "Because the loss is still falling to that of guessing: what it learned until there is how often each answer "
+        "comes. Train longer, and ask again.",
         cause=False,
     ),
     Fault(

@@ -1,4 +1,4 @@
-"""What a language model makes of a sentence: the word behind [MASK], and how a text goes on.
+"""What a language model makes of a text: the word behind [MASK], how it goes on, and one embedding for all of it.
 
 Ours or one of `transformers`, by the same functions; no word of a sentence ever leaves this machine.
 """
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from sslwb.core import MASK, SEP, typed, usual
-from sslwb.data import DataError, Tokenizer
+from sslwb.data import DataError, Texts, Tokenizer
 from sslwb.data.tokenizing import SPECIAL
 from sslwb.data.worlds.tales import Tales
 from sslwb.evaluate.embedding import evaluating
@@ -61,21 +61,26 @@ def fill_mask(model: Any, tokenizer: Any, sentence: str, k: int = 8) -> list[tup
     return [(word.strip() or repr(word), value) for word, value in zip(said, best.values.tolist(), strict=True)]
 
 
-def pretrained(name: str | os.PathLike[str] = "bert-base-uncased") -> tuple[Any, Any]:
+def pretrained(name: str | os.PathLike[str] = "bert-base-uncased", *, says_words: bool = True) -> tuple[Any, Any]:
     """A masked language model of `transformers` and its tokenizer from this machine; nothing is ever fetched.
 
     Args:
         name: a folder that `save_pretrained` wrote, or a name that the library's own cache holds.
+        says_words: with the layer that says words; False: the encoder alone, for `embedder`.
 
     Raises:
         DataError: the package or the files are not here (the message says how to bring them).
     """
     try:
-        from transformers import AutoModelForMaskedLM, AutoTokenizer  # takes seconds, and lessons run without it
+        from transformers import (
+            AutoModel,
+            AutoModelForMaskedLM,
+            AutoTokenizer,
+        )  # takes seconds, and lessons run without it
     except ImportError as error:
         raise DataError("the package transformers is not installed: pip install transformers") from error
     try:
-        model = AutoModelForMaskedLM.from_pretrained(name, local_files_only=True)
+        model = (AutoModelForMaskedLM if says_words else AutoModel).from_pretrained(name, local_files_only=True)
         tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=True)
     except (OSError, ValueError) as error:
         raise DataError(
@@ -146,6 +151,35 @@ def writer(model: Any, tokenizer: Tokenizer, length: int = 64, begin: bool = Tru
                 said = now
 
     return write
+
+
+@typed
+def embedder(model: Any, tokenizer: Any, batch: int = 64) -> Callable[[Texts], Tensor]:
+    """Embeddings of our texts by a model of `transformers`, the mean over the pieces of each.
+
+    Args:
+        model: what `pretrained(…, says_words=False)` gives, or another model of `transformers` that reads both ways.
+        tokenizer: the one of `transformers` that its pieces come from; it reads our texts as lines.
+        batch: texts at a time. What is longer than the model reads is cut off.
+
+    Returns:
+        texts → float32 (N, dim) on the CPU.
+    """
+    body = getattr(model, "base_model", model)
+    longest = min(tokenizer.model_max_length, model.config.max_position_embeddings)
+
+    def embedded(texts: Texts) -> Tensor:
+        lines, z = texts.lines(), []
+        for first in range(0, len(lines), batch):
+            how = {"padding": True, "truncation": True, "max_length": longest, "return_tensors": "pt"}
+            read = tokenizer(lines[first : first + batch], **how).to(model.device)
+            with evaluating(body), torch.no_grad():
+                h = body(**read).last_hidden_state.float()
+            there = read["attention_mask"][:, :, None]
+            z.append(((h * there).sum(1) / there.sum(1)).cpu())
+        return torch.cat(z)
+
+    return embedded
 
 
 def _check_typed(name: str, text: Any) -> None:

@@ -35,6 +35,7 @@ PASSES = 5  # items, two views of them, and both views untrained
 NEAR = 0.025  # two items are copies when they differ by less of what any two do: of pictures, 2 grey values of 255
 
 Show = Callable[[Tensor], Tensor] | None  # how items are shown in evaluation: the column x → the encoder's input
+Pair = tuple[Tensor, Tensor] | None  # the embeddings of two views
 
 
 @dataclass
@@ -53,6 +54,7 @@ class Signs(Generative):
     negatives_in_the_batch: float | None = None
     error_of_a_correlation: float | None = None
     temperature: float | None = None
+    of_two_things: bool = False  # positives are two things that belong together, rather than views of one
     loss_of_guessing: float | None = None
     of_guessing: float | None = None  # the last loss, as a share of it
     least_loss: float | None = None
@@ -78,6 +80,7 @@ class Signs(Generative):
     highest_value_shown: float | None = None
     size_shown: float | None = None
     # embeddings
+    views_differ_by: float | None = None  # untrained, of what two items do: looked at where the encoder makes the views
     feature_std: float | None = None
     untrained_feature_std: float | None = None
     effective_rank: float | None = None
@@ -128,7 +131,7 @@ def collect(
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(0))  # folders come sorted by class
     fresh = with_first_weights(method, encoder, begun)
     some = data[order[:MOST]].to(device)
-    plain = list(some.inputs())
+    plain = inputs_of(some, known, make_views)
     count = affordable(encoder, plain)
     shown = [t[:count] for t in ([show(some.x)] if show else plain)]
     z = None
@@ -140,23 +143,35 @@ def collect(
     if make_views is not None:
         batch, generator = data[order[: min(count, VIEWED)]].to(device), torch.Generator(device).manual_seed(0)
         views = make_views(batch, generator)
-        again = make_views(batch, generator)
         given = known.encoder_inputs if known else _each
         every = given(views)  # of all that the recipe gives, what passes the encoder
         instances = len(every)
         first, *others = alike(every)
-        if instances > 1 if known is None else known.pairs:
-            partner, *_ = others or [alike(given(again))[0]]
-            signs |= of_raw_views(batch, first[0], partner[0])
-            positives = every if known else every[:2]  # of a method that is not known a third may be a negative
-            signs |= of_the_order(batch, positives, lambda few: given(make_views(few, generator)))
+        pairs = instances > 1 if known is None else known.pairs
+        now: Pair = None
+        then: Pair = None
+        if pairs and instances == 1:  # views of one input, which differ in what becomes of it within the encoder
+            now, then = (said_within(net, views) if isinstance(net, Method) else None for net in (method, fresh))
+            if then is not None:
+                signs["views_differ_by"] = apart(*then)
         else:
-            partner = given(again)[0]
+            again = make_views(batch, generator)
+            if pairs:
+                partner, *_ = others or [alike(given(again))[0]]
+                signs |= of_raw_views(batch, first[0], partner[0])
+                positives = every if known else every[:2]  # of a method that is not known a third may be a negative
+                signs |= of_the_order(batch, positives, lambda few: given(make_views(few, generator)))
+            else:
+                partner = given(again)[0]
+            now = _run(encoder, *first), _run(encoder, *partner)
+            if fresh is not None:
+                begin = getattr(fresh, "encoder", fresh)
+                then = _run(begin, *first), _run(begin, *partner)
         if method is not None:
             signs |= of_latents(method, views)
             if method.moving_targets and not (method.pairs or method.opponents):
                 signs |= of_exchanged(method, views)
-        signs |= of_matches(encoder, fresh, method, first, partner)
+        signs |= of_matches(method, fresh, now, then)
         signs |= of_shown(encoder, first, shown, z)
         z = _run(encoder, *first) if z is None else z
     elif fresh is not None:
@@ -214,6 +229,37 @@ def _each(views: Views) -> list[tuple[Tensor, ...]]:
     return [(view,) for view in views]
 
 
+def inputs_of(some: Items, known: Method | None, make_views: MakeViews | None) -> list[Tensor]:
+    """What the encoder is given of items: of pairs the first side alone, where training gave it one side at a time."""
+    plain, side = list(some.inputs()), getattr(some, "a", None)
+    if side is None or known is None or make_views is None:
+        return plain
+    views = make_views(some[:2], torch.Generator(some.device).manual_seed(0))
+    return plain if len(known.encoder_inputs(views)[0]) == len(plain) else list(side.inputs())
+
+
+def said_within(method: Method, views: Views) -> Pair:
+    """What the encoder said of two views that are made of one input within it: the first that a layer behind it is
+    given, one view behind the other. None where no layer is."""
+    method, given = copy.deepcopy(method), list[Tensor]()  # a step may change what it keeps
+    inside = {method, *method.encoder.modules()}
+    for layer in method.modules():
+        if layer not in inside:
+            layer.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0]))
+    with evaluating(method):
+        method(views)
+    if not given or len(given[0]) < 2 * len(views[0]):
+        return None
+    a, b, *_ = given[0].float().split(len(views[0]))
+    return a, b
+
+
+def apart(a: Tensor, b: Tensor) -> float:
+    """How far rows of a are from their own rows of b, as a share of how far they are from each other."""
+    others = torch.cdist(a, a).sum() / max(1, len(a) * (len(a) - 1))
+    return float((a - b).norm(dim=1).mean() / others.clamp_min(1e-12))
+
+
 def alike(instances: list[tuple[Tensor, ...]]) -> list[tuple[Tensor, ...]]:
     """Those of the shape of the first one: of crops in two sizes the large ones."""
     return [one for one in instances if one[0].shape == instances[0][0].shape]
@@ -265,6 +311,7 @@ def of_settings(history: History, method: Method | None, views: Views | None, in
     if negatives and method.negatives(2 * (batch or 0), instances) != negatives:  # they come with the batch
         signs["negatives_in_the_batch"] = negatives
     if negatives and temperature:
+        signs["of_two_things"] = not method.pairs
         signs |= {"temperature": temperature, "loss_of_guessing": math.log(1 + negatives)}
         # every view on its positive, and square to everything else
         signs["least_loss"] = math.log(1 + negatives * math.exp(-1 / temperature))
@@ -272,10 +319,13 @@ def of_settings(history: History, method: Method | None, views: Views | None, in
 
 
 def of_the_best_guess(answers: Tensor) -> float:
-    """The loss of who does not look at what is shown, and gives the shares of the classes, or the mean target."""
+    """The loss of who does not look at what is shown, and gives the shares of the classes, or the mean target.
+
+    A class below 0 stands where nothing is asked.
+    """
     if answers.is_floating_point():
         return float((answers.float() - answers.float().mean(0)).square().mean())
-    count = answers.flatten().bincount().float()
+    count = answers[answers >= 0].bincount().float()
     return float(torch.special.entr(count / count.sum()).sum())
 
 
@@ -373,21 +423,17 @@ def of_the_order(
     return signs
 
 
-def of_matches(
-    encoder: nn.Module,
-    fresh: nn.Module | None,
-    method: Method | None,
-    a: tuple[Tensor, ...],
-    b: tuple[Tensor, ...],
-) -> dict[str, float]:
-    """What two views of one item share in the embeddings, and how the space of the loss lies; the same untrained."""
-    za, zb = _run(encoder, *a), _run(encoder, *b)
-    signs = {"views_match": nearer(*_centred(za, zb))}
-    if fresh is not None:
-        ha, hb = (_run(getattr(fresh, "encoder", fresh), *v) for v in (a, b))
-        signs |= of_the_untrained(ha) | {"untrained_views_match": nearer(*_centred(ha, hb))}
-        if isinstance(fresh, Method) and (p := _for_the_loss(fresh, ha)) is not None:
+def of_matches(method: Method | None, fresh: nn.Module | None, now: Pair, then: Pair) -> dict[str, float]:
+    """What two views of one item share in their embeddings, and how the space of the loss lies; and untrained."""
+    signs: dict[str, float] = {}
+    if then is not None:
+        signs |= of_the_untrained(then[0]) | {"untrained_views_match": nearer(*_centred(*then))}
+        if isinstance(fresh, Method) and (p := _for_the_loss(fresh, then[0])) is not None:
             signs["untrained_feature_std_for_the_loss"] = feature_std(p)
+    if now is None:
+        return signs
+    za, zb = now
+    signs["views_match"] = nearer(*_centred(za, zb))
     pa, pb = (None, None) if method is None else (_for_the_loss(method, z) for z in (za, zb))
     if pa is None or pb is None:
         return signs

@@ -96,7 +96,7 @@ def label_curve(
             )
         ends.append((mean[-1], name, colour))
         described.append(f"{name}: {mean[0]:.0%} with {ks[0]}, {mean[-1]:.0%} with {ks[-1]}")
-    ax.set(xscale="log", xlabel="labels for each class", ylabel="accuracy on test pictures")
+    ax.set(xscale="log", xlabel="labels for each class", ylabel="accuracy on the test set")
     top = max(s for curve in curves.values() for seeds in curve.values() for s in seeds)
     ax.set_ylim(0, min(1.02, 1.08 * top))
     ax.set_xticks(counts, [str(k) for k in counts])

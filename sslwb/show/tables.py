@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sslwb.evaluate import Scores
 
+SENTENCE = 40  # characters of a cell that is a text and no number
 _MEASURES = {"knn": "kNN", "linear": "linear probe", "rank": "effective rank"}
 
 
@@ -63,7 +64,7 @@ class Table:
                 for j, c in enumerate(row)
             ]
             first = f'<th scope="row" style="text-align:left">{cells[0]}</th>'
-            rows.append(f"<tr>{first}{''.join(f'<td>{c}</td>' for c in cells[1:])}</tr>")
+            rows.append(f"<tr>{first}{''.join(_cell(c) for c in cells[1:])}</tr>")
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
@@ -147,6 +148,11 @@ def scores(result: Scores, caption: str = "") -> Table:
             values = [list(rows.values())[i][column] for i in unlabelled]
             made.bold |= {(i, j) for i, v in zip(unlabelled, values, strict=True) if v == max(values)}
     return made
+
+
+def _cell(words: str) -> str:
+    """A cell of HTML; what is read as a sentence begins at the left."""
+    return f'<td style="text-align:left">{words}</td>' if len(words) > SENTENCE else f"<td>{words}</td>"
 
 
 def _size(value: Any) -> float | None:
