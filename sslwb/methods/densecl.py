@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sslwb import ranks
-from sslwb.core import Views, check_shapes, number
+from sslwb.core import Views, check_shapes, may_read, number
 from sslwb.methods.base import Method, check_temperature, full_precision, one_batch
 from sslwb.methods.simclr import nt_xent
 from sslwb.nets import mlp, seeded
@@ -35,7 +35,7 @@ def in_places(h: Tensor) -> Tensor:
 def matches(a: Tensor, b: Tensor) -> Tensor:
     """For each place of one view the place of another that is most alike: (B, L, D) and (B, M, D) → int64 (B, L).
 
-    Alike is the cosine of the encoder's own features: nobody says where in the picture the views were cut (equation 2).
+    Alike is the cosine of the encoder's own features: nobody says where in the picture the views were cut.
     """
     return (F.normalize(a, dim=2) @ F.normalize(b, dim=2).transpose(1, 2)).argmax(2)
 
@@ -45,8 +45,8 @@ def dense_nt_xent(queries: Tensor, keys: Tensor, match: Tensor, temperature: flo
     """Each place looks for its match in the other view, among the mean keys of all other pictures → scalar.
 
     The mean over places of -log( exp(r·t/τ) / (exp(r·t/τ) + Σ exp(r·n/τ)) ), with unit vectors: r is a place of a view,
-    t its match in the other view of the picture, and n, one for each other picture, the direction of its mean key
-    (equation 2 of the paper, where a queue holds the negatives).
+    t its match in the other view of the picture, and n, one for each other picture, the direction of its mean key (in
+    the paper they come from a queue).
 
     Args:
         queries: (B, L, D), places of one view.
@@ -63,7 +63,7 @@ def dense_nt_xent(queries: Tensor, keys: Tensor, match: Tensor, temperature: flo
     b, places = len(queries), keys.shape[1]
     if b < 2:
         raise ValueError("queries are of one picture; expected a batch of at least two: the others are its negatives")
-    if match.numel() and not 0 <= int(match.min()) <= int(match.max()) < places:
+    if may_read(match) and match.numel() and not 0 <= int(match.min()) <= int(match.max()) < places:
         raise ValueError(f"match runs from {int(match.min())} to {int(match.max())}; expected 0 to {places - 1}")
     r, t = F.normalize(queries, dim=2), F.normalize(keys, dim=2)
     positive = (r * t.gather(1, match[:, :, None].expand(-1, -1, t.shape[2]))).sum(2) / temperature  # (B, L)
@@ -81,7 +81,7 @@ class DenseCL(Method):
 
     Args:
         encoder: any encoder of `sslwb.nets` with `features`.
-        dense: weight of the dense term, λ in equation 3; 0 is SimCLR and 1 has no global term. The paper's is 0.5.
+        dense: weight of the dense term, the paper's λ of 0.5; 0 is SimCLR and 1 has no global term.
         temperature: of both terms.
         projector: widths of the layers of both projectors.
         seed: of their first weights.
