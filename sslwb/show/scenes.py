@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sslwb.show.card import WIDTH, Card, blank, fitting, headed
-from sslwb.show.colours import INK, OTHER, PALETTE, SAME
+from sslwb.show.colours import INK, OTHER, PALETTE, PAPER, SAME, rgb
 from sslwb.show.pictures import as_rgb
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def segments(scenes: Scenes, guesses: Mapping[str, Any] | None = None, *, title:
         if guess.shape != truth.shape:
             raise ValueError(f"guesses[{name!r}] has shape {guess.shape}; expected {truth.shape}, that of the masks")
     figure, axes = _rows(["picture", *given], shown, title)
-    colours = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in PALETTE])
+    colours = np.array([rgb(colour) for colour in PALETTE])
     words = []
     for row, (name, guess) in enumerate(given.items(), 1):
         for i, ax in enumerate(axes[row]):
@@ -174,7 +174,7 @@ def _box(ax: Any, box: Sequence[float], text: str, colour: str, line: Any, used:
         if not any(place[0] < o[2] and o[0] < place[2] and place[1] < o[3] and o[1] < place[3] for o in used):
             used.append(place)
             patch = {"facecolor": colour, "edgecolor": "none", "pad": 0.8}
-            ax.text(left, top + high, text, color="white", fontsize=LETTER, va="bottom", clip_on=True, bbox=patch)
+            ax.text(left, top + high, text, color=PAPER, fontsize=LETTER, va="bottom", clip_on=True, bbox=patch)
             return
 
 
