@@ -79,7 +79,6 @@ class Default:
 DEFAULTS: dict[str, Default] = {
     "simclr": Default(lambda encoder, data, seed: SimCLR(encoder, seed=seed)),
     "hard_negatives": Default(lambda encoder, data, seed: HardNegatives(encoder, seed=seed)),
-    "densecl": Default(lambda encoder, data, seed: DenseCL(encoder, seed=seed)),
     "moco": Default(lambda encoder, data, seed: MoCo(encoder, seed=seed)),
     "byol": Default(lambda encoder, data, seed: BYOL(encoder, seed=seed)),
     "simsiam": Default(lambda encoder, data, seed: SimSiam(encoder, seed=seed)),
@@ -87,6 +86,7 @@ DEFAULTS: dict[str, Default] = {
     "vicreg": Default(lambda encoder, data, seed: VICReg(encoder, seed=seed)),
     "swav": Default(lambda encoder, data, seed: SwAV(encoder, seed=seed)),
     "dino": Default(lambda encoder, data, seed: DINO(encoder, seed=seed)),
+    "densecl": Default(lambda encoder, data, seed: DenseCL(encoder, seed=seed)),
     "rotation": Default(
         lambda encoder, data, seed: Rotation(encoder, seed=seed), views=lambda data: puzzles.rotation(data.shape[-1])
     ),
