@@ -126,7 +126,7 @@ class Notebook:
         self.page.on(
             "console", lambda m: self.errors.append(m.text) if m.type == "error" and BUSY not in m.text else None
         )
-        self.page.on("pageerror", lambda e: self.errors.append(str(e)))
+        self.page.on("pageerror", lambda e: self.errors.append(str(e)) if BUSY not in str(e) else None)
         self.page.goto(f"{address}/doc/tree/{name}?token={TOKEN}")
         self.connected()
         self.idle()
